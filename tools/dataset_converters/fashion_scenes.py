@@ -1,0 +1,350 @@
+"""Make sprites and scenes, in OpenMMLab's dataset layouts, from the committed part of Fashion-MNIST.
+
+Usage: python tools/dataset_converters/fashion_scenes.py --out DIR
+
+``DIR/sprites/{train,val}/<class>/NNNNN.png``
+    One recoloured garment on a generated background, 64x64; NNNNN is the garment's index in its file.
+``DIR/coco/{train2017,val2017}/*.jpg``, ``DIR/coco/annotations/instances_{train,val}2017.json``
+    Scenes of two to five garments, 128x128, in COCO format; masks are RLE and hold visible pixels only.
+``DIR/ade/{images,annotations}/{training,validation}/``
+    The same scenes in ADE20K's layout. Background counts: its textures are the four 'stuff' classes,
+    the garments are the five 'things'. Every pixel has a label, so 0 (unlabelled) does not occur.
+``DIR/scenes.json``
+    What all of it was made from.
+
+Train uses training garments only, val test garments only. The same options give the same bytes.
+"""
+import argparse
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+from fashion_mnist_part import read_idx
+from pycocotools import mask as mask_utils
+
+DATA = Path(__file__).resolve().parents[1] / 'quickstart' / 'fashion_mnist'
+GARMENTS = ('tshirt', 'trouser', 'pullover', 'dress', 'coat', 'sandal', 'shirt', 'sneaker', 'bag',
+            'boot')
+TEXTURES = ('plain', 'stripes', 'checks', 'clouds')
+THINGS = {
+    'top': ('tshirt', 'pullover', 'coat', 'shirt'),
+    'trouser': ('trouser', ),
+    'dress': ('dress', ),
+    'shoe': ('sandal', 'sneaker', 'boot'),
+    'bag': ('bag', ),
+}
+SEMANTIC = TEXTURES + tuple(THINGS)  # label k of an annotation PNG is SEMANTIC[k - 1]
+SPLITS = {  # split: (Fashion-MNIST's file prefix, COCO's folder, ADE20K's folder)
+    'train': ('train', 'train2017', 'training'),
+    'val': ('t10k', 'val2017', 'validation'),
+}
+SPRITE_SIZE = 64
+SCENE_SIZE = 128
+MAX_GARMENTS = 5
+MIN_VISIBLE = 0.5  # share of a garment that later ones and the frame must leave visible
+VERSION = 1  # goes up when the same options give other bytes
+
+
+class Garments:
+    """The garments of one split, with their outlines.
+
+    Args:
+        split (str): 'train' or 'val'.
+        per_class (int | None): How many of each class to use; all if None.
+    """
+
+    def __init__(self, split, per_class=None):
+        prefix = SPLITS[split][0]
+        self.gray = read_idx(DATA / f'{prefix}-images-idx3-ubyte.gz')  # (N, 28, 28)
+        self.label = read_idx(DATA / f'{prefix}-labels-idx1-ubyte.gz')  # (N, )
+        self.of_class = {
+            name: np.flatnonzero(self.label == k)[:per_class]
+            for k, name in enumerate(GARMENTS)
+        }
+
+    def outline(self, index):
+        """Filled silhouette of a garment: float32 (28, 28), 1 inside and 0 outside."""
+        found, _ = cv2.findContours((self.gray[index] > 12).astype(np.uint8), cv2.RETR_EXTERNAL,
+                                    cv2.CHAIN_APPROX_NONE)
+        found = [c for c in found if cv2.contourArea(c) >= 6]
+        filled = np.zeros((28, 28), np.uint8)
+        return cv2.drawContours(filled, found, -1, 1, cv2.FILLED).astype(np.float32)
+
+
+def random_color(rng):
+    """A random RGB colour: float32 (3, ) in 0..255, from dark to bright and gray to vivid."""
+    hue, sat, val = rng.random(), rng.uniform(0.1, 0.9), rng.uniform(0.3, 1)
+    wheel = np.clip(np.abs((hue * 6 + np.array([0, 4, 2])) % 6 - 3) - 1, 0, 1)
+    return (255 * val * (1 - sat + sat * wheel)).astype(np.float32)
+
+
+def paint_texture(kind, size, rng):
+    """Paint one background.
+
+    Args:
+        kind (str): One of TEXTURES.
+        size (int): Side in pixels.
+        rng (np.random.Generator): Source of randomness.
+
+    Returns:
+        np.ndarray: float32 (size, size, 3), RGB in 0..255.
+    """
+    y, x = np.mgrid[:size, :size].astype(np.float32)
+    angle = rng.uniform(0, np.pi)
+    u, v = np.cos(angle) * x + np.sin(angle) * y, np.cos(angle) * y - np.sin(angle) * x
+    period = rng.uniform(8, 20)
+    if kind == 'plain':
+        blend = u / (2 * size)
+    elif kind == 'stripes':
+        blend = (np.sin(2 * np.pi * u / period) > 0).astype(np.float32)
+    elif kind == 'checks':
+        blend = ((np.sin(2 * np.pi * u / period) > 0) ^ (np.sin(2 * np.pi * v / period) > 0))
+        blend = blend.astype(np.float32)
+    elif kind == 'clouds':
+        blend = sum(
+            cv2.resize(rng.random((n, n), np.float32), (size, size), interpolation=cv2.INTER_CUBIC)
+            for n in (4, 8, 16)) / 3
+        blend = 0.5 + 2 * (blend - 0.5)
+    else:
+        raise ValueError(f'unknown texture {kind!r}, expected one of {TEXTURES}')
+    first, second = random_color(rng), random_color(rng)
+    second = first + 0.6 * (second - first)
+    return first + blend[..., None].astype(np.float32) * (second - first)
+
+
+def paint_garment(canvas, gray, outline, center, side, rng):
+    """Paint a garment over ``canvas``, in place, in a colour of its own.
+
+    Args:
+        canvas (np.ndarray): float32 (S, S, 3), RGB.
+        gray (np.ndarray): uint8 (28, 28), the garment.
+        outline (np.ndarray): float32 (28, 28), its silhouette.
+        center (tuple[float]): Where its middle goes, (x, y) in pixels.
+        side (float): What its 28 pixels become.
+        rng (np.random.Generator): Source of randomness.
+
+    Returns:
+        function: ``paint()``, which does it, and the mask it would have: bool (S, S), and the share
+        of the garment that lies inside the canvas.
+    """
+    size = canvas.shape[0]
+    scale, angle = side / 28, rng.uniform(-0.3, 0.3)
+    cos, sin = scale * np.cos(angle), scale * np.sin(angle)
+    flip = -1 if rng.random() < 0.5 else 1
+    matrix = np.array([[flip * cos, -sin, 0], [flip * sin, cos, 0]])
+    matrix[:, 2] = np.asarray(center) - matrix[:, :2] @ (13.5, 13.5)
+    warp = dict(M=matrix, dsize=(size, size), flags=cv2.INTER_LINEAR)
+    alpha = cv2.warpAffine(outline, **warp)
+    mask = alpha >= 0.5
+    inside = mask.sum() / max(outline.sum() * scale**2, 1)
+    color = random_color(rng)
+
+    def paint():
+        shade = cv2.warpAffine(gray.astype(np.float32) / 255, **warp)[..., None]
+        canvas[:] += alpha[..., None] * (color * (0.25 + 0.75 * shade) - canvas)
+
+    return paint, mask, inside
+
+
+def to_uint8(canvas, rng):
+    """Add light sensor noise and round: float32 (S, S, 3) to uint8."""
+    noisy = canvas + rng.normal(0, 3, canvas.shape[:2] + (1, )).astype(np.float32)
+    return np.clip(noisy + 0.5, 0, 255).astype(np.uint8)
+
+
+def make_sprite(garments, index, rng):
+    """One garment on a background: uint8 (64, 64, 3), RGB."""
+    canvas = paint_texture(TEXTURES[rng.integers(len(TEXTURES))], SPRITE_SIZE, rng)
+    side = rng.uniform(40, 64)
+    center = 31.5 + rng.uniform(-1, 1, 2) * (64 - side) / 2
+    paint, _, _ = paint_garment(canvas, garments.gray[index], garments.outline(index), center, side,
+                                rng)
+    paint()
+    return to_uint8(canvas, rng)
+
+
+def make_scene(garments, rng):
+    """Compose a scene.
+
+    Args:
+        garments (Garments): What to draw from.
+        rng (np.random.Generator): Source of randomness.
+
+    Returns:
+        tuple: The image, uint8 (128, 128, 3) RGB; the label map, uint8 (128, 128), values 1..9;
+        the visible instances, a list of (thing name, garment index, bool mask (128, 128)).
+    """
+    size = SCENE_SIZE
+    above, below = rng.choice(len(TEXTURES), 2, replace=False)
+    y, x = np.mgrid[:size, :size]
+    horizon = size * rng.uniform(0.3, 0.7) + rng.uniform(-0.2, 0.2) * (x - size / 2)
+    upper = y < horizon
+    canvas = np.where(upper[..., None], paint_texture(TEXTURES[above], size, rng),
+                      paint_texture(TEXTURES[below], size, rng))
+    label = np.where(upper, above + 1, below + 1).astype(np.uint8)
+
+    owner = np.zeros((size, size), np.uint8)  # which instance shows, 0 = none
+    drawn = []  # (thing name, garment index, area before anything covered it)
+    things = list(THINGS)
+    for _ in range(rng.integers(2, MAX_GARMENTS + 1)):
+        thing = things[rng.integers(len(things))]
+        kinds = THINGS[thing]
+        index = int(rng.choice(garments.of_class[kinds[rng.integers(len(kinds))]]))
+        outline = garments.outline(index)
+        for _ in range(10):  # a place where it hides nothing else too much
+            side = 28 * 2**rng.uniform(0, 1.4)
+            center = rng.uniform(side * 0.3, size - side * 0.3, 2)
+            paint, mask, inside = paint_garment(canvas, garments.gray[index], outline, center, side,
+                                                rng)
+            kept = np.bincount(owner[~mask], minlength=len(drawn) + 1)[1:]
+            areas = np.array([area for *_, area in drawn])
+            if inside >= 0.8 and np.all(kept >= MIN_VISIBLE * areas):
+                break
+        else:
+            continue
+        paint()
+        drawn.append((thing, index, int(mask.sum())))
+        owner[mask] = len(drawn)
+        label[mask] = len(TEXTURES) + 1 + things.index(thing)
+    instances = [(thing, index, owner == k + 1) for k, (thing, index, _) in enumerate(drawn)]
+    return to_uint8(canvas, rng), label, instances
+
+
+def save_png(path, image):
+    """Write uint8 (H, W) or RGB (H, W, 3) as PNG."""
+    image = image[..., ::-1] if image.ndim == 3 else image
+    ok, data = cv2.imencode('.png', image, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    assert ok
+    Path(path).write_bytes(data.tobytes())
+
+
+def to_coco(instance, image_id, ann_id):
+    """One instance as a COCO annotation, with the index of its garment beside COCO's own keys."""
+    thing, index, mask = instance
+    rle = mask_utils.encode(np.asfortranarray(mask, dtype=np.uint8))
+    return dict(
+        id=ann_id,
+        image_id=image_id,
+        category_id=list(THINGS).index(thing) + 1,
+        bbox=mask_utils.toBbox(rle).tolist(),
+        area=int(mask_utils.area(rle)),
+        iscrowd=0,
+        segmentation=dict(size=rle['size'], counts=rle['counts'].decode()),
+        garment=index)
+
+
+def write_sprites(out, split, garments, seed):
+    """Write the sprites of one split under ``out``; return how many."""
+    count = 0
+    for name, indices in garments.of_class.items():
+        folder = out / 'sprites' / split / name
+        folder.mkdir(parents=True)
+        for index in indices:
+            rng = np.random.default_rng([seed, 0, split == 'val', index])
+            save_png(folder / f'{index:05d}.png', make_sprite(garments, index, rng))
+            count += 1
+    return count
+
+
+def write_scenes(out, split, garments, num, seed):
+    """Write ``num`` scenes of one split under ``out``, in both layouts."""
+    _, coco_folder, ade_folder = SPLITS[split]
+    images, annotations = [], []
+    folders = [
+        out / 'coco' / coco_folder, out / 'ade/images' / ade_folder,
+        out / 'ade/annotations' / ade_folder
+    ]
+    for folder in folders + [out / 'coco/annotations']:
+        folder.mkdir(parents=True, exist_ok=True)
+    for i in range(num):
+        # every scene has a generator of its own: asking for more leaves the first ones as they were
+        image, label, instances = make_scene(
+            garments, np.random.default_rng([seed, 1, split == 'val', i]))
+        name = f'{i + 1:012d}'
+        ok, jpg = cv2.imencode('.jpg', image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])
+        assert ok
+        for folder in folders[:2]:
+            (folder / f'{name}.jpg').write_bytes(jpg.tobytes())
+        save_png(folders[2] / f'{name}.png', label)
+        images.append(
+            dict(id=i + 1, file_name=f'{name}.jpg', height=SCENE_SIZE, width=SCENE_SIZE, license=1))
+        for instance in instances:
+            annotations.append(to_coco(instance, i + 1, len(annotations) + 1))
+    coco = dict(
+        info=dict(description=f'Fashion-MNIST scenes, {split}', version=str(VERSION)),
+        licenses=[dict(id=1, name='MIT License', url='')],
+        images=images,
+        annotations=annotations,
+        categories=[
+            dict(id=k + 1, name=name, supercategory='garment') for k, name in enumerate(THINGS)
+        ])
+    (out / f'coco/annotations/instances_{coco_folder}.json').write_text(json.dumps(coco))
+
+
+def build(out, seed=0, train_scenes=1000, val_scenes=200, per_class=None):
+    """Write everything to ``out``, or nothing.
+
+    Args:
+        out (str | Path): The folder to make. If it holds the same already, it is left as it is.
+        seed (int): Seed of all randomness.
+        train_scenes (int): Number of training scenes.
+        val_scenes (int): Number of validation scenes.
+        per_class (int | None): Garments per class and split to use; all if None.
+
+    Returns:
+        dict: What was made, as in ``scenes.json``.
+    """
+    out = Path(out)
+    made = dict(
+        version=VERSION,
+        seed=seed,
+        scenes=dict(train=train_scenes, val=val_scenes),
+        per_class=per_class,
+        things=list(THINGS),
+        semantic=list(SEMANTIC),
+        sprites=list(GARMENTS))
+    record = out / 'scenes.json'
+    if record.is_file() and json.loads(record.read_text()) == made:
+        return made
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise FileExistsError(f'{out} holds something else; choose another --out or remove it')
+    temp = out.with_name(f'{out.name}.tmp-{os.getpid()}')
+    try:
+        temp.mkdir(parents=True)
+        for split, num in made['scenes'].items():
+            garments = Garments(split, per_class)
+            write_sprites(temp, split, garments, seed)
+            write_scenes(temp, split, garments, num, seed)
+        (temp / record.name).write_text(json.dumps(made, indent=1) + '\n')
+        os.replace(temp, out)
+    finally:
+        shutil.rmtree(temp, ignore_errors=True)
+    return made
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--out', required=True, help='folder to make')
+    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--train-scenes', type=int, default=1000)
+    parser.add_argument('--val-scenes', type=int, default=200)
+    parser.add_argument('--per-class', type=int, help='garments per class to use (default: all)')
+    args = parser.parse_args()
+    for name in ('train_scenes', 'val_scenes', 'per_class'):
+        value = getattr(args, name)
+        if value is not None and value < 1:
+            parser.error(f'--{name.replace("_", "-")} must be at least 1, got {value}')
+    try:
+        build(args.out, args.seed, args.train_scenes, args.val_scenes, args.per_class)
+    except OSError as error:
+        sys.exit(f'fashion_scenes: {error}')
+    print(f'sprites and scenes are in {args.out}')
+
+
+if __name__ == '__main__':
+    main()

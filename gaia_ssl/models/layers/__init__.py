@@ -1,0 +1,12 @@
+from .conv import DynamicConv2d, StaticConv2d
+from .linear import DynamicLinear, make_input_elastic
+from .norm import DynamicBatchNorm2d, DynamicSyncBatchNorm
+
+__all__ = [
+    'DynamicBatchNorm2d',
+    'DynamicConv2d',
+    'DynamicLinear',
+    'DynamicSyncBatchNorm',
+    'StaticConv2d',
+    'make_input_elastic',
+]

@@ -1,0 +1,87 @@
+"""Batch norms that run with the first channels of their weights and statistics."""
+
+import torch
+import torch.distributed as dist
+import torch.nn as nn
+import torch.nn.functional as F
+from torch import Tensor
+from torch.distributed.nn.functional import all_reduce
+
+
+class DynamicBatchNorm2d(nn.BatchNorm2d):
+    """A batch norm whose width is read off its input.
+
+    In training the running statistics of the channels in use move; those of the others stay.
+    The statistics are those of no single subnet: calibrate them after extraction.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise ``x`` of shape (N, C, H, W) with C up to ``num_features``."""
+        channels = x.size(1)
+        if self.training and self.track_running_stats:
+            self.num_batches_tracked.add_(1)
+        return self._normalise(
+            x,
+            self.running_mean[:channels] if self.track_running_stats else None,
+            self.running_var[:channels] if self.track_running_stats else None,
+            self.weight[:channels] if self.affine else None,
+            self.bias[:channels] if self.affine else None,
+        )
+
+    def _normalise(
+        self,
+        x: Tensor,
+        mean: Tensor | None,
+        var: Tensor | None,
+        weight: Tensor | None,
+        bias: Tensor | None,
+    ) -> Tensor:
+        use_batch = self.training or mean is None
+        return F.batch_norm(x, mean, var, weight, bias, use_batch, self._momentum, self.eps)
+
+    @property
+    def _momentum(self) -> float:
+        """The weight of the newest batch; a plain average over batches if ``momentum`` is None."""
+        if self.momentum is not None:
+            return self.momentum
+        return 1 / max(int(self.num_batches_tracked), 1) if self.track_running_stats else 0.0
+
+
+class DynamicSyncBatchNorm(DynamicBatchNorm2d):
+    """A dynamic batch norm whose statistics are those of the batch joined over all processes.
+
+    Built from differentiable all-reduces, so that it runs with gloo as well as with nccl; without
+    a process group it is a ``DynamicBatchNorm2d``.
+    """
+
+    def _normalise(
+        self,
+        x: Tensor,
+        mean: Tensor | None,
+        var: Tensor | None,
+        weight: Tensor | None,
+        bias: Tensor | None,
+    ) -> Tensor:
+        synchronise = self.training and dist.is_initialized() and dist.get_world_size() > 1
+        if not synchronise:
+            return super()._normalise(x, mean, var, weight, bias)
+        wide = x.float()
+        count = wide.new_full((1,), x.numel() / x.size(1))
+        # (N, C, H, W) -> (2C + 1): sums, sums of squares and the number of values
+        sums = torch.cat([wide.sum((0, 2, 3)), wide.square().sum((0, 2, 3)), count])
+        sums = all_reduce(sums)
+        channels = x.size(1)
+        total = sums[-1].detach()
+        batch_mean = sums[:channels] / total
+        batch_var = sums[channels:-1] / total - batch_mean.square()
+        if mean is not None:
+            with torch.no_grad():
+                mean.lerp_(batch_mean.to(mean), self._momentum)
+                # running statistics keep the unbiased variance, as torch's do
+                var.lerp_((batch_var * total / (total - 1)).to(var), self._momentum)
+        scale = torch.rsqrt(batch_var + self.eps)
+        shift = -batch_mean * scale
+        if weight is not None:
+            scale, shift = scale * weight, shift * weight + bias
+        # (C) -> (1, C, 1, 1)
+        return (wide * scale.view(1, -1, 1, 1) + shift.view(1, -1, 1, 1)).to(x.dtype)

@@ -1,0 +1,107 @@
+"""What every family of backbones shares: an arch is a path of steps, its cost a sum over them."""
+
+import functools
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, NamedTuple
+
+Arch = dict[str, Any]
+"""One architecture, plain data: ``dict(stem_width=64, width=[64, 128], depth=[3, 4])``."""
+
+Size = tuple[int, int]
+"""Height and width in pixels."""
+
+Step = NamedTuple
+"""One unit of execution: hashable, with at least the fields ``name`` and ``out_channels``."""
+
+
+class Cost(NamedTuple):
+    """What a subnet costs.
+
+    Attributes:
+        flops: Multiply-adds of the backbone's convolutions for one image.
+        params: Learnable parameters of the backbone.
+    """
+
+    flops: int
+    params: int
+
+
+class Path(NamedTuple):
+    """An arch as the steps that run it.
+
+    Attributes:
+        stem: The steps before the first stage.
+        stages: The steps of each stage, in order; a stage ends after its last step.
+    """
+
+    stem: tuple[Step, ...]
+    stages: tuple[tuple[Step, ...], ...]
+
+    @property
+    def steps(self) -> Iterator[Step]:
+        """All steps, in the order they run."""
+        return chain(self.stem, *self.stages)
+
+
+@dataclass(frozen=True)
+class Family(ABC):
+    """A kind of backbone whose archs are sequences of steps.
+
+    A subclass is a frozen dataclass of the options that are alike for all archs of a space. It
+    says how an arch falls into segments (the stem, then one per stage), which steps a segment
+    has, and what a step costs. Segments are small keys, so that whatever is computed for one is
+    computed once for all the archs that share it.
+    """
+
+    @abstractmethod
+    def segments(self, arch: Arch) -> list[Hashable]:
+        """The keys of the stem and of each stage, each naming its input width."""
+
+    @abstractmethod
+    def steps(self, segment: Hashable) -> tuple[Step, ...]:
+        """The steps of one segment, in order."""
+
+    @abstractmethod
+    def step_cost(self, step: Step, in_channels: int, size: Size) -> tuple[Cost, Size]:
+        """Cost of one step and the size of its output, for an input of ``size``."""
+
+    @abstractmethod
+    def in_channels_of(self, segment: Hashable) -> int:
+        """The number of channels a segment reads."""
+
+    def check(self, choices: dict[str, Any]) -> None:  # noqa: B027 - a family may have no rule
+        """Raise ``UserError`` where a grid of choices cannot be a supernet of this family."""
+
+    def path(self, arch: Arch) -> Path:
+        """The steps that run ``arch``."""
+        stem, *stages = (_steps(self, segment) for segment in self.segments(arch))
+        return Path(stem, tuple(stages))
+
+    def cost(self, arch: Arch, size: Size) -> Cost:
+        """The cost of ``arch`` on one image of ``size``, summed over its path."""
+        flops = params = 0
+        for segment in self.segments(arch):
+            cost, size = _segment_cost(self, segment, size)
+            flops += cost.flops
+            params += cost.params
+        return Cost(flops, params)
+
+
+@functools.cache
+def _steps(family: Family, segment: Hashable) -> tuple[Step, ...]:
+    return family.steps(segment)
+
+
+@functools.cache
+def _segment_cost(family: Family, segment: Hashable, size: Size) -> tuple[Cost, Size]:
+    flops = params = 0
+    in_channels = family.in_channels_of(segment)
+    for step in _steps(family, segment):
+        cost, size = family.step_cost(step, in_channels, size)
+        flops += cost.flops
+        params += cost.params
+        in_channels = step.out_channels
+    return Cost(flops, params), size

@@ -1,0 +1,222 @@
+"""Search spaces: every arch on a grid of choices, as data."""
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from gaia_ssl.utils.errors import UserError
+
+from .families import FAMILIES, Arch, Cost, Family, Path
+
+
+@dataclass(frozen=True)
+class SearchSpace(Sequence):
+    """Every arch on a grid: per dimension a list of choices.
+
+    A dimension is either one number per arch (``stem_width``) or one number per stage
+    (``width``). Archs are ordered as ``itertools.product`` orders them, the last stage of the
+    last dimension fastest, and are counted, indexed and sampled without being listed.
+
+    Args:
+        name: The name configs and checkpoints know the space by.
+        family: The kind of backbone and the options all its archs share.
+        choices: Per dimension its values, in rising order; nested once where the dimension has
+            one number per stage.
+        named: Anchors beside ``MAX`` and ``MIN``; they may lie off the grid, inside the bounds.
+
+    Raises:
+        UserError: If the choices are empty, not rising, or cannot be a supernet of the family.
+    """
+
+    name: str
+    family: Family
+    choices: dict[str, tuple]
+    named: dict[str, Arch] = field(default_factory=dict)
+
+    def __post_init__(self):
+        for dim, values in self._dims:
+            if not values or list(values) != sorted(set(values)) or values[0] < 1:
+                raise UserError(
+                    f'space {self.name!r}, {dim}: {list(values)} is not a rising list of positive '
+                    'numbers'
+                )
+        self.family.check(self.choices)
+
+    @cached_property
+    def _dims(self) -> list[tuple[str, tuple[int, ...]]]:
+        """The flat dimensions: (field, its choices), one per number of an arch."""
+        return [
+            (name, tuple(values))
+            for name, choices in self.choices.items()
+            for values in (choices if _per_stage(choices) else [choices])
+        ]
+
+    def _arch(self, numbers: Sequence[int]) -> Arch:
+        """The arch with these values of the flat dimensions."""
+        numbers, arch = iter(numbers), {}
+        for name, choices in self.choices.items():
+            arch[name] = [next(numbers) for _ in choices] if _per_stage(choices) else next(numbers)
+        return arch
+
+    def __len__(self) -> int:
+        return math.prod(len(values) for _, values in self._dims)
+
+    def __getitem__(self, index: int) -> Arch:
+        if not -len(self) <= index < len(self):
+            raise IndexError(f'index {index} is outside of a space of {len(self)} archs')
+        index %= len(self)
+        numbers = []
+        for _, values in reversed(self._dims):
+            index, digit = divmod(index, len(values))
+            numbers.append(values[digit])
+        return self._arch(numbers[::-1])
+
+    def __iter__(self) -> Iterator[Arch]:
+        return (self[index] for index in range(len(self)))
+
+    def __contains__(self, arch: Any) -> bool:
+        """Whether ``arch`` is on the grid."""
+        try:
+            numbers = self._numbers(arch)
+        except UserError:
+            return False
+        return all(n in values for n, (_, values) in zip(numbers, self._dims, strict=True))
+
+    @property
+    def max(self) -> Arch:
+        """The largest arch: the one whose weights a supernet holds."""
+        return self._arch([values[-1] for _, values in self._dims])
+
+    @property
+    def min(self) -> Arch:
+        """The smallest arch."""
+        return self._arch([values[0] for _, values in self._dims])
+
+    @property
+    def anchors(self) -> dict[str, Arch]:
+        """The named archs, ``MAX`` and ``MIN`` among them."""
+        return {'MAX': self.max, 'MIN': self.min, **self.named}
+
+    def sample(self, rng: np.random.Generator) -> Arch:
+        """Draw an arch, uniformly per dimension and so uniformly over the space."""
+        digits = rng.integers([len(values) for _, values in self._dims])
+        return self._arch([v[d] for d, (_, v) in zip(digits, self._dims, strict=True)])
+
+    def path(self, arch: Arch) -> Path:
+        """The steps that run ``arch``."""
+        return self.family.path(arch)
+
+    def check(self, arch: Any) -> Arch:
+        """Return ``arch`` as plain data, or an anchor by its name, if a supernet can run it.
+
+        Args:
+            arch: A dict of the space's fields, on the grid or off it but inside its bounds, or
+                the name of an anchor.
+
+        Raises:
+            UserError: If a field is missing, unknown, malformed or out of bounds.
+        """
+        if isinstance(arch, str):
+            if arch not in self.anchors:
+                raise UserError(
+                    f'arch: {arch!r} is no anchor of space {self.name!r}; choose from '
+                    f'{", ".join(self.anchors)} or give the arch as JSON'
+                )
+            return self.anchors[arch]
+        numbers = self._numbers(arch)
+        for number, (name, values) in zip(numbers, self._dims, strict=True):
+            if not values[0] <= number <= values[-1]:
+                raise UserError(
+                    f'arch.{name}: {number} is out of bounds; space {self.name!r} goes from '
+                    f'{values[0]} to {values[-1]} there'
+                )
+        return self._arch(numbers)
+
+    def _numbers(self, arch: Any) -> list[int]:
+        """The values of the flat dimensions of a well-formed arch."""
+        if not isinstance(arch, dict):
+            raise UserError(f'arch: {arch!r} is not a dict of {", ".join(self.choices)}')
+        for name in chain(arch, self.choices):
+            if name not in self.choices:
+                raise UserError(
+                    f'arch.{name}: unknown field; space {self.name!r} has {", ".join(self.choices)}'
+                )
+            if name not in arch:
+                raise UserError(f'arch.{name}: missing; space {self.name!r} needs it')
+        numbers = []
+        for name, choices in self.choices.items():
+            values = arch[name] if _per_stage(choices) else [arch[name]]
+            wanted = len(choices) if _per_stage(choices) else 1
+            if not isinstance(values, (list, tuple)) or len(values) != wanted:
+                raise UserError(f'arch.{name}: {arch[name]!r} is not a list of {wanted} numbers')
+            if not all(isinstance(v, (int, np.integer)) and type(v) is not bool for v in values):
+                raise UserError(f'arch.{name}: {arch[name]!r} is not made of whole numbers')
+            numbers.extend(int(v) for v in values)
+        return numbers
+
+    def with_options(self, **options) -> 'SearchSpace':
+        """The same grid with other options of the family, e.g. ``style='caffe'``."""
+        unknown = set(options) - set(asdict(self.family))
+        if unknown:
+            raise UserError(
+                f'{min(unknown)}: unknown option; {type(self.family).__name__} has '
+                f'{", ".join(asdict(self.family))}'
+            )
+        return replace(self, family=replace(self.family, **options))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The space as JSON-ready data; ``from_dict`` reads it back."""
+        families = {cls: name for name, cls in FAMILIES.items()}
+        options = dict(type=families[type(self.family)], **asdict(self.family))
+        data = dict(name=self.name, family=options, choices=self.choices, named=self.named)
+        return json.loads(json.dumps(data))
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> 'SearchSpace':
+        """Build a space from ``dict(name=, family=dict(type=, ...), choices=, named=)``.
+
+        Raises:
+            UserError: If a field is missing or unknown, or the family is.
+        """
+        data = dict(data)
+        try:
+            options = dict(data.pop('family'))
+            family = FAMILIES[options.pop('type')](**options)
+            return cls(family=family, choices=_as_tuples(data.pop('choices')), **data)
+        except (KeyError, TypeError) as error:
+            raise UserError(
+                f'space: {error}; a space is dict(name=, family=dict(type={"|".join(FAMILIES)}, '
+                '...), choices=dict(...))'
+            ) from error
+
+
+def count_cost(space: SearchSpace, arch: Arch, input_size: int | tuple[int, int] = 224) -> Cost:
+    """Multiply-adds and parameters of a subnet's backbone, from its path alone.
+
+    Args:
+        space: The space that ``arch`` belongs to.
+        arch: The arch; it is taken to be valid, see ``SearchSpace.check``.
+        input_size: Side, or (height, width), of the images in pixels. Defaults to 224.
+
+    Returns:
+        The multiply-adds of its convolutions for one image, and its parameters.
+    """
+    size = (input_size, input_size) if isinstance(input_size, int) else tuple(input_size)
+    return space.family.cost(arch, size)
+
+
+def _per_stage(choices: Sequence) -> bool:
+    return len(choices) > 0 and not isinstance(choices[0], int)
+
+
+def _as_tuples(choices: dict[str, Sequence]) -> dict[str, tuple]:
+    return {
+        name: tuple(map(tuple, values)) if _per_stage(values) else tuple(values)
+        for name, values in choices.items()
+    }

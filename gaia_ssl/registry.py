@@ -4,33 +4,44 @@
 imports the backbones only; what needs mmpretrain is imported by ``gaia_ssl.models.selfsup``.
 """
 
-from mmengine.registry import DATASETS as MMENGINE_DATASETS
-from mmengine.registry import HOOKS as MMENGINE_HOOKS
-from mmengine.registry import LOOPS as MMENGINE_LOOPS
-from mmengine.registry import MODEL_WRAPPERS as MMENGINE_MODEL_WRAPPERS
-from mmengine.registry import MODELS as MMENGINE_MODELS
-from mmengine.registry import OPTIM_WRAPPERS as MMENGINE_OPTIM_WRAPPERS
-from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
+from mmengine import registry as root
 from mmengine.registry import Registry
 
 SCOPE = 'gaia_ssl'
 
-MODELS = Registry(
-    'model', parent=MMENGINE_MODELS, scope=SCOPE, locations=['gaia_ssl.models.backbones']
-)
-MODEL_WRAPPERS = Registry(
-    'model_wrapper', parent=MMENGINE_MODEL_WRAPPERS, scope=SCOPE, locations=['gaia_ssl.engine']
-)
-OPTIM_WRAPPERS = Registry(
-    'optim_wrapper', parent=MMENGINE_OPTIM_WRAPPERS, scope=SCOPE, locations=['gaia_ssl.engine']
-)
-HOOKS = Registry('hook', parent=MMENGINE_HOOKS, scope=SCOPE, locations=['gaia_ssl.engine'])
-LOOPS = Registry('loop', parent=MMENGINE_LOOPS, scope=SCOPE, locations=['gaia_ssl.engine'])
-DATASETS = Registry(
-    'dataset', parent=MMENGINE_DATASETS, scope=SCOPE, locations=['gaia_ssl.datasets']
-)
-TRANSFORMS = Registry(
-    'transform', parent=MMENGINE_TRANSFORMS, scope=SCOPE, locations=['gaia_ssl.datasets']
-)
+
+def _child(parent: Registry, *locations: str) -> Registry:
+    return Registry(parent.name, parent=parent, scope=SCOPE, locations=list(locations))
+
+
+# what a model is made of and fed with
+MODELS = _child(root.MODELS, 'gaia_ssl.models.backbones')
+MODEL_WRAPPERS = _child(root.MODEL_WRAPPERS, 'gaia_ssl.engine')
+WEIGHT_INITIALIZERS = _child(root.WEIGHT_INITIALIZERS)
+DATASETS = _child(root.DATASETS, 'gaia_ssl.datasets')
+DATA_SAMPLERS = _child(root.DATA_SAMPLERS)
+TRANSFORMS = _child(root.TRANSFORMS, 'gaia_ssl.datasets')
+FUNCTIONS = _child(root.FUNCTIONS)
+
+# how it is trained
+RUNNERS = _child(root.RUNNERS)
+RUNNER_CONSTRUCTORS = _child(root.RUNNER_CONSTRUCTORS)
+LOOPS = _child(root.LOOPS, 'gaia_ssl.engine')
+HOOKS = _child(root.HOOKS, 'gaia_ssl.engine')
+OPTIMIZERS = _child(root.OPTIMIZERS)
+OPTIM_WRAPPERS = _child(root.OPTIM_WRAPPERS, 'gaia_ssl.engine')
+OPTIM_WRAPPER_CONSTRUCTORS = _child(root.OPTIM_WRAPPER_CONSTRUCTORS)
+PARAM_SCHEDULERS = _child(root.PARAM_SCHEDULERS)
+LOG_PROCESSORS = _child(root.LOG_PROCESSORS)
+
+# how it is judged and shown
+METRICS = _child(root.METRICS)
+EVALUATOR = _child(root.EVALUATOR)
+VISUALIZERS = _child(root.VISUALIZERS)
+VISBACKENDS = _child(root.VISBACKENDS)
+INFERENCERS = _child(root.INFERENCERS)
+TASK_UTILS = _child(root.TASK_UTILS)
+
+# what only gaia_ssl has
 ARCH_SAMPLERS = Registry('arch sampler', scope=SCOPE, locations=['gaia_ssl.models.selfsup'])
 DISTANCES = Registry('distance', scope=SCOPE, locations=['gaia_ssl.search'])

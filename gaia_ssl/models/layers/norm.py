@@ -73,7 +73,8 @@ class DynamicSyncBatchNorm(DynamicBatchNorm2d):
         channels = x.size(1)
         total = sums[-1].detach()
         batch_mean = sums[:channels] / total
-        batch_var = sums[channels:-1] / total - batch_mean.square()
+        # rounding can turn a variance of nothing negative
+        batch_var = (sums[channels:-1] / total - batch_mean.square()).clamp_min(0)
         if mean is not None:
             with torch.no_grad():
                 mean.lerp_(batch_mean.to(mean), self._momentum)

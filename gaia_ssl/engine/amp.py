@@ -1,0 +1,21 @@
+"""Mixed precision without a GPU."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+import torch.nn as nn
+from mmengine.optim import OptimWrapper
+
+from gaia_ssl.registry import OPTIM_WRAPPERS
+
+
+@OPTIM_WRAPPERS.register_module()
+class CPUAmpOptimWrapper(OptimWrapper):
+    """bfloat16 autocast on CPU; bfloat16 has float32's range, so nothing is scaled."""
+
+    @contextmanager
+    def optim_context(self, model: nn.Module) -> Iterator[None]:
+        """Autocast, and MMEngine's handling of gradient accumulation."""
+        with super().optim_context(model), torch.autocast('cpu', torch.bfloat16):
+            yield

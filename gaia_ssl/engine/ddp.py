@@ -1,0 +1,28 @@
+"""The DDP wrapper of a supernet."""
+
+import torch.nn as nn
+from mmengine.model import MMDistributedDataParallel
+from mmengine.optim import OptimWrapper
+from torch import Tensor
+
+from gaia_ssl.registry import MODEL_WRAPPERS
+
+
+@MODEL_WRAPPERS.register_module()
+class SupernetDistributedDataParallel(MMDistributedDataParallel):
+    """DDP that leaves the iteration to the model and runs on CPU as well.
+
+    Args:
+        module: A self-supervised supernet.
+        device_ids: This process's GPU, as MMEngine's Runner gives it; unused on CPU.
+        kwargs: See ``MMDistributedDataParallel``.
+    """
+
+    def __init__(self, module: nn.Module, device_ids: list[int] | None = None, **kwargs) -> None:
+        on_gpu = next(module.parameters()).is_cuda
+        kwargs.setdefault('broadcast_buffers', False)
+        super().__init__(module=module, device_ids=device_ids if on_gpu else None, **kwargs)
+
+    def train_step(self, data: dict, optim_wrapper: OptimWrapper) -> dict[str, Tensor]:
+        """One iteration; see ``SupernetSelfSupervisor.train_step``."""
+        return self.module.train_step(data, optim_wrapper, wrapper=self)

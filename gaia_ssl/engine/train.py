@@ -1,0 +1,99 @@
+"""Training from a config."""
+
+import os
+import os.path as osp
+
+import torch
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+# lets MMEngine resume its own checkpoints
+import gaia_ssl.utils.checkpoint  # noqa: F401
+from gaia_ssl.utils import UserError
+from gaia_ssl.utils.dist import init_dist
+
+
+def prepare_config(
+    config: Config,
+    filename: str,
+    work_dir: str | None = None,
+    resume: str | None = None,
+    amp: bool = False,
+    auto_scale_lr: bool = False,
+    launcher: str = 'none',
+) -> Config:
+    """Merge a training command's options into its config, in place.
+
+    Args:
+        config: The training config.
+        filename: Its path, which names the default work dir.
+        work_dir: Where logs and checkpoints go. Defaults to the config's, then to
+            ``work_dirs/<name of the config>``.
+        resume: ``'auto'`` for the work dir's latest checkpoint, or a checkpoint's path.
+        amp: Train in mixed precision: fp16 on a GPU, bf16 on CPU.
+        auto_scale_lr: Scale the learning rate to the actual batch size.
+        launcher: What started the processes.
+
+    Raises:
+        UserError: If the work dir cannot be written, the checkpoint to resume from does not
+            exist, or the learning rate has no base batch size to scale from.
+    """
+    config.launcher = launcher
+    name = osp.splitext(osp.basename(filename))[0]
+    config.work_dir = work_dir or config.get('work_dir') or osp.join('work_dirs', name)
+    _check_writable(config.work_dir)
+    if resume is not None:
+        if resume != 'auto' and not osp.isfile(resume):
+            raise UserError(f'--resume: {resume} does not exist')
+        config.resume = True
+        config.load_from = None if resume == 'auto' else resume
+    if amp:
+        on_gpu = torch.cuda.is_available()
+        config.optim_wrapper.type = 'AmpOptimWrapper' if on_gpu else 'gaia_ssl.CPUAmpOptimWrapper'
+    if auto_scale_lr:
+        if 'base_batch_size' not in config.get('auto_scale_lr', {}):
+            raise UserError('auto_scale_lr.base_batch_size: missing from the config')
+        config.auto_scale_lr.enable = True
+    return config
+
+
+def train(config: Config) -> None:
+    """Train as a prepared config says.
+
+    Raises:
+        UserError: If the data is not where the config says.
+    """
+    init_dist(config.launcher)
+    _check_data(config)
+    Runner.from_cfg(config).train()
+
+
+def _check_writable(work_dir: str) -> None:
+    try:
+        os.makedirs(work_dir, exist_ok=True)
+        probe = osp.join(work_dir, f'.writable_{os.getpid()}')
+        open(probe, 'w').close()
+        os.remove(probe)
+    except OSError as error:
+        raise UserError(
+            f'--work-dir: {work_dir} cannot be written ({error.strerror}); choose another'
+        ) from error
+
+
+def _check_data(config: Config) -> None:
+    """Name a missing data root before a dataset's own, deeper error does."""
+    for dataset in _datasets(config.train_dataloader.dataset):
+        root = dataset.get('data_root') or ''
+        prefix = dataset.get('data_prefix') or ''
+        annotations = dataset.get('ann_file') or ''
+        if root and not osp.isdir(root):
+            raise UserError(f'data_root: {root} does not exist; set train_dataloader.dataset')
+        if annotations and not osp.isfile(osp.join(root, annotations)):
+            raise UserError(f'ann_file: {osp.join(root, annotations)} does not exist')
+        if isinstance(prefix, str) and prefix and not osp.isdir(osp.join(root, prefix)):
+            raise UserError(f'data_prefix: {osp.join(root, prefix)} does not exist')
+
+
+def _datasets(dataset: dict) -> list[dict]:
+    nested = dataset.get('datasets') or ([dataset.dataset] if 'dataset' in dataset else None)
+    return [leaf for d in nested for leaf in _datasets(d)] if nested else [dataset]

@@ -1,0 +1,4 @@
+from .base import SupernetSelfSupervisor
+from .moco import DynamicMoCo
+
+__all__ = ['DynamicMoCo', 'SupernetSelfSupervisor']

@@ -1,0 +1,53 @@
+"""MoCo v2 on a supernet."""
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from mmpretrain.models.selfsup import MoCo
+from mmpretrain.models.utils import batch_shuffle_ddp, batch_unshuffle_ddp
+from torch import Tensor
+
+from gaia_ssl.registry import MODELS
+
+from .base import Encoder, SupernetSelfSupervisor
+
+
+@MODELS.register_module()
+class DynamicMoCo(SupernetSelfSupervisor, MoCo):
+    """MoCo v2 (Chen et al., 2020), its key encoder always at MAX, as in DATA (CVPR 2022).
+
+    Per iteration the key encoder moves once, encodes the keys once, and the queue takes them
+    once; every subnet contrasts its queries with the same keys and the same queue.
+
+    Args:
+        queue_len: Keys in the queue; a multiple of the whole batch. Defaults to 65536.
+        feat_dim: Channels of an embedding. Defaults to 128.
+        momentum: Share of the online weights in an update of the key encoder. Defaults to 0.001.
+        backbone, neck, head, arch_sampler, data_preprocessor: See ``SupernetSelfSupervisor``.
+    """
+
+    @property
+    def teacher(self) -> Encoder:
+        """The key encoder."""
+        backbone, neck = self.encoder_k.module
+        return backbone, neck
+
+    def targets(self, inputs: list[Tensor], data_samples: list) -> Tensor:
+        """The keys of this batch, (N, feat_dim), from the updated key encoder."""
+        self.encoder_k.update_parameters(nn.Sequential(*self.student))
+        shuffled, order = batch_shuffle_ddp(inputs[1])
+        keys = F.normalize(self.encoder_k(shuffled)[0], dim=1)
+        return batch_unshuffle_ddp(keys, order)
+
+    def subnet_loss(
+        self, inputs: list[Tensor], data_samples: list, targets: Tensor
+    ) -> dict[str, Tensor]:
+        """InfoNCE of the active subnet's queries against the keys and the queue."""
+        queries = F.normalize(self.neck(self.backbone(inputs[0]))[0], dim=1)
+        positive = torch.einsum('nc,nc->n', queries, targets).unsqueeze(1)  # (N, C) -> (N, 1)
+        negative = queries @ self.queue  # (N, C) -> (N, queue_len)
+        return dict(loss=self.head.loss(positive, negative))
+
+    def after_iteration(self, targets: Tensor) -> None:
+        """Enqueue the keys."""
+        self._dequeue_and_enqueue(targets)

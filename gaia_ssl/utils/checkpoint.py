@@ -1,0 +1,40 @@
+"""Reading the checkpoints that MMEngine's Runner writes."""
+
+import os.path as osp
+import pickle
+from typing import Any
+
+import torch
+from mmengine.runner import CheckpointLoader
+
+from .errors import UserError
+
+
+@CheckpointLoader.register_scheme(prefixes='', force=True)
+def load_checkpoint(filename: str, map_location: str | None = 'cpu') -> dict[str, Any]:
+    """Load a local checkpoint, a Runner's own included.
+
+    MMEngine's checkpoints hold log buffers, which ``torch.load`` refuses since torch 2.6 unless
+    it is told to trust the file; importing this module lets MMEngine load and resume them.
+
+    Args:
+        filename: Path of the checkpoint.
+        map_location: As in ``torch.load``. Defaults to the CPU.
+
+    Raises:
+        UserError: If there is no such file, or it is damaged.
+    """
+    filename = osp.expanduser(filename)
+    if not osp.isfile(filename):
+        raise UserError(f'checkpoint: {filename} does not exist')
+    try:
+        try:
+            return torch.load(filename, map_location=map_location, weights_only=True)
+        except pickle.UnpicklingError:
+            return torch.load(filename, map_location=map_location, weights_only=False)
+    except (RuntimeError, EOFError, pickle.UnpicklingError, OSError) as error:
+        reason = str(error).partition('\n')[0]
+        raise UserError(
+            f'checkpoint: {filename} cannot be read ({reason}); it may be truncated, write or '
+            'copy it again'
+        ) from error

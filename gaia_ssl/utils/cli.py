@@ -1,0 +1,44 @@
+"""What every command line shares."""
+
+import os
+import sys
+from collections.abc import Callable
+
+from mmengine.config import Config
+
+from .errors import UserError
+
+
+def run_cli(main: Callable[[], None]) -> None:
+    """Run a tool; a user's mistake ends it with one line on stderr and exit code 2."""
+    try:
+        main()
+    except UserError as error:
+        sys.exit(_fail(str(error)))
+    except OSError as error:
+        # what the user named and the system refused: a missing file, an unwritable folder
+        if error.filename is None:
+            sys.exit(_fail(str(error)))
+        sys.exit(_fail(f'{error.filename}: {error.strerror}'))
+
+
+def _fail(message: str) -> int:
+    print(f'error: {" ".join(message.split())}', file=sys.stderr)
+    return 2
+
+
+def load_config(path: str, options: dict | None = None) -> Config:
+    """Load a config and merge the command line's ``--cfg-options`` into it.
+
+    Raises:
+        UserError: If the file is missing or is no config.
+    """
+    if not os.path.isfile(path):
+        raise UserError(f'config: {path} does not exist')
+    try:
+        config = Config.fromfile(path)
+    except (SyntaxError, OSError, KeyError, TypeError) as error:
+        raise UserError(f'config: {path} cannot be loaded ({error})') from error
+    if options:
+        config.merge_from_dict(options)
+    return config

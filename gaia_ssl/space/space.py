@@ -160,6 +160,15 @@ class SearchSpace(Sequence):
             numbers.extend(int(v) for v in values)
         return numbers
 
+    def only(self, arch: Any) -> 'SearchSpace':
+        """The space of one arch that has the fields and stages, if not the bounds, of this one's.
+
+        Raises:
+            UserError: If a field is missing, unknown or malformed.
+        """
+        one = self._arch([(number,) for number in self._numbers(arch)])
+        return replace(self, choices=_as_tuples(one), named={})
+
     def with_options(self, **options) -> 'SearchSpace':
         """The same grid with other options of the family, e.g. ``style='caffe'``."""
         unknown = set(options) - set(asdict(self.family))

@@ -87,13 +87,21 @@ class PathBackbone(BaseModule):
                 outs.append(x)
         return tuple(outs)
 
-    def train(self, mode: bool = True) -> 'PathBackbone':
-        """Set the mode; frozen stages, and norms under ``norm_eval``, stay in eval mode."""
-        super().train(mode)
+    def freeze_stages(self) -> None:
+        """Freeze the frozen stages.
+
+        A family calls it once its layers are there: wrappers and optimizers look at parameters
+        before the first ``train()``.
+        """
         for stage in range(-1, self.frozen_stages):
             for module in self.stage_modules(stage):
                 module.eval()
                 module.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> 'PathBackbone':
+        """Set the mode; frozen stages, and norms under ``norm_eval``, stay in eval mode."""
+        super().train(mode)
+        self.freeze_stages()
         if mode and self.norm_eval:
             for module in self.modules():
                 if isinstance(module, _BatchNorm):

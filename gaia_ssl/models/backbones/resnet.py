@@ -72,9 +72,7 @@ class BasicBlock(ResidualBlock):
     def add_layers(self, step, in_channels, style, conv, norm) -> None:
         """Add the layers of the residual branch."""
         dilation = step.dilation
-        self.conv1 = conv(
-            in_channels, step.width, 3, step.stride, dilation, dilation, bias=False
-        )
+        self.conv1 = conv(in_channels, step.width, 3, step.stride, dilation, dilation, bias=False)
         self.bn1 = norm(step.width)
         self.conv2 = conv(step.width, step.out_channels, 3, padding=1, bias=False)
         self.bn2 = norm(step.out_channels)
@@ -135,6 +133,7 @@ class _ResNet(PathBackbone):
                 layer.append(BLOCKS[family.block](step, channels, family.style, conv, norm))
                 channels = step.out_channels
             self.add_module(f'layer{stage + 1}', layer)
+        self.freeze_stages()
 
     def stage_modules(self, stage: int) -> Iterable[nn.Module]:
         """The modules of the stem (-1) or of a stage."""
@@ -154,6 +153,17 @@ class _ResNet(PathBackbone):
             for module in self.modules():
                 if isinstance(module, ResidualBlock):
                     constant_init(getattr(module, module.last_norm), 0)
+
+
+def _space_of(arch: Arch, family_options: dict[str, Any]) -> SearchSpace:
+    """The space of one arch; it checks the arch and the options."""
+    stages = [[1]] * len(family_options.get('strides', ResNetFamily.strides))
+    form = dict(
+        name='subnet',
+        family=dict(type='resnet', **family_options),
+        choices=dict(stem_width=[1], width=stages, depth=stages),
+    )
+    return get_space(form).only(arch)
 
 
 def _is_pretrained(init_cfg: dict | list[dict] | None) -> bool:
@@ -194,11 +204,7 @@ class SubnetResNet(_ResNet, SubnetBackbone):
         **family_options,
     ) -> None:
         norm_cfg = norm_cfg or dict(type='BN')
-        # one arch is a space of one: the space checks the arch and the options
-        choices = {k: [[n] for n in v] if k != 'stem_width' else [v] for k, v in dict(arch).items()}
-        space = get_space(
-            dict(name='subnet', family=dict(type='resnet', **family_options), choices=choices)
-        )
+        space = _space_of(arch, family_options)
         super().__init__(
             space.max,
             path=space.path(space.max),

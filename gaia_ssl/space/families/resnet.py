@@ -108,7 +108,7 @@ class ResNetFamily(Family):
         same_shape = max(stem) == max(width) * self.expansion and self.strides[0] == 1
         if elastic and same_shape:
             raise UserError(
-                'stem_width: its largest value equals the first stage\'s, so MAX has no projection '
+                "stem_width: its largest value equals the first stage's, so MAX has no projection "
                 'in layer1.0 but other archs need one; make the largest values differ'
             )
 

@@ -1,0 +1,37 @@
+"""Budgets and the quantities they are written in."""
+
+import math
+
+import pytest
+
+from gaia_ssl.space import Budget, Cost, parse_quantity
+from gaia_ssl.utils import UserError
+
+
+@pytest.mark.parametrize(
+    'text, value',
+    [('3G', 3e9), ('40.5M', 40.5e6), ('25k', 25e3), ('4e9', 4e9), (7, 7), (' 2 g', 2e9)],
+)
+def test_parse_quantity(text, value):
+    assert parse_quantity(text) == value
+
+
+@pytest.mark.parametrize('text', ['', 'G', '3X', '-1G', 'nan', 'three'])
+def test_what_is_no_quantity(text):
+    with pytest.raises(UserError, match='is not a quantity such as 3G'):
+        parse_quantity(text)
+
+
+def test_intervals_are_half_open():
+    budget = Budget(flops=(3, 4), params=(0, 10))
+    assert Cost(3, 0) in budget
+    assert Cost(4, 0) not in budget
+    assert Cost(3, 10) not in budget
+    assert Cost(10**12, 10**12) in Budget()
+    assert Budget().intervals == dict(flops=(0, math.inf), params=(0, math.inf))
+
+
+@pytest.mark.parametrize('interval', [(4, 3), (3, 3), (math.nan, 1)])
+def test_empty_interval_names_its_field(interval):
+    with pytest.raises(UserError, match='params: the budget from .* is empty; give low < high'):
+        Budget(params=interval)

@@ -1,0 +1,58 @@
+"""ResNets as paths of steps."""
+
+import pytest
+
+from gaia_ssl.space import get_space
+from gaia_ssl.space.families.resnet import Block, ResNetFamily, Stem
+from gaia_ssl.utils import UserError
+
+AR = get_space('ar50to101')
+
+
+def test_path_of_resnet50():
+    path = AR.path(AR.anchors['R50'])
+    assert path.stem == (Stem('stem', 64, kernel=7, stride=2, pool=True),)
+    assert [len(steps) for steps in path.stages] == [3, 4, 6, 3]
+    assert path.stages[0][0] == Block('layer1.0', 256, 64, projection=True)
+    assert path.stages[1][0] == Block('layer2.0', 512, 128, stride=2, projection=True)
+    assert path.stages[3][2] == Block('layer4.2', 2048, 512)
+    assert len(list(path.steps)) == 17
+
+
+def test_equal_prefixes_are_equal_steps():
+    one = AR.path(dict(stem_width=64, width=[64, 128, 256, 512], depth=[3, 4, 5, 3]))
+    two = AR.path(dict(stem_width=64, width=[64, 128, 256, 384], depth=[3, 4, 9, 2]))
+    # the shorter third stage is a prefix of the longer one
+    shared = list(one.steps)[: 1 + 3 + 4 + 5]
+    assert shared == list(two.steps)[: len(shared)]
+    assert len(set(shared)) == len(shared)
+
+
+def test_paths_are_shared_and_hashable():
+    arch = AR.anchors['R101']
+    assert AR.path(arch) == AR.path(dict(arch))
+    assert hash(AR.path(arch)) == hash(AR.path(dict(arch)))
+
+
+@pytest.mark.parametrize('contract, first', [(True, (1, 2)), (False, (2, 4))])
+def test_dilations(contract, first):
+    space = AR.with_options(
+        strides=(1, 2, 1, 1), dilations=(1, 1, 2, 4), contract_dilation=contract
+    )
+    stages = space.path(space.anchors['R50']).stages
+    assert (stages[2][0].dilation, stages[3][0].dilation) == first
+    assert {step.dilation for step in stages[2][1:]} == {2}
+    assert {step.dilation for step in stages[3][1:]} == {4}
+
+
+@pytest.mark.parametrize(
+    'option, message',
+    [
+        (dict(block='bottle'), "block: 'bottle' is not one of"),
+        (dict(stem='5x5'), "stem: '5x5' is not one of"),
+        (dict(style='tf'), "style: 'tf' is not one of"),
+    ],
+)
+def test_unknown_options(option, message):
+    with pytest.raises(UserError, match=message):
+        ResNetFamily(**option)

@@ -1,0 +1,61 @@
+"""The spaces known by name, by the figures they were designed for."""
+
+import pytest
+
+from gaia_ssl.space import SPACES, count_cost, get_space
+from gaia_ssl.utils import UserError
+
+
+@pytest.fixture(params=SPACES.values(), ids=SPACES)
+def space(request):
+    return request.param
+
+
+def test_ar50to101_is_the_papers():
+    space = get_space('ar50to101')
+    assert len(space) == 85293
+    assert space.max == dict(stem_width=64, width=[80, 160, 320, 640], depth=[4, 6, 29, 4])
+    assert space.min == dict(stem_width=32, width=[48, 96, 192, 384], depth=[2, 2, 5, 2])
+    assert space.anchors['R77']['depth'] == [3, 4, 15, 3]
+    assert space.anchors['R101']['depth'] == [3, 4, 23, 3]
+
+
+@pytest.mark.parametrize('name, gflops', dict(R50=4.09, MAX=15.51, MIN=1.67).items())
+def test_ar50to101_flops(name, gflops):
+    space = get_space('ar50to101')
+    assert round(count_cost(space, space.anchors[name]).flops / 1e9, 2) == gflops
+
+
+def test_r50_params_are_resnet50s_without_classifier():
+    space = get_space('ar50to101')
+    assert count_cost(space, space.anchors['R50']).params == 25557032 - 2049000
+
+
+def test_r50_is_inside_the_bounds_but_off_the_grid():
+    space = get_space('ar50to101')
+    assert space.anchors['R50'] not in space
+    assert space.check('R50') == space.anchors['R50']
+
+
+def test_tiny_max_fits_small_machines():
+    space = get_space('tiny10to22')
+    assert count_cost(space, space.max, 128).flops <= 50e6
+
+
+def test_max_and_min_bound_the_cost(space):
+    low, high = count_cost(space, space.min), count_cost(space, space.max)
+    for arch in space.anchors.values():
+        cost = count_cost(space, arch)
+        assert low.flops <= cost.flops <= high.flops
+        assert low.params <= cost.params <= high.params
+
+
+def test_get_space_takes_names_data_and_spaces(space):
+    assert get_space(space.name) is space
+    assert get_space(space) is space
+    assert get_space(space.to_dict()) == space
+
+
+def test_unknown_space_names_the_known_ones():
+    with pytest.raises(UserError, match="space: 'ar50' is unknown; choose from ar50to101, tiny"):
+        get_space('ar50')

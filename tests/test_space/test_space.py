@@ -1,0 +1,158 @@
+"""Spaces: length, membership, order, sampling, checks and JSON."""
+
+import json
+import time
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gaia_ssl.space import SPACES, SearchSpace, count_cost, get_space
+from gaia_ssl.space.families.resnet import ResNetFamily
+from gaia_ssl.utils import UserError
+
+AR, TINY = get_space('ar50to101'), get_space('tiny10to22')
+spaces = st.sampled_from(list(SPACES.values()))
+
+
+def small_space(**changes):
+    choices = dict(stem_width=(4, 6), width=((2,), (4, 6, 8)), depth=((1, 2), (1,)))
+    options = dict(strides=(1, 2), dilations=(1, 1))
+    return SearchSpace('small', ResNetFamily(**options), {**choices, **changes})
+
+
+def numbers_of(arch):
+    return (arch['stem_width'], *arch['width'], *arch['depth'])
+
+
+def test_order_is_that_of_product():
+    space = small_space()
+    expected = list(product((4, 6), (2,), (4, 6, 8), (1, 2), (1,)))
+    assert [numbers_of(arch) for arch in space] == expected
+    assert len(space) == 12
+    assert [space[i] for i in range(-12, 0)] == list(space)
+
+
+def test_index_outside_of_the_space():
+    for index in (12, -13):
+        with pytest.raises(IndexError):
+            small_space()[index]
+
+
+@given(spaces, st.data())
+def test_every_index_is_an_arch_of_the_space(space, data):
+    arch = space[data.draw(st.integers(0, len(space) - 1))]
+    assert arch in space
+    assert space.check(arch) == arch
+    assert json.loads(json.dumps(arch)) == arch
+
+
+def test_all_archs_are_distinct_and_between_min_and_max():
+    archs = {numbers_of(arch) for arch in AR}
+    assert len(archs) == len(AR)
+    assert min(archs) == numbers_of(AR.min) and max(archs) == numbers_of(AR.max)
+
+
+def test_off_grid_and_out_of_bounds():
+    off_grid = dict(AR.min, stem_width=33)
+    assert off_grid not in AR
+    assert AR.check(off_grid) == off_grid
+    assert dict(AR.min, stem_width=31) not in AR
+
+
+@pytest.mark.parametrize('other', [None, 3, 'MAX', [], {}, dict(stem_width=64)])
+def test_what_is_no_arch_is_not_in_the_space(other):
+    assert other not in AR
+
+
+def test_sampling_is_seeded_and_uniform():
+    space = small_space()
+    draws = [numbers_of(space.sample(np.random.default_rng(seed))) for seed in range(1200)]
+    assert draws == [numbers_of(space.sample(np.random.default_rng(s))) for s in range(1200)]
+    counts = [draws.count(numbers_of(arch)) for arch in space]
+    # 100 draws of each of 12 archs expected; 5 sigma
+    assert sum(counts) == 1200 and all(50 < count < 150 for count in counts)
+
+
+@given(spaces)
+def test_json_round_trip(space):
+    again = SearchSpace.from_dict(json.loads(json.dumps(space.to_dict())))
+    assert again == space
+    assert again.anchors == space.anchors
+    assert again.to_dict() == space.to_dict()
+
+
+def test_with_options_keeps_the_grid():
+    caffe = AR.with_options(style='caffe', strides=[1, 2, 1, 1])
+    assert caffe.family.style == 'caffe' and caffe.family.strides == (1, 2, 1, 1)
+    assert caffe.choices == AR.choices and AR.family.style == 'pytorch'
+
+
+@pytest.mark.parametrize(
+    'change, message',
+    [
+        (dict(stem_width=128), r'arch.stem_width: 128 is out of bounds; .* from 32 to 64'),
+        (dict(depth=[2, 2, 30, 2]), r'arch.depth: 30 is out of bounds; .* from 5 to 29'),
+        (dict(depth=[2, 2, 5]), r'arch.depth: \[2, 2, 5\] is not a list of 4 numbers'),
+        (dict(depth=3), r'arch.depth: 3 is not a list of 4 numbers'),
+        (dict(stem_width=48.5), r'arch.stem_width: 48.5 is not made of whole numbers'),
+        (dict(stem_width=True), r'arch.stem_width: True is not made of whole numbers'),
+        (dict(groups=2), r"arch.groups: unknown field; space 'ar50to101' has stem_width, width"),
+    ],
+)
+def test_check_names_the_field(change, message):
+    with pytest.raises(UserError, match=message):
+        AR.check({**AR.min, **change})
+
+
+def test_check_names_missing_fields_and_unknown_anchors():
+    with pytest.raises(UserError, match='arch.depth: missing'):
+        AR.check(dict(stem_width=64, width=[64, 128, 256, 512]))
+    with pytest.raises(UserError, match="'R34' is no anchor of space 'ar50to101'; choose from MAX"):
+        AR.check('R34')
+    with pytest.raises(UserError, match=r'arch: \[64\] is not a dict'):
+        AR.check([64])
+
+
+def test_check_returns_plain_data():
+    arch = AR.check(dict(stem_width=np.int64(48), width=(64, 128, 256, 512), depth=[3, 4, 6, 3]))
+    assert json.loads(json.dumps(arch)) == arch
+    assert type(arch['stem_width']) is int and type(arch['width']) is list
+
+
+@pytest.mark.parametrize(
+    'change, message',
+    [
+        (dict(stem_width=()), r"space 'small', stem_width: \[\] is not a rising list"),
+        (dict(width=((2,), (8, 4))), r"space 'small', width: \[8, 4\] is not a rising list"),
+        (dict(depth=((0, 1), (1,))), r"space 'small', depth: \[0, 1\] is not a rising list"),
+        (dict(depth=((1,),)), r'depth: 1 stages, but width has 2'),
+        (dict(stem_width=(4, 8)), r"stem_width: its largest value equals the first stage's"),
+    ],
+)
+def test_unfit_spaces(change, message):
+    with pytest.raises(UserError, match=message):
+        small_space(**change)
+
+
+@pytest.mark.parametrize(
+    'change', [dict(family=dict(type='vgg')), dict(family=dict(block='basic')), dict(grid=1)]
+)
+def test_unfit_data(change):
+    with pytest.raises(UserError, match='^space: '):
+        SearchSpace.from_dict({**AR.to_dict(), **change})
+
+
+def test_unknown_option_names_the_known_ones():
+    with pytest.raises(UserError, match='groups: unknown option; ResNetFamily has block, stem'):
+        AR.with_options(groups=2)
+
+
+def test_costing_every_arch_takes_seconds():
+    archs = list(AR)
+    start = time.process_time()
+    costs = [count_cost(AR, arch) for arch in archs]
+    assert time.process_time() - start < 4  # 1 s on a free core
+    assert sum(5e9 <= cost.flops < 6e9 for cost in costs) == 15651

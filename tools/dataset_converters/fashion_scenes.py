@@ -1,19 +1,22 @@
-"""Make sprites and scenes, in OpenMMLab's dataset layouts, from the committed part of Fashion-MNIST.
+"""Make sprites and scenes, in OpenMMLab's dataset layouts, from a small part of Fashion-MNIST.
 
 Usage: python tools/dataset_converters/fashion_scenes.py --out DIR
 
 ``DIR/sprites/{train,val}/<class>/NNNNN.png``
-    One recoloured garment on a generated background, 64x64; NNNNN is the garment's index in its file.
+    A recoloured garment on a generated background, 64x64; NNNNN is its index in Fashion-MNIST's
+    file.
 ``DIR/coco/{train2017,val2017}/*.jpg``, ``DIR/coco/annotations/instances_{train,val}2017.json``
-    Scenes of two to five garments, 128x128, in COCO format; masks are RLE and hold visible pixels only.
+    Scenes of up to five garments, 128x128, in COCO format; masks are RLE of the visible pixels.
 ``DIR/ade/{images,annotations}/{training,validation}/``
-    The same scenes in ADE20K's layout. Background counts: its textures are the four 'stuff' classes,
-    the garments are the five 'things'. Every pixel has a label, so 0 (unlabelled) does not occur.
+    The same scenes in ADE20K's layout. Background counts: its textures are the four 'stuff'
+    classes, the garments are the five 'things'. Every pixel has a label, so 0 (unlabelled) does
+    not occur.
 ``DIR/scenes.json``
     What all of it was made from.
 
 Train uses training garments only, val test garments only. The same options give the same bytes.
 """
+
 import argparse
 import json
 import os
@@ -27,15 +30,25 @@ from fashion_mnist_part import read_idx
 from pycocotools import mask as mask_utils
 
 DATA = Path(__file__).resolve().parents[1] / 'quickstart' / 'fashion_mnist'
-GARMENTS = ('tshirt', 'trouser', 'pullover', 'dress', 'coat', 'sandal', 'shirt', 'sneaker', 'bag',
-            'boot')
+GARMENTS = (
+    'tshirt',
+    'trouser',
+    'pullover',
+    'dress',
+    'coat',
+    'sandal',
+    'shirt',
+    'sneaker',
+    'bag',
+    'boot',
+)
 TEXTURES = ('plain', 'stripes', 'checks', 'clouds')
 THINGS = {
     'top': ('tshirt', 'pullover', 'coat', 'shirt'),
-    'trouser': ('trouser', ),
-    'dress': ('dress', ),
+    'trouser': ('trouser',),
+    'dress': ('dress',),
     'shoe': ('sandal', 'sneaker', 'boot'),
-    'bag': ('bag', ),
+    'bag': ('bag',),
 }
 SEMANTIC = TEXTURES + tuple(THINGS)  # label k of an annotation PNG is SEMANTIC[k - 1]
 SPLITS = {  # split: (Fashion-MNIST's file prefix, COCO's folder, ADE20K's folder)
@@ -62,14 +75,14 @@ class Garments:
         self.gray = read_idx(DATA / f'{prefix}-images-idx3-ubyte.gz')  # (N, 28, 28)
         self.label = read_idx(DATA / f'{prefix}-labels-idx1-ubyte.gz')  # (N, )
         self.of_class = {
-            name: np.flatnonzero(self.label == k)[:per_class]
-            for k, name in enumerate(GARMENTS)
+            name: np.flatnonzero(self.label == k)[:per_class] for k, name in enumerate(GARMENTS)
         }
 
     def outline(self, index):
         """Filled silhouette of a garment: float32 (28, 28), 1 inside and 0 outside."""
-        found, _ = cv2.findContours((self.gray[index] > 12).astype(np.uint8), cv2.RETR_EXTERNAL,
-                                    cv2.CHAIN_APPROX_NONE)
+        found, _ = cv2.findContours(
+            (self.gray[index] > 12).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
+        )
         found = [c for c in found if cv2.contourArea(c) >= 6]
         filled = np.zeros((28, 28), np.uint8)
         return cv2.drawContours(filled, found, -1, 1, cv2.FILLED).astype(np.float32)
@@ -102,18 +115,27 @@ def paint_texture(kind, size, rng):
     elif kind == 'stripes':
         blend = (np.sin(2 * np.pi * u / period) > 0).astype(np.float32)
     elif kind == 'checks':
-        blend = ((np.sin(2 * np.pi * u / period) > 0) ^ (np.sin(2 * np.pi * v / period) > 0))
+        blend = (np.sin(2 * np.pi * u / period) > 0) ^ (np.sin(2 * np.pi * v / period) > 0)
         blend = blend.astype(np.float32)
     elif kind == 'clouds':
-        blend = sum(
-            cv2.resize(rng.random((n, n), np.float32), (size, size), interpolation=cv2.INTER_CUBIC)
-            for n in (4, 8, 16)) / 3
+        blend = (
+            sum(
+                cv2.resize(
+                    rng.random((n, n), np.float32), (size, size), interpolation=cv2.INTER_CUBIC
+                )
+                for n in (4, 8, 16)
+            )
+            / 3
+        )
         blend = 0.5 + 2 * (blend - 0.5)
     else:
         raise ValueError(f'unknown texture {kind!r}, expected one of {TEXTURES}')
-    first, second = random_color(rng), random_color(rng)
-    second = first + 0.6 * (second - first)
-    return first + blend[..., None].astype(np.float32) * (second - first)
+    first = random_color(rng)
+    contrast = random_color(rng) - first
+    length = np.linalg.norm(contrast)
+    # strong enough to tell the textures apart, too weak to drown the garments
+    contrast *= np.clip(length, 70, 130) / max(length, 1)
+    return first + blend[..., None].astype(np.float32) * contrast
 
 
 def paint_garment(canvas, gray, outline, center, side, rng):
@@ -152,7 +174,7 @@ def paint_garment(canvas, gray, outline, center, side, rng):
 
 def to_uint8(canvas, rng):
     """Add light sensor noise and round: float32 (S, S, 3) to uint8."""
-    noisy = canvas + rng.normal(0, 3, canvas.shape[:2] + (1, )).astype(np.float32)
+    noisy = canvas + rng.normal(0, 3, canvas.shape[:2] + (1,)).astype(np.float32)
     return np.clip(noisy + 0.5, 0, 255).astype(np.uint8)
 
 
@@ -161,8 +183,9 @@ def make_sprite(garments, index, rng):
     canvas = paint_texture(TEXTURES[rng.integers(len(TEXTURES))], SPRITE_SIZE, rng)
     side = rng.uniform(40, 64)
     center = 31.5 + rng.uniform(-1, 1, 2) * (64 - side) / 2
-    paint, _, _ = paint_garment(canvas, garments.gray[index], garments.outline(index), center, side,
-                                rng)
+    paint, _, _ = paint_garment(
+        canvas, garments.gray[index], garments.outline(index), center, side, rng
+    )
     paint()
     return to_uint8(canvas, rng)
 
@@ -183,8 +206,11 @@ def make_scene(garments, rng):
     y, x = np.mgrid[:size, :size]
     horizon = size * rng.uniform(0.3, 0.7) + rng.uniform(-0.2, 0.2) * (x - size / 2)
     upper = y < horizon
-    canvas = np.where(upper[..., None], paint_texture(TEXTURES[above], size, rng),
-                      paint_texture(TEXTURES[below], size, rng))
+    canvas = np.where(
+        upper[..., None],
+        paint_texture(TEXTURES[above], size, rng),
+        paint_texture(TEXTURES[below], size, rng),
+    )
     label = np.where(upper, above + 1, below + 1).astype(np.uint8)
 
     owner = np.zeros((size, size), np.uint8)  # which instance shows, 0 = none
@@ -196,10 +222,11 @@ def make_scene(garments, rng):
         index = int(rng.choice(garments.of_class[kinds[rng.integers(len(kinds))]]))
         outline = garments.outline(index)
         for _ in range(10):  # a place where it hides nothing else too much
-            side = 28 * 2**rng.uniform(0, 1.4)
+            side = 28 * 2 ** rng.uniform(0.2, 1.4)
             center = rng.uniform(side * 0.3, size - side * 0.3, 2)
-            paint, mask, inside = paint_garment(canvas, garments.gray[index], outline, center, side,
-                                                rng)
+            paint, mask, inside = paint_garment(
+                canvas, garments.gray[index], outline, center, side, rng
+            )
             kept = np.bincount(owner[~mask], minlength=len(drawn) + 1)[1:]
             areas = np.array([area for *_, area in drawn])
             if inside >= 0.8 and np.all(kept >= MIN_VISIBLE * areas):
@@ -234,7 +261,8 @@ def to_coco(instance, image_id, ann_id):
         area=int(mask_utils.area(rle)),
         iscrowd=0,
         segmentation=dict(size=rle['size'], counts=rle['counts'].decode()),
-        garment=index)
+        garment=index,
+    )
 
 
 def write_sprites(out, split, garments, seed):
@@ -255,15 +283,17 @@ def write_scenes(out, split, garments, num, seed):
     _, coco_folder, ade_folder = SPLITS[split]
     images, annotations = [], []
     folders = [
-        out / 'coco' / coco_folder, out / 'ade/images' / ade_folder,
-        out / 'ade/annotations' / ade_folder
+        out / 'coco' / coco_folder,
+        out / 'ade/images' / ade_folder,
+        out / 'ade/annotations' / ade_folder,
     ]
     for folder in folders + [out / 'coco/annotations']:
         folder.mkdir(parents=True, exist_ok=True)
     for i in range(num):
         # every scene has a generator of its own: asking for more leaves the first ones as they were
         image, label, instances = make_scene(
-            garments, np.random.default_rng([seed, 1, split == 'val', i]))
+            garments, np.random.default_rng([seed, 1, split == 'val', i])
+        )
         name = f'{i + 1:012d}'
         ok, jpg = cv2.imencode('.jpg', image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])
         assert ok
@@ -271,7 +301,8 @@ def write_scenes(out, split, garments, num, seed):
             (folder / f'{name}.jpg').write_bytes(jpg.tobytes())
         save_png(folders[2] / f'{name}.png', label)
         images.append(
-            dict(id=i + 1, file_name=f'{name}.jpg', height=SCENE_SIZE, width=SCENE_SIZE, license=1))
+            dict(id=i + 1, file_name=f'{name}.jpg', height=SCENE_SIZE, width=SCENE_SIZE, license=1)
+        )
         for instance in instances:
             annotations.append(to_coco(instance, i + 1, len(annotations) + 1))
     coco = dict(
@@ -281,7 +312,8 @@ def write_scenes(out, split, garments, num, seed):
         annotations=annotations,
         categories=[
             dict(id=k + 1, name=name, supercategory='garment') for k, name in enumerate(THINGS)
-        ])
+        ],
+    )
     (out / f'coco/annotations/instances_{coco_folder}.json').write_text(json.dumps(coco))
 
 
@@ -306,7 +338,8 @@ def build(out, seed=0, train_scenes=1000, val_scenes=200, per_class=None):
         per_class=per_class,
         things=list(THINGS),
         semantic=list(SEMANTIC),
-        sprites=list(GARMENTS))
+        sprites=list(GARMENTS),
+    )
     record = out / 'scenes.json'
     if record.is_file() and json.loads(record.read_text()) == made:
         return made
@@ -328,7 +361,8 @@ def build(out, seed=0, train_scenes=1000, val_scenes=200, per_class=None):
 
 def main():
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument('--out', required=True, help='folder to make')
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--train-scenes', type=int, default=1000)

@@ -25,7 +25,8 @@ def archive(tmp_path):
     parts = dict(
         instances=dict(info={}, licenses=[], categories=categories, images=[], annotations=[]),
         rle=dict(info={}, licenses=[], categories=categories, images=[], annotations=[]),
-        panoptic=dict(categories=stuff, images=[], annotations=[]))
+        panoptic=dict(categories=stuff, images=[], annotations=[]),
+    )
     files = {}
     for i in range(1, NUM + 1):
         image = dict(id=i, file_name=f'{i:012d}.jpg', height=20, width=30)
@@ -39,7 +40,9 @@ def archive(tmp_path):
                 iscrowd=0,
                 bbox=[5, 5, 10, 10],
                 area=100,
-                segmentation=[[5, 5, 15, 5, 15, 15, 5, 15]]))
+                segmentation=[[5, 5, 15, 5, 15, 15, 5, 15]],
+            )
+        )
         ids = np.zeros((20, 30, 3), np.uint8)
         ids[5:15, 5:15] = 3, 2, 1  # BGR of id 1 + 256 * 2 + 65536 * 3
         ids[15:] = 0, 0, 7
@@ -49,8 +52,10 @@ def archive(tmp_path):
                 file_name=f'{i:012d}.png',
                 segments_info=[
                     dict(id=1 + 256 * 2 + 65536 * 3, category_id=90),
-                    dict(id=7, category_id=200)
-                ]))
+                    dict(id=7, category_id=200),
+                ],
+            )
+        )
         files[f'images/{i:012d}.jpg'] = cv2.imencode('.jpg', ids)[1].tobytes()
         files[f'masks/{i:012d}.png'] = png(ids)
     files.update({f'{name}.json': json.dumps(part).encode() for name, part in parts.items()})
@@ -64,9 +69,9 @@ def archive(tmp_path):
 
 
 def run(*args):
-    return subprocess.run([sys.executable, coco20.__file__, *map(str, args)],
-                          capture_output=True,
-                          text=True)
+    return subprocess.run(
+        [sys.executable, coco20.__file__, *map(str, args)], capture_output=True, text=True
+    )
 
 
 def test_layouts(archive, tmp_path):
@@ -84,7 +89,8 @@ def test_layouts(archive, tmp_path):
             assert photo == (out / 'ade/images' / ade_folder / name).read_bytes()
             label = cv2.imread(
                 str(out / 'ade/annotations' / ade_folder / name.replace('.jpg', '.png')),
-                cv2.IMREAD_UNCHANGED)
+                cv2.IMREAD_UNCHANGED,
+            )
             expected = np.zeros((20, 30), np.uint8)
             expected[5:15, 5:15], expected[15:] = 2, 3
             assert np.array_equal(label, expected)

@@ -14,7 +14,8 @@ NUM = dict(train=24, val=8)
 
 def make(out, **options):
     return fashion_scenes.build(
-        out, train_scenes=NUM['train'], val_scenes=NUM['val'], per_class=3, **options)
+        out, train_scenes=NUM['train'], val_scenes=NUM['val'], per_class=3, **options
+    )
 
 
 @pytest.fixture(scope='module')
@@ -37,7 +38,8 @@ def read(path):
 def files(folder):
     return {
         str(f.relative_to(folder)): f.read_bytes()
-        for f in sorted(Path(folder).rglob('*')) if f.is_file()
+        for f in sorted(Path(folder).rglob('*'))
+        if f.is_file()
     }
 
 
@@ -62,9 +64,7 @@ def test_masks_boxes_and_areas_agree(data, split):
         assert mask.shape == (128, 128) and ann['iscrowd'] == 0
         assert ann['area'] == mask.sum() > 0
         rows, cols = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-        assert ann['bbox'] == [
-            cols[0], rows[0], cols[-1] - cols[0] + 1, rows[-1] - rows[0] + 1
-        ]
+        assert ann['bbox'] == [cols[0], rows[0], cols[-1] - cols[0] + 1, rows[-1] - rows[0] + 1]
 
 
 @pytest.mark.parametrize('split', NUM)
@@ -141,10 +141,12 @@ def test_a_folder_of_something_else_is_refused(tmp_path):
     done = subprocess.run(
         [sys.executable, fashion_scenes.__file__, '--out', str(tmp_path)],
         capture_output=True,
-        text=True)
+        text=True,
+    )
     assert done.returncode == 1
-    assert done.stderr == (f'fashion_scenes: {tmp_path} holds something else; choose another --out '
-                           'or remove it\n')
+    assert done.stderr == (
+        f'fashion_scenes: {tmp_path} holds something else; choose another --out or remove it\n'
+    )
     assert files(tmp_path) == {'mine.txt': b'precious'}
 
 
@@ -162,6 +164,14 @@ def test_a_failure_leaves_nothing(tmp_path, monkeypatch):
 def test_the_record_names_the_classes(data):
     made = json.loads((data / 'scenes.json').read_text())
     assert made['semantic'] == [
-        'plain', 'stripes', 'checks', 'clouds', 'top', 'trouser', 'dress', 'shoe', 'bag'
+        'plain',
+        'stripes',
+        'checks',
+        'clouds',
+        'top',
+        'trouser',
+        'dress',
+        'shoe',
+        'bag',
     ]
     assert made['scenes'] == NUM

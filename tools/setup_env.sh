@@ -92,7 +92,10 @@ ready && finish
 
 mkdir -p "$cache"/{envs,wheels,build,checkouts,logs,tmp}
 exec 9>"$cache/lock"
-until flock -w 30 9; do say "another set-up is at work in $cache: waiting ($SECONDS s)"; done
+if ! flock -n 9; then
+    say "another set-up is at work in $cache: waiting for it"
+    until flock -w 30 9; do say "      $SECONDS s: still waiting"; done
+fi
 ready && finish
 
 log=$cache/logs/${env##*/}.log

@@ -1,0 +1,58 @@
+"""What every distance is."""
+
+from abc import ABC, abstractmethod
+
+from torch import Tensor
+
+from gaia_ssl.registry import DISTANCES
+from gaia_ssl.utils import UserError
+
+TASKS = ('global', 'dense')
+DEFAULTS = {'global': 'cosine', 'dense': 'mse'}
+
+
+class Distance(ABC):
+    """A distance between the features of a subnet and those of the teacher on the same images.
+
+    It is registered as ``<task>_<name>``. A ``global`` distance gets embeddings of the neck,
+    (N, D); a ``dense`` one gets feature maps, (N, C, H, W), whose channels may differ.
+    """
+
+    @abstractmethod
+    def target(self, feature: Tensor) -> Tensor:
+        """What subnets are compared with: computed once from the teacher's features."""
+
+    @abstractmethod
+    def __call__(self, feature: Tensor, target: Tensor) -> Tensor:
+        """The distance of each image, (N,); lower is better, 0 or more."""
+
+
+def distances_of(task: str) -> list[str]:
+    """The names of a task's distances."""
+    return sorted(
+        name.removeprefix(f'{task}_')
+        for name in DISTANCES.module_dict
+        if name.startswith(f'{task}_')
+    )
+
+
+def build_distance(task: str, name: str | None = None) -> Distance:
+    """A distance by its task and name.
+
+    Args:
+        task: ``'global'`` or ``'dense'``.
+        name: One of ``distances_of(task)``. Defaults to the paper's: ``cosine`` for global and
+            ``mse`` for dense.
+
+    Raises:
+        UserError: If there is none.
+    """
+    if task not in TASKS:
+        raise UserError(f'task: {task!r} is not one of {", ".join(TASKS)}')
+    name = name or DEFAULTS[task]
+    if name not in distances_of(task):
+        raise UserError(
+            f'distance: {name!r} is unknown for task {task}; choose from '
+            f'{", ".join(distances_of(task))}'
+        )
+    return DISTANCES.build(dict(type=f'{task}_{name}'))

@@ -1,0 +1,72 @@
+"""Global distances: between embeddings of whole images (DATA, CVPR 2022).
+
+s and t are the L2-normalised embeddings that the necks of subnet and teacher give an image. All
+is computed in double precision: the embeddings are small and good subnets are close.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from gaia_ssl.registry import DISTANCES
+from gaia_ssl.utils import UserError
+
+from .base import Distance
+
+
+class _EmbeddingDistance(Distance):
+    def target(self, feature: Tensor) -> Tensor:
+        """The teacher's unit vectors, (N, D)."""
+        return F.normalize(feature.double(), dim=1)
+
+
+@DISTANCES.register_module(name='global_cosine')
+class GlobalCosine(_EmbeddingDistance):
+    """1 - <s, t>, which for unit vectors is |s - t|^2 / 2, the form without cancellation."""
+
+    def __call__(self, feature: Tensor, target: Tensor) -> Tensor:
+        """(N, D), (N, D) -> (N,)."""
+        return (F.normalize(feature.double(), dim=1) - target).square().sum(1) / 2
+
+
+@DISTANCES.register_module(name='global_mse')
+class GlobalMSE(_EmbeddingDistance):
+    """|s - t|^2 / D: twice the cosine distance over D, so it ranks subnets as that does."""
+
+    def __call__(self, feature: Tensor, target: Tensor) -> Tensor:
+        """(N, D), (N, D) -> (N,)."""
+        return (F.normalize(feature.double(), dim=1) - target).square().mean(1)
+
+
+@DISTANCES.register_module(name='global_relation')
+class GlobalRelation(Distance):
+    """How differently an image relates to the others of its batch-norm group.
+
+    The cross-entropy -sum_j p_ij log q_ij, where p_i and q_i are the softmax over the other
+    images j of <t_i, t_j> / T and of <s_i, s_j> / T (after ReSSL, Zheng et al., NeurIPS 2021,
+    which relates images to a queue). The teacher's own entropy is the least it can be, not 0.
+
+    Args:
+        temperature: T. Defaults to 0.2, as in DATA.
+    """
+
+    def __init__(self, temperature: float = 0.2) -> None:
+        self.temperature = temperature
+
+    def target(self, feature: Tensor) -> Tensor:
+        """The teacher's relations p, (N, N - 1)."""
+        return self._log_relations(feature).exp()
+
+    def __call__(self, feature: Tensor, target: Tensor) -> Tensor:
+        """(N, D), (N, N - 1) -> (N,)."""
+        return -(target * self._log_relations(feature)).sum(1)
+
+    def _log_relations(self, feature: Tensor) -> Tensor:
+        images = len(feature)
+        if images < 2:
+            raise UserError('distance: relation needs at least 2 images in each group')
+        unit = F.normalize(feature.double(), dim=1)
+        similarity = unit @ unit.T / self.temperature
+        others = ~torch.eye(images, dtype=torch.bool, device=feature.device)
+        # (N, N) -> (N, N - 1): without each image's similarity to itself
+        return similarity[others].view(images, images - 1).log_softmax(1)

@@ -1,0 +1,39 @@
+"""The groups of images that share batch-norm statistics."""
+
+import math
+
+from gaia_ssl.utils import UserError
+
+LEAST_GROUP = 4  # so that no group, of any number of images from 2 on, has only one
+
+
+def split_groups(num_images: int, bn_group: int) -> list[range]:
+    """Split images into the fewest groups of at most ``bn_group``, of nearly equal sizes.
+
+    Args:
+        num_images: Images in the search set.
+        bn_group: Most images in a group.
+
+    Returns:
+        The indices of the images of each group.
+
+    Raises:
+        UserError: If there are too few images, or groups would be too small for statistics.
+    """
+    if bn_group < LEAST_GROUP:
+        raise UserError(
+            f'bn_group: {bn_group} images are too few for batch-norm statistics; give '
+            f'{LEAST_GROUP} or more'
+        )
+    if num_images < 2:
+        raise UserError('images: 1 image is too few for batch-norm statistics; give more')
+    number = math.ceil(num_images / bn_group)
+    bounds = [num_images * i // number for i in range(number + 1)]
+    return [range(*pair) for pair in zip(bounds, bounds[1:])]
+
+
+def micro_batches(number: int, size: int) -> list[range]:
+    """Consecutive groups that run together: ``number`` groups, ``size`` at a time."""
+    if size < 1:
+        raise UserError(f'micro_batch: {size} groups; give 1 or more')
+    return [range(i, min(i + size, number)) for i in range(0, number, size)]

@@ -1,0 +1,44 @@
+"""A line that says how far a search is."""
+
+import sys
+import time
+
+
+class Progress:
+    """Prints how much is done, how fast, and how long the rest will take.
+
+    On a terminal the line is rewritten; in a log a new one follows every ten seconds.
+
+    Args:
+        total: Subnets to score, counted once per batch-norm group.
+        quiet: Print nothing, as in all processes but the first. Defaults to False.
+    """
+
+    def __init__(self, total: int, quiet: bool = False) -> None:
+        self.total = total
+        self.quiet = quiet
+        self.done = 0
+        self.terminal = sys.stdout.isatty()
+        self.start = self.printed = time.monotonic()
+
+    def __call__(self, scored: int) -> None:
+        """Add ``scored`` subnets to those done."""
+        self.done += scored
+        now = time.monotonic()
+        finished = self.done >= self.total
+        if self.quiet or (now - self.printed < (0.2 if self.terminal else 10) and not finished):
+            return
+        self.printed = now
+        rate = self.done / max(now - self.start, 1e-9)
+        line = (
+            f'{self.done}/{self.total} subnet passes, {rate:.1f}/s, '
+            f'{_clock((self.total - self.done) / rate)} left'
+        )
+        end = '\n' if finished or not self.terminal else ''
+        print(f'\r{line:<70}' if self.terminal else line, end=end, flush=True)
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f'{hours}:{minutes:02}:{seconds:02}'

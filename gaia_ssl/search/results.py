@@ -1,0 +1,92 @@
+"""Results of a search, as files."""
+
+import csv
+import json
+import os.path as osp
+from typing import Any
+
+from gaia_ssl.utils import UserError
+from gaia_ssl.utils.files import atomic_write
+
+from .strategies import Candidate
+
+Result = dict[str, Any]
+"""``{'meta': {...}, 'subnets': [...], 'anchors': [...]}``, see ``make_result``."""
+
+
+def make_result(
+    meta: dict[str, Any],
+    subnets: list[Candidate],
+    anchors: dict[str, Candidate],
+    distances: list[float],
+) -> Result:
+    """Put a search's outcome together.
+
+    Args:
+        meta: Everything needed to repeat the search.
+        subnets: The candidates.
+        anchors: The anchors, by name.
+        distances: The distance of each candidate, then of each anchor.
+
+    Returns:
+        ``meta``; ``subnets``, best first (of equals the one with fewer multiply-adds); and
+        ``anchors``, in the space's order. Each has ``arch``, ``flops``, ``params`` and
+        ``distance``, an anchor also its ``name``.
+    """
+    rows = [
+        dict(arch=c.arch, flops=c.cost.flops, params=c.cost.params, distance=distance)
+        for c, distance in zip([*subnets, *anchors.values()], map(float, distances), strict=True)
+    ]
+    ranked = sorted(
+        rows[: len(subnets)],
+        key=lambda row: (row['distance'], row['flops'], row['params'], json.dumps(row['arch'])),
+    )
+    named = [
+        dict(name=name, **row) for name, row in zip(anchors, rows[len(subnets) :], strict=True)
+    ]
+    return dict(meta=meta, subnets=ranked, anchors=named)
+
+
+def save_result(result: Result, work_dir: str) -> None:
+    """Write ``search.json`` and ``search.csv`` (anchors last, without a rank)."""
+    with atomic_write(osp.join(work_dir, 'search.csv')) as file:
+        writer = csv.writer(file, lineterminator='\n')
+        writer.writerow(['rank', 'name', 'distance', 'flops', 'params', 'arch'])
+        for rank, row in enumerate(result['subnets'], 1):
+            writer.writerow([rank, '', *_values(row)])
+        for row in result['anchors']:
+            writer.writerow(['', row['name'], *_values(row)])
+    with atomic_write(osp.join(work_dir, 'search.json')) as file:
+        file.write(_json(result))
+
+
+def load_result(path: str) -> Result:
+    """Read a ``search.json``.
+
+    Raises:
+        UserError: If it is missing or is none.
+    """
+    try:
+        with open(path) as file:
+            result = json.load(file)
+        result['meta'], result['subnets'], result['anchors']
+    except FileNotFoundError as error:
+        raise UserError(f'{path} does not exist; search first') from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f'{path} is not the result of a search') from error
+    return result
+
+
+def _json(result: Result) -> str:
+    """One line per subnet, so that people and ``grep`` can read it."""
+    meta = json.dumps(result['meta'], indent=1)
+    tables = (f'"{name}": [\n{_lines(result[name])}\n]' for name in ('subnets', 'anchors'))
+    return ',\n'.join([f'{{"meta": {meta}', *tables]) + '}\n'
+
+
+def _lines(rows: list[dict[str, Any]]) -> str:
+    return ',\n'.join(json.dumps(row, allow_nan=False) for row in rows)
+
+
+def _values(row: dict[str, Any]) -> list:
+    return [row['distance'], row['flops'], row['params'], json.dumps(row['arch'])]

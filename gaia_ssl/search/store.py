@@ -1,0 +1,98 @@
+"""The scores of a running search on disk, one file per batch-norm group."""
+
+import json
+import os
+import os.path as osp
+from typing import Any
+
+import numpy as np
+
+from gaia_ssl.utils import UserError
+from gaia_ssl.utils.files import atomic_write
+
+
+class GroupStore:
+    """Sums of distances per group and candidate, kept so that a stopped search can go on.
+
+    Each group is written whole by one process, in any order; sums over groups are then taken in
+    the order of the groups, so that they do not depend on who computed which.
+
+    Args:
+        work_dir: The search's folder; the scores are in its folder ``groups``.
+        identity: JSON-ready facts that make a search this search: two searches whose facts are
+            equal have equal scores.
+        shape: Number of groups and of candidates.
+    """
+
+    def __init__(self, work_dir: str, identity: dict[str, Any], shape: tuple[int, int]) -> None:
+        self.work_dir = work_dir
+        self.folder = osp.join(work_dir, 'groups')
+        self.identity = json.loads(json.dumps(identity))
+        self.num_groups, self.num_candidates = shape
+
+    def open(self, resume: bool = False) -> None:
+        """Start a search in the work dir, or go on with the one that is there.
+
+        Args:
+            resume: Whether to go on; where there is nothing yet, it starts. Defaults to False.
+
+        Raises:
+            UserError: If the work dir holds a search and ``resume`` is not set, or holds another
+                search, or cannot be written.
+        """
+        path = osp.join(self.folder, 'search.json')
+        if osp.exists(path):
+            if not resume:
+                raise UserError(
+                    f'work_dir: {self.work_dir} already holds a search; give --resume to go on '
+                    'with it, or another --work-dir'
+                )
+            with open(path) as file:
+                self._compare(json.load(file))
+            return
+        try:
+            os.makedirs(self.folder, exist_ok=True)
+            with atomic_write(path) as file:
+                json.dump(self.identity, file, indent=1)
+        except OSError as error:
+            raise UserError(
+                f'work_dir: {self.work_dir} cannot be written ({error.strerror}); give another '
+                '--work-dir'
+            ) from error
+
+    def _compare(self, other: dict[str, Any]) -> None:
+        keys = self.identity.keys() | other.keys()
+        differing = sorted(k for k in keys if self.identity.get(k) != other.get(k))
+        if differing:
+            raise UserError(
+                f'work_dir: {self.work_dir} holds another search (other {", ".join(differing)}); '
+                'give another --work-dir, or the options of that search'
+            )
+
+    def done(self, group: int) -> bool:
+        """Whether a group's scores are there."""
+        return osp.exists(self._path(group))
+
+    def write(self, group: int, sums: np.ndarray) -> None:
+        """Keep a group's sums, (candidates,)."""
+        with atomic_write(self._path(group), 'wb') as file:
+            np.save(file, sums)
+
+    def total(self) -> np.ndarray:
+        """The sum over all groups, (candidates,).
+
+        Raises:
+            UserError: If a group is missing or damaged.
+        """
+        total = np.zeros(self.num_candidates)
+        for group in range(self.num_groups):
+            try:
+                total += np.load(self._path(group))
+            except (OSError, ValueError, EOFError) as error:
+                raise UserError(
+                    f'work_dir: {self._path(group)} cannot be read; delete it and give --resume'
+                ) from error
+        return total
+
+    def _path(self, group: int) -> str:
+        return osp.join(self.folder, f'{group:06d}.npy')

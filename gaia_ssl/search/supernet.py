@@ -1,0 +1,41 @@
+"""A trained supernet from its config and checkpoint."""
+
+import torch.nn as nn
+from mmengine.config import Config
+
+from gaia_ssl.registry import MODELS
+from gaia_ssl.utils import UserError
+from gaia_ssl.utils.checkpoint import load_checkpoint
+
+
+def load_supernet(config: Config, checkpoint: str) -> nn.Module:
+    """Build a config's self-supervised model and load its weights, all of them.
+
+    Args:
+        config: The training config.
+        checkpoint: Path of a checkpoint of that training.
+
+    Raises:
+        UserError: If the checkpoint is missing or damaged, or is of another model or space.
+    """
+    # registers the methods; they need mmpretrain, which nothing else here does
+    import gaia_ssl.models.selfsup  # noqa: F401
+
+    weights = load_checkpoint(checkpoint)
+    weights = weights.get('state_dict', weights)
+    model = MODELS.build(config.model)
+    own = {key: tuple(value.shape) for key, value in model.state_dict().items()}
+    given = {key: tuple(getattr(value, 'shape', ())) for key, value in weights.items()}
+    problems = dict(
+        missing=own.keys() - given.keys(),
+        unexpected=given.keys() - own.keys(),
+        misshaped={key for key in own.keys() & given.keys() if own[key] != given[key]},
+    )
+    found = [f'{len(keys)} {kind} (first: {min(keys)})' for kind, keys in problems.items() if keys]
+    if found:
+        raise UserError(
+            f'checkpoint: {checkpoint} is of another model or space than the config: '
+            f'{", ".join(found)} of {len(own)} weights; give the config that trained it'
+        )
+    model.load_state_dict(weights)
+    return model.eval()

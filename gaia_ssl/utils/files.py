@@ -1,0 +1,27 @@
+"""Files that are whole or not there."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO
+
+
+@contextmanager
+def atomic_write(path: str, mode: str = 'w') -> Iterator[IO]:
+    """Open a file for writing that takes the place of ``path`` once it is complete.
+
+    Args:
+        path: The file to write; whatever is there stays until the new content is on disk.
+        mode: ``'w'`` for text, ``'wb'`` for bytes. Defaults to text.
+    """
+    draft = f'{path}.tmp'
+    try:
+        with open(draft, mode) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+    except BaseException:
+        if os.path.exists(draft):
+            os.remove(draft)
+        raise

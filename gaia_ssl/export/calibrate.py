@@ -1,0 +1,89 @@
+"""Batch-norm statistics of one subnet, measured on unlabeled images."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn as nn
+from mmengine.config import Config
+from mmengine.utils.dl_utils.parrots_wrapper import _BatchNorm
+from torch import Tensor
+
+from gaia_ssl.datasets.images import UnlabeledImages
+from gaia_ssl.registry import MODELS
+from gaia_ssl.utils import UserError
+
+BATCH = 64  # images, at most
+
+
+class CalibrationImages:
+    """The images to calibrate on, preprocessed as in training.
+
+    Args:
+        config: Pretraining config; its ``search`` may hold ``pipeline``, as for a search.
+        root: Folder of images; labels are not needed.
+        input_size: Side of the images in pixels.
+        num: How many images to use, drawn with a fixed seed. Defaults to 2048, or all.
+
+    Raises:
+        UserError: If the folder has fewer than two images.
+    """
+
+    def __init__(self, config: Config, root: str, input_size: int, num: int = 2048) -> None:
+        from gaia_ssl.search.search import default_pipeline
+
+        pipeline = config.get('search', {}).get('pipeline') or default_pipeline(input_size)
+        self.images = UnlabeledImages(root, pipeline)
+        if min(num, len(self.images)) < 2:
+            raise UserError(
+                f'--calibrate: {min(num, len(self.images))} image of {root} is too few for '
+                'batch-norm statistics; give more'
+            )
+        # mixed, since a folder's order is often that of its classes
+        order = np.random.default_rng(0).permutation(len(self.images))[:num]
+        self.batches = np.array_split(order, -(-len(order) // BATCH))
+        options = dict(config.model.get('data_preprocessor') or {})
+        options.setdefault('type', 'mmpretrain.SelfSupDataPreprocessor')
+        self.preprocessor = MODELS.build(options)
+
+    def __len__(self) -> int:
+        return sum(map(len, self.batches))
+
+    def __iter__(self) -> Iterator[Tensor]:
+        """Normalised batches of shape (N, C, H, W)."""
+        for batch in self.batches:
+            images = torch.stack([self.images[int(i)] for i in batch])
+            yield self.preprocessor(dict(inputs=images, data_samples=None))['inputs']
+
+
+@torch.no_grad()
+def calibrate(backbone: nn.Module, images: CalibrationImages) -> dict[str, Any]:
+    """Replace the running statistics by their average over batches of images.
+
+    Args:
+        backbone: The subnet; its weights stay as they are, and it ends in eval mode.
+        images: The images.
+
+    Returns:
+        What to record about it.
+    """
+    device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+    backbone.to(device).eval()
+    norms = [m for m in backbone.modules() if isinstance(m, _BatchNorm)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # a plain average over batches
+        norm.train()
+    for batch in images:
+        backbone(batch.to(device))
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+    backbone.to('cpu').eval()
+    return dict(
+        folder=images.images.root,
+        images=len(images),
+        batches=len(images.batches),
+        batch_size=max(map(len, images.batches)),
+    )

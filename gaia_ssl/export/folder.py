@@ -1,0 +1,76 @@
+"""A folder that appears whole or not at all."""
+
+import os
+import os.path as osp
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from gaia_ssl.utils import UserError
+
+MARK = 'backbone.pth'  # what makes a folder one that was extracted
+
+
+@contextmanager
+def new_folder(out: str, overwrite: bool = False) -> Iterator[str]:
+    """Make a folder under another name beside ``out``, and rename it once it is complete.
+
+    Args:
+        out: Where the folder shall be.
+        overwrite: Replace a folder that was extracted before. Defaults to False.
+
+    Yields:
+        The folder to write to; it is removed if anything fails.
+
+    Raises:
+        UserError: If ``out`` holds something that is not to be replaced, or cannot be written.
+    """
+    out = osp.abspath(osp.expanduser(out))
+    if osp.exists(out):
+        _check_replaceable(out, overwrite)
+    draft = f'{out}.tmp{os.getpid()}'
+    made = _missing_parents(out)
+    try:
+        try:
+            os.makedirs(osp.dirname(out), exist_ok=True)
+            os.mkdir(draft)
+        except OSError as error:
+            raise UserError(
+                f'--out: {out} cannot be written ({error.strerror}); choose another'
+            ) from error
+        yield draft
+        if osp.isdir(out) and os.listdir(out):
+            old = f'{draft}.old'
+            os.rename(out, old)
+            os.rename(draft, out)
+            shutil.rmtree(old)
+        else:
+            os.rename(draft, out)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        for folder in made:
+            if osp.isdir(folder) and not os.listdir(folder):
+                os.rmdir(folder)
+        raise
+
+
+def _check_replaceable(out: str, overwrite: bool) -> None:
+    if not osp.isdir(out):
+        raise UserError(f'--out: {out} is a file; choose a folder')
+    if not os.listdir(out):
+        return
+    if not overwrite:
+        raise UserError(f'--out: {out} exists and is not empty; choose another or give --overwrite')
+    if not osp.isfile(osp.join(out, MARK)):
+        raise UserError(
+            f'--out: {out} was not made by extraction (it has no {MARK}), so --overwrite leaves '
+            'it alone; choose another'
+        )
+
+
+def _missing_parents(path: str) -> list[str]:
+    """The parents of a path that are not there yet, innermost first."""
+    missing = []
+    while not osp.exists(path := osp.dirname(path)):
+        missing.append(path)
+    return missing

@@ -1,0 +1,150 @@
+"""Where a subnet comes from: a trained supernet, and an arch that someone or a search chose."""
+
+import json
+import os.path as osp
+from dataclasses import dataclass, field
+from typing import Any
+
+from mmengine.config import Config
+
+from gaia_ssl.models.backbones import DynamicBackbone
+from gaia_ssl.registry import MODELS
+from gaia_ssl.space import Arch, SearchSpace
+from gaia_ssl.utils import UserError
+from gaia_ssl.utils.checkpoint import load_checkpoint
+
+PREFIX = 'backbone.'  # the online network of mmpretrain's self-supervised models
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An arch and how it was chosen.
+
+    Args:
+        arch: The arch, or an anchor's name, not yet checked against a space.
+        origin: What to record about the choice. Defaults to nothing.
+        input_size: Side of the images that its cost was counted at, where a search did.
+    """
+
+    arch: Any
+    origin: dict[str, Any] = field(default_factory=dict)
+    input_size: int | None = None
+
+
+def load_supernet_backbone(config: Config, checkpoint: str) -> DynamicBackbone:
+    """Build the backbone of a pretraining config and load all of its trained weights.
+
+    Args:
+        config: The pretraining config.
+        checkpoint: Path of a checkpoint of that training.
+
+    Raises:
+        UserError: If the config has no supernet, or the checkpoint is missing, damaged, without a
+            backbone, or of another space.
+    """
+    name = config.filename or 'config'
+    options = config.get('model', {}).get('backbone')
+    if not options or 'type' not in options:
+        raise UserError(f'config: {name} has no model.backbone; give a pretraining config')
+    if MODELS.get(options['type']) is None:
+        raise UserError(f'model.backbone.type: {options["type"]!r} in {name} is unknown')
+    backbone = MODELS.build(options)
+    if not isinstance(backbone, DynamicBackbone):
+        raise UserError(
+            f'model.backbone.type: {options["type"]} in {name} is no supernet; give a pretraining '
+            'config with a dynamic backbone'
+        )
+    content = load_checkpoint(checkpoint)
+    weights = content.get('state_dict', content) if isinstance(content, dict) else {}
+    weights = {k[len(PREFIX) :]: v for k, v in weights.items() if str(k).startswith(PREFIX)}
+    if not weights:
+        raise UserError(
+            f'checkpoint: {checkpoint} has no {PREFIX}* weights; give a checkpoint of the '
+            'pretraining'
+        )
+    own = {key: tuple(value.shape) for key, value in backbone.state_dict().items()}
+    given = {key: tuple(getattr(value, 'shape', ())) for key, value in weights.items()}
+    if different := sorted(k for k in own.keys() | given.keys() if own.get(k) != given.get(k)):
+        key = different[0]
+        raise UserError(
+            f'checkpoint: {checkpoint} is of another space than {backbone.space.name!r} in {name}: '
+            f'{len(different)} of its weights differ ({PREFIX}{key} is {_shape(given.get(key))}, '
+            f'not {_shape(own.get(key))}); give the config that trained it'
+        )
+    backbone.load_state_dict(weights)
+    return backbone.eval()
+
+
+def choose_arch(text: str) -> Choice:
+    """Read an arch given as an anchor's name, as JSON, or as the path of a JSON file.
+
+    Raises:
+        UserError: If the JSON is broken.
+    """
+    if text.lstrip().startswith('{'):
+        return Choice(_parse(text, '--arch'))
+    if osp.isfile(text):
+        with open(text, encoding='utf-8') as file:
+            return Choice(_parse(file.read(), text))
+    if text.endswith('.json'):
+        raise UserError(f'--arch: {text} does not exist')
+    return Choice(text)
+
+
+def choose_from_search(path: str, rank: int = 1) -> Choice:
+    """Take an arch from a search's result.
+
+    Args:
+        path: A ``search.json``, or the folder that holds it.
+        rank: The arch's rank, 1 for the best. Defaults to 1.
+
+    Raises:
+        UserError: If there is no such file, it is no result of a search, or has no such rank.
+    """
+    if osp.isdir(path):
+        path = osp.join(path, 'search.json')
+    if not osp.isfile(path):
+        raise UserError(f'--from: {path} does not exist; search first')
+    with open(path, encoding='utf-8') as file:
+        result = _parse(file.read(), path)
+    try:
+        meta, subnets = dict(result['meta']), list(result['subnets'])
+        if not 1 <= rank <= len(subnets):
+            raise UserError(f'--rank: {rank} is not in 1..{len(subnets)}, the subnets of {path}')
+        subnet = dict(subnets[rank - 1])
+        arch = subnet['arch']
+    except (KeyError, TypeError, ValueError) as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(f'--from: {path} is not the result of a search') from error
+    known = ('task', 'distance', 'stages', 'budget', 'checkpoint_sha256', 'images_sha256')
+    origin = dict(file=path, rank=rank, of=len(subnets), value=subnet.get('distance'))
+    origin.update({key: meta[key] for key in known if key in meta})
+    return Choice(arch, origin, meta.get('input_size'))
+
+
+def check_choice(space: SearchSpace, choice: Choice) -> Arch:
+    """The arch of a choice as plain data, if the supernet can run it.
+
+    Raises:
+        UserError: If it cannot.
+    """
+    try:
+        return space.check(choice.arch)
+    except UserError as error:
+        if 'file' not in choice.origin:
+            raise
+        raise UserError(
+            f'{choice.origin["file"]}: {error}; give the config that the search was made with'
+        ) from error
+
+
+def _parse(text: str, name: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise UserError(f'{name}: not valid JSON ({error})') from error
+
+
+def _shape(shape: tuple[int, ...] | None) -> str:
+    return 'missing' if shape is None else 'x'.join(map(str, shape)) or 'a number'

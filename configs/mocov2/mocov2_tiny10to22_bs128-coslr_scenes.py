@@ -1,0 +1,85 @@
+# A small supernet for images of 32 to 128 px, sized for minutes on a CPU: the quickstart's.
+# It sees single garments and random crops of scenes, and no labels.
+_base_ = ['../_base_/default_runtime.py']
+
+data_root = '{{$GAIA_SSL_DATA:work_dirs/quickstart/data}}'
+epochs = 16
+
+model = dict(
+    type='DynamicMoCo',
+    queue_len=4096,
+    feat_dim=64,
+    momentum=0.01,
+    backbone=dict(type='DynamicResNet', space='tiny10to22'),
+    neck=dict(
+        type='mmpretrain.MoCoV2Neck',
+        in_channels=128,
+        hid_channels=256,
+        out_channels=64,
+        with_avg_pool=True,
+    ),
+    head=dict(
+        type='mmpretrain.ContrastiveHead',
+        loss=dict(type='mmpretrain.CrossEntropyLoss'),
+        temperature=0.2,
+    ),
+    arch_sampler=dict(type='SandwichSampler', num_random=1),
+    data_preprocessor=dict(
+        mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True
+    ),
+)
+
+view_pipeline = [
+    dict(type='mmpretrain.RandomResizedCrop', scale=64, crop_ratio_range=(0.3, 1.0)),
+    dict(
+        type='RandomApply',
+        transforms=[
+            dict(
+                type='mmpretrain.ColorJitter', brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1
+            )
+        ],
+        prob=0.8,
+    ),
+    dict(
+        type='RandomGrayscale', prob=0.2, keep_channels=True, channel_weights=(0.114, 0.587, 0.2989)
+    ),
+    dict(type='RandomFlip', prob=0.5),
+]
+train_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='mmpretrain.MultiView', num_views=2, transforms=[view_pipeline]),
+    dict(type='mmpretrain.PackInputs'),
+]
+folder = dict(
+    type='mmpretrain.CustomDataset', data_root=data_root, with_label=False, pipeline=train_pipeline
+)
+train_dataloader = dict(
+    batch_size=128,
+    num_workers=1,
+    drop_last=True,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    collate_fn=dict(type='default_collate'),
+    dataset=dict(
+        type='ConcatDataset',
+        datasets=[
+            dict(data_prefix='sprites/train', **folder),
+            dict(data_prefix='coco/train2017', **folder),
+        ],
+    ),
+)
+
+optim_wrapper = dict(
+    type='OptimWrapper', optimizer=dict(type='SGD', lr=0.06, momentum=0.9, weight_decay=5e-4)
+)
+param_scheduler = [
+    dict(type='CosineAnnealingLR', T_max=epochs, by_epoch=True, convert_to_iter_based=True)
+]
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=epochs)
+auto_scale_lr = dict(base_batch_size=128)
+default_hooks = dict(
+    logger=dict(interval=10), checkpoint=dict(interval=epochs, max_keep_ckpts=1)
+)
+
+# what tools/search.py scores subnets on
+search = dict(input_size=64)

@@ -1,0 +1,59 @@
+"""One process of a gloo group: trains supernets on its share of each batch, saves their weights.
+
+Started by torchrun with the folder to write to.
+"""
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+import torch
+from mmengine.logging import MessageHub
+from mmengine.optim import OptimWrapper
+
+import gaia_ssl.models.selfsup  # noqa: F401 - registers the methods
+from gaia_ssl.engine import SupernetDistributedDataParallel
+from gaia_ssl.registry import MODELS
+from gaia_ssl.utils.dist import init_dist
+
+path = Path(__file__).parent.parent / 'test_models' / 'test_selfsup' / 'conftest.py'
+spec = importlib.util.spec_from_file_location('selfsup_conftest', path)
+selfsup = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(selfsup)
+
+
+# name of the sampler and iterations per step
+CASES = [('SandwichSampler', 1), ('UniformSampler', 1), ('SandwichSampler', 2)]
+
+
+def train(sampler: str, accumulate: int, rank: int = 0, world_size: int = 1) -> dict:
+    """Train four iterations and return the weights."""
+    norm = 'SyncBN' if world_size > 1 else 'BN'
+    config = selfsup.moco_config(arch_sampler=dict(type=sampler))
+    config['backbone']['norm_cfg'] = dict(type=norm)
+    torch.manual_seed(0)
+    model = MODELS.build(config).train()
+    wrapped = model if world_size == 1 else SupernetDistributedDataParallel(model, [rank])
+    optim_wrapper = OptimWrapper(
+        torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9), accumulative_counts=accumulate
+    )
+    optim_wrapper.initialize_count_status(model, 0, 4)
+    for iteration in range(4):
+        MessageHub.get_current_instance().update_info('iter', iteration)
+        batch = selfsup.make_batch(iteration, size=8)
+        share = slice(rank, None, world_size)
+        batch = dict(
+            inputs=[view[share] for view in batch['inputs']],
+            data_samples=batch['data_samples'][share],
+        )
+        wrapped.train_step(batch, optim_wrapper)
+    return model.state_dict()
+
+
+if __name__ == '__main__':
+    torch.set_num_threads(1)
+    init_dist('pytorch')
+    rank, world_size = int(os.environ['RANK']), int(os.environ['WORLD_SIZE'])
+    weights = [train(*case, rank, world_size) for case in CASES]
+    torch.save(weights, f'{sys.argv[1]}/rank{rank}.pth')

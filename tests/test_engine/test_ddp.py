@@ -1,0 +1,34 @@
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+WORKER = Path(__file__).parent / 'ddp_worker.py'
+spec = importlib.util.spec_from_file_location('ddp_worker', WORKER)
+worker = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(worker)
+
+
+@pytest.fixture(scope='module')
+def ranks(tmp_path_factory):
+    """The weights that each of two gloo processes ends with: ``[rank][case]``."""
+    out = tmp_path_factory.mktemp('ddp')
+    launch = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2']
+    done = subprocess.run([*launch, str(WORKER), str(out)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return [torch.load(out / f'rank{rank}.pth') for rank in range(2)]
+
+
+@pytest.mark.parametrize('case', range(len(worker.CASES)), ids=map(str, worker.CASES))
+def test_two_processes_train_as_one_on_the_joined_batch(ranks, case):
+    expected = worker.train(*worker.CASES[case])
+    first, second = ranks[0][case], ranks[1][case]
+    # the processes' shares are enqueued one after the other
+    order = [*range(0, 8, 2), *range(1, 8, 2)]
+    expected['queue'] = expected['queue'].view(-1, 4, 8)[..., order].flatten(1)
+    for key, value in expected.items():
+        torch.testing.assert_close(first[key], second[key], msg=key)
+        torch.testing.assert_close(first[key], value, rtol=1e-3, atol=1e-5, msg=key)

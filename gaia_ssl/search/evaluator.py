@@ -1,6 +1,7 @@
 """Scoring candidates on a batch of images."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 
 import numpy as np
 import torch
@@ -16,6 +17,13 @@ from .tree import Tap, build_tree, steps_and_taps, walk
 
 Encoder = tuple[DynamicBackbone, nn.Module]
 """A backbone and its neck."""
+
+
+def _exact_kernels() -> AbstractContextManager:
+    """Full precision and repeatable kernels: GPUs would round to 10 bits by default."""
+    return torch.backends.cudnn.flags(
+        enabled=True, benchmark=False, deterministic=True, allow_tf32=False
+    )
 
 
 class TreeEvaluator:
@@ -67,7 +75,7 @@ class TreeEvaluator:
         """
         modules = (self.backbone, self.neck, self.teacher, self.teacher_neck)
         scores = [None] * self.num_candidates
-        with group_statistics(modules, sizes):
+        with group_statistics(modules, sizes), _exact_kernels():
             targets = self._targets(images, sizes)
 
             def measure(stage: int, x: Tensor) -> Tensor:

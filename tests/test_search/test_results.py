@@ -1,0 +1,45 @@
+import csv
+import json
+
+import pytest
+
+from gaia_ssl.search.results import load_result, make_result, save_result
+from gaia_ssl.search.strategies import Candidate
+from gaia_ssl.space import Cost
+from gaia_ssl.utils import UserError
+
+
+@pytest.fixture
+def result():
+    subnets = [
+        Candidate(dict(depth=[i, 1]), Cost(flops, 10)) for i, flops in enumerate([5, 9, 7, 3])
+    ]
+    anchors = dict(MAX=Candidate(dict(depth=[9, 9]), Cost(100, 50)))
+    return make_result(dict(seed=0), subnets, anchors, [0.5, 0.25, 0.25, 0.75, 0])
+
+
+def test_best_first_and_the_cheaper_of_equals(result):
+    assert [row['flops'] for row in result['subnets']] == [7, 9, 5, 3]
+    assert result['subnets'][0] == dict(arch=dict(depth=[2, 1]), flops=7, params=10, distance=0.25)
+    anchor = dict(name='MAX', arch=dict(depth=[9, 9]), flops=100, params=50, distance=0.0)
+    assert result['anchors'] == [anchor]
+
+
+def test_files(result, tmp_path):
+    save_result(result, str(tmp_path))
+    assert load_result(str(tmp_path / 'search.json')) == result
+    with open(tmp_path / 'search.csv') as file:
+        rows = list(csv.DictReader(file))
+    assert [row['rank'] for row in rows] == ['1', '2', '3', '4', '']
+    assert rows[-1]['name'] == 'MAX'
+    assert json.loads(rows[0]['arch']) == dict(depth=[2, 1])
+    assert float(rows[0]['distance']) == 0.25
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_no_result(tmp_path):
+    with pytest.raises(UserError, match='does not exist'):
+        load_result(str(tmp_path / 'search.json'))
+    (tmp_path / 'other.json').write_text('[]')
+    with pytest.raises(UserError, match='other.json is not the result of a search'):
+        load_result(str(tmp_path / 'other.json'))

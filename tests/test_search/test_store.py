@@ -1,0 +1,53 @@
+import os
+
+import numpy as np
+import pytest
+
+from gaia_ssl.search.store import GroupStore
+from gaia_ssl.utils import UserError
+
+FACTS = dict(seed=0, stages=(3,), images_sha256='a')
+
+
+def make(folder, facts=FACTS):
+    return GroupStore(str(folder), facts, (3, 2))
+
+
+def test_total_is_in_the_order_of_the_groups(tmp_path):
+    store = make(tmp_path)
+    store.open()
+    rows = np.array([[1e16, 1], [1, 2], [-1e16, 3]])
+    for group in (2, 0, 1):
+        assert not store.done(group)
+        store.write(group, rows[group])
+        assert store.done(group)
+    want = (rows[0] + rows[1]) + rows[2]
+    assert store.total().tolist() == want.tolist()
+    assert not [name for name in os.listdir(tmp_path / 'groups') if name.endswith('.tmp')]
+
+
+def test_going_on_must_be_asked_for(tmp_path):
+    make(tmp_path).open(resume=True)  # nothing there yet: it starts
+    with pytest.raises(UserError, match='already holds a search; give --resume'):
+        make(tmp_path).open()
+    make(tmp_path).open(resume=True)
+
+
+def test_another_search_is_told_by_what_differs(tmp_path):
+    make(tmp_path).open()
+    with pytest.raises(UserError, match=r'another search \(other budget, seed\)'):
+        make(tmp_path, dict(FACTS, seed=1, budget=2)).open(resume=True)
+
+
+def test_a_folder_that_cannot_be(tmp_path):
+    (tmp_path / 'file').write_text('')
+    with pytest.raises(UserError, match='file/below cannot be written'):
+        make(tmp_path / 'file' / 'below').open()
+
+
+def test_a_damaged_group_is_named(tmp_path):
+    store = make(tmp_path)
+    store.open()
+    (tmp_path / 'groups' / '000000.npy').write_bytes(b'')
+    with pytest.raises(UserError, match='000000.npy cannot be read; delete it'):
+        store.total()

@@ -1,0 +1,92 @@
+import gc
+import weakref
+
+import numpy as np
+import torch
+
+from gaia_ssl.search.tree import Tap, build_tree, steps_and_taps, walk
+from gaia_ssl.space import get_space
+
+SPACE = get_space('tiny10to22')
+
+
+def archs(number, seed=0):
+    rng = np.random.default_rng(seed)
+    return [SPACE.sample(rng) for _ in range(number)]
+
+
+def test_steps_end_with_the_last_wanted_stage():
+    path = SPACE.path(SPACE.max)
+    got = list(steps_and_taps(path, (1,)))
+    assert got == [*path.stem, *path.stages[0], *path.stages[1], Tap(0)]
+    got = list(steps_and_taps(path, (0, 3)))
+    assert got[-1] == Tap(1)
+    assert got[1 + len(path.stages[0])] == Tap(0)
+
+
+def test_every_branch_is_computed_once_and_told_apart():
+    candidates = archs(60)
+    paths = [list(steps_and_taps(SPACE.path(a), (1, 3))) for a in candidates]
+    ran = []
+
+    def run(step, history):
+        ran.append((*history, step))
+        return ran[-1]
+
+    def measure(index, history):
+        return [(index, history)]
+
+    class Trace(list):
+        """A sum that remembers its terms."""
+
+        def __radd__(self, other):
+            return self if other == 0 else NotImplemented
+
+        def __add__(self, other):
+            return Trace([*self, *other])
+
+    tree = build_tree(map(SPACE.path, candidates), (1, 3))
+    scores = {}
+    for group, total in walk(tree, (), run, lambda i, h: Trace(measure(i, h))):
+        scores.update(dict.fromkeys(group, total))
+    assert len(ran) == len(set(ran)) < sum(map(len, paths))
+    for candidate, path in enumerate(paths):
+        steps = [s for s in path if not isinstance(s, Tap)]
+        middle = path.index(Tap(0))
+        assert scores[candidate] == [(0, tuple(steps[:middle])), (1, tuple(steps))]
+
+
+def test_candidates_that_differ_after_the_last_wanted_stage_share_a_score():
+    small, large = SPACE.min, dict(SPACE.min, width=[8, 16, 32, 128])
+    tree = build_tree(map(SPACE.path, (small, large)), (2,))
+    (candidates, _), *more = walk(tree, 0, lambda step, x: x, lambda i, x: 1)
+    assert candidates == [0, 1] and not more
+
+
+def test_activations_live_only_while_branches_remain():
+    alive, most = weakref.WeakSet(), 0
+
+    class Activation:
+        pass
+
+    def run(step, x):
+        nonlocal most
+        made = Activation()
+        alive.add(made)
+        most = max(most, len(alive))
+        return made
+
+    candidates = archs(200)
+    tree = build_tree(map(SPACE.path, candidates), (3,))
+    for _ in walk(tree, None, run, lambda i, x: 0):
+        pass
+    gc.collect()
+    # one per step of a path at the most, and nothing afterwards
+    assert most <= 1 + sum(SPACE.max['depth'])
+    assert len(alive) == 0
+
+
+def test_walk_of_tensors():
+    tree = build_tree([SPACE.path(SPACE.min)], (3,))
+    scores = walk(tree, torch.zeros(2), lambda step, x: x + 1, lambda i, x: x.sum())
+    assert [total.item() for _, total in scores] == [10]  # a stem and four blocks, two numbers

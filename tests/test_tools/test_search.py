@@ -1,0 +1,317 @@
+"""tools/search.py and tools/dist_search.sh, as they are called."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+ROOT = Path(__file__).parents[2]
+TOOL = str(ROOT / 'tools' / 'search.py')
+ENV = dict(
+    os.environ,
+    PYTHONPATH=str(ROOT),
+    OMP_NUM_THREADS='1',
+    CUDA_VISIBLE_DEVICES='',
+    PYTHON=sys.executable,
+)
+CONFIG = """
+default_scope = 'gaia_ssl'
+model = dict(
+    type='DynamicMoCo',
+    queue_len=16,
+    feat_dim=8,
+    backbone=dict(type='DynamicResNet', space='tiny10to22'),
+    neck=dict(
+        type='mmpretrain.MoCoV2Neck', in_channels=128, hid_channels=16, out_channels=8
+    ),
+    head=dict(
+        type='mmpretrain.ContrastiveHead',
+        loss=dict(type='mmpretrain.CrossEntropyLoss'),
+        temperature=0.2,
+    ),
+    data_preprocessor=dict(mean=[123.7, 116.3, 103.5], std=[58.4, 57.1, 57.4], to_rgb=True),
+)
+search = dict(input_size=32)
+"""
+# Imports what the tool needs once and then runs each call, its arguments a line of JSON, in a
+# process of its own: a real command line without a start of seconds.
+SERVER = """
+import json, os, runpy, sys
+import gaia_ssl.models.selfsup, gaia_ssl.search, gaia_ssl.visualization
+import mmpretrain.datasets
+from matplotlib import font_manager
+for line in sys.stdin:
+    call = json.loads(line)
+    if not (child := os.fork()):
+        for stream, path in ((1, call['out']), (2, call['err'])):
+            os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream)
+        sys.argv = call['argv']
+        runpy.run_path(sys.argv[0], run_name='__main__')
+        sys.exit()
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+@pytest.fixture(scope='module')
+def server():
+    with subprocess.Popen(
+        [sys.executable, '-c', SERVER],
+        env=ENV,
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        yield process
+        process.stdin.close()
+
+
+@pytest.fixture
+def run(server, tmp_path):
+    def call(*args):
+        streams = dict(out=str(tmp_path / '.out'), err=str(tmp_path / '.err'))
+        argv = [TOOL, *map(str, args)]
+        server.stdin.write(json.dumps(dict(argv=argv, **streams)) + '\n')
+        server.stdin.flush()
+        code = int(server.stdout.readline())
+        return subprocess.CompletedProcess(
+            argv, code, *(Path(path).read_text() for path in streams.values())
+        )
+
+    return call
+
+
+@pytest.fixture(scope='module')
+def given(tmp_path_factory):
+    """A config, a checkpoint of its model, and 37 images."""
+    from mmengine.config import Config
+    from mmengine.logging import HistoryBuffer
+
+    import gaia_ssl.models.selfsup  # noqa: F401
+    from gaia_ssl.registry import MODELS
+
+    folder = tmp_path_factory.mktemp('given')
+    torch.manual_seed(0)
+    (folder / 'config.py').write_text(CONFIG)
+    model = MODELS.build(Config.fromfile(folder / 'config.py').model)
+    # the Runner's checkpoints hold more than weights
+    checkpoint = dict(state_dict=model.state_dict(), meta={}, message_hub=HistoryBuffer())
+    torch.save(checkpoint, folder / 'supernet.pth')
+    for index in range(37):
+        rng = np.random.default_rng(index)
+        path = (
+            folder / 'images' / f'class{index % 3}' / f'{index}.{("png", "jpg", "webp")[index % 3]}'
+        )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        noise = Image.fromarray(rng.integers(0, 255, (6, 6, 3), dtype=np.uint8))
+        noise.resize((48, 40 + index)).save(path)
+    return folder
+
+
+def args_of(given, **options):
+    """The command's arguments; an option that is None is left out."""
+    config = options.pop('config', given / 'config.py')
+    checkpoint = options.pop('checkpoint', given / 'supernet.pth')
+    options = dict(
+        dict(images=given / 'images', task='dense', flops=(9e5, 2e6), num=12, bn_group=8), **options
+    )
+    args = [config, checkpoint]
+    for name, value in options.items():
+        if value is not None:
+            args.append(f'--{name.replace("_", "-")}')
+            args.extend(value if isinstance(value, (tuple, list)) else [value])
+    return [str(arg) for arg in args if arg != '']
+
+
+def test_search(given, run, tmp_path):
+    work_dir = tmp_path / 'work'
+    done = run(*args_of(given, work_dir=work_dir))
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in work_dir.iterdir()} == {
+        'groups',
+        'search.json',
+        'search.csv',
+        'distance.png',
+    }
+    result = json.loads((work_dir / 'search.json').read_text())
+    subnets, meta = result['subnets'], result['meta']
+    assert len(subnets) == 12
+    distances = [row['distance'] for row in subnets]
+    assert distances == sorted(distances) and min(distances) > 0
+    assert all(9e5 <= row['flops'] < 2e6 for row in subnets)
+    assert [row['name'] for row in result['anchors']] == ['MAX', 'MIN', 'R18']
+    assert meta['images_count'] == 37 and meta['input_size'] == 32
+    assert meta['teacher'] == 'ema' and meta['bn'] == dict(policy='group', group=8)
+    assert (meta['task'], meta['distance'], meta['stages']) == ('dense', 'mse', [3])
+    assert 'subnets ranked' in done.stdout and '75/75 subnet passes' in done.stdout
+
+
+def test_the_same_again_another_seed_and_other_micro_batches(given, run, tmp_path):
+    def search(name, **options):
+        done = run(*args_of(given, task='global', work_dir=tmp_path / name, **options))
+        assert done.returncode == 0, done.stderr
+        return (tmp_path / name / 'search.json').read_text()
+
+    first = search('first')
+    assert search('again') == first
+    others = json.loads(search('seed', seed=1))
+    assert others['subnets'] != json.loads(first)['subnets']
+    together = json.loads(search('together', micro_batch=3))
+    for name in ('subnets', 'anchors'):
+        for a, b in zip(json.loads(first)[name], together[name], strict=True):
+            assert a['arch'] == b['arch']
+            assert a['distance'] == pytest.approx(b['distance'], rel=1e-5)
+
+
+def test_exhaustive(given, run, tmp_path):
+    options = dict(strategy='exhaustive', flops=(9e5, 1e6), params=('0', '0.2M'))
+    done = run(*args_of(given, work_dir=tmp_path / 'work', **options))
+    assert done.returncode == 0, done.stderr
+    result = json.loads((tmp_path / 'work' / 'search.json').read_text())
+    from gaia_ssl.space import count_cost, get_space
+
+    space = get_space('tiny10to22')
+    costs = [count_cost(space, arch, 32) for arch in space]
+    within = [c for c in costs if 9e5 <= c.flops < 1e6 and c.params < 2e5]
+    assert len(result['subnets']) == len(within) > 20
+
+
+def truncated(given, tmp_path):
+    path = tmp_path / 'truncated.pth'
+    path.write_bytes((given / 'supernet.pth').read_bytes()[:100_000])
+    return dict(checkpoint=path)
+
+
+def corrupt(given, tmp_path):
+    folder = tmp_path / 'corrupt'
+    folder.mkdir()
+    for name in ('0.png', '3.png', '6.png'):
+        (folder / name).write_bytes((given / 'images' / 'class0' / name).read_bytes())
+    (folder / '5.png').write_bytes((folder / '3.png').read_bytes()[:300])
+    return dict(images=folder)
+
+
+def empty(given, tmp_path):
+    (tmp_path / 'empty').mkdir()
+    return dict(images=tmp_path / 'empty')
+
+
+def other_pipeline(given, tmp_path):
+    path = tmp_path / 'pipeline.py'
+    pipeline = [dict(type='LoadImageFromFile'), dict(type='mmpretrain.PackInputs')]
+    path.write_text(f"{CONFIG}search['pipeline'] = {pipeline}\n")
+    return dict(config=path)
+
+
+BAD = dict(
+    budget_text=(dict(flops=('3X', '4G')), "budget: '3X' is not a quantity"),
+    budget_empty=(dict(flops=('4G', '3G')), 'flops: the budget from 4e+09 to 3e+09 is empty'),
+    budget_infeasible=(dict(flops=('3G', '4G')), 'nearest feasible values are'),
+    distance=(dict(distance='kl', task='global'), "distance: 'kl' is unknown for task global"),
+    stage=(dict(stages=4), 'stages: [4] are not among 0 to 3'),
+    global_stage=(dict(task='global', stages=3), 'stages: only task dense'),
+    bn_group=(dict(bn_group=2), 'bn_group: 2 images are too few'),
+    num=(dict(num=0), 'num: 0'),
+    no_folder=(dict(images='nowhere'), 'images: nowhere is not a folder'),
+    no_images=(empty, 'empty holds no image'),
+    corrupt=(corrupt, '5.png cannot be read'),
+    no_config=(dict(config='nowhere.py'), 'config: nowhere.py does not exist'),
+    no_checkpoint=(dict(checkpoint='nowhere.pth'), 'checkpoint: nowhere.pth does not exist'),
+    truncated=(truncated, 'truncated.pth cannot be read'),
+    pipeline=(other_pipeline, 'search.pipeline: it makes images of 48x40, but input_size is 32'),
+)
+
+
+@pytest.mark.parametrize('options, message', BAD.values(), ids=BAD)
+def test_a_mistake_is_one_line_and_leaves_nothing(given, run, tmp_path, options, message):
+    if callable(options):
+        options = options(given, tmp_path)
+    done = run(*args_of(given, work_dir=tmp_path / 'work', **options))
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.startswith('error: ') and done.stderr.count('\n') == 1
+    assert not (tmp_path / 'work').exists()
+
+
+def test_checkpoint_of_another_space(given, run, tmp_path):
+    path = tmp_path / 'other.py'
+    text = (given / 'config.py').read_text()
+    path.write_text(
+        text + "model['backbone'].update(stem='3x3')\nmodel['neck'].update(hid_channels=9)\n"
+    )
+    done = run(*args_of(given, config=path, work_dir=tmp_path / 'work'))
+    assert done.returncode == 2
+    assert 'supernet.pth is of another model or space than the config' in done.stderr
+    assert not (tmp_path / 'work').exists()
+
+
+def test_unwritable_work_dir(given, run, tmp_path):
+    (tmp_path / 'file').write_text('mine')
+    done = run(*args_of(given, work_dir=tmp_path / 'file' / 'below'))
+    assert done.returncode == 2
+    assert 'file/below cannot be written' in done.stderr
+    assert (tmp_path / 'file').read_text() == 'mine'
+
+
+def test_a_work_dir_in_use(given, run, tmp_path):
+    args = args_of(given, work_dir=tmp_path / 'work')
+    assert run(*args, '--resume').returncode == 0
+    result = tmp_path / 'work' / 'search.json'
+    before = result.read_bytes()
+    refused = run(*args)
+    assert refused.returncode == 2 and 'already holds a search; give --resume' in refused.stderr
+    other = run(*args_of(given, work_dir=tmp_path / 'work', seed=5), '--resume')
+    assert other.returncode == 2 and 'holds another search (other seed)' in other.stderr
+    assert result.read_bytes() == before
+    result.unlink()
+    assert run(*args, '--resume').returncode == 0
+    assert result.read_bytes() == before
+
+
+def test_killed_and_resumed(given, run, tmp_path):
+    options = dict(num=150, flops=(7e5, 2.5e6), bn_group=4, task='global')
+    args = args_of(given, work_dir=tmp_path / 'killed', **options)
+    process = subprocess.Popen(
+        [sys.executable, TOOL, *args], env=ENV, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    groups = tmp_path / 'killed' / 'groups'
+    while process.poll() is None and len(list(groups.glob('*.npy'))) < 3:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL, process.stderr.read()
+    process.stderr.close()
+    done = len(list(groups.glob('*.npy')))
+    assert 3 <= done < 10
+    assert not (tmp_path / 'killed' / 'search.json').exists()
+    kept = {path: path.stat().st_mtime_ns for path in groups.glob('*.npy')}
+    assert run(*args, '--resume').returncode == 0
+    assert all(path.stat().st_mtime_ns == mtime for path, mtime in kept.items())
+    assert run(*args_of(given, work_dir=tmp_path / 'whole', **options)).returncode == 0
+    killed, whole = (tmp_path / name / 'search.json' for name in ('killed', 'whole'))
+    assert killed.read_bytes() == whole.read_bytes()
+
+
+def test_two_processes(given, run, tmp_path):
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        port = str(free.getsockname()[1])
+    config, checkpoint, *args = args_of(given, work_dir=tmp_path / 'two')
+    done = subprocess.run(
+        ['bash', str(ROOT / 'tools' / 'dist_search.sh'), config, checkpoint, '2', *args],
+        env=dict(ENV, PORT=port),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert run(*args_of(given, work_dir=tmp_path / 'one')).returncode == 0
+    one, two = (tmp_path / name / 'search.json' for name in ('one', 'two'))
+    assert one.read_bytes() == two.read_bytes()

@@ -35,10 +35,13 @@ class CalibrationImages:
 
         pipeline = config.get('search', {}).get('pipeline') or default_pipeline(input_size)
         self.images = UnlabeledImages(root, pipeline)
-        if min(num, len(self.images)) < 2:
+        if num < 2:
             raise UserError(
-                f'--calibrate: {min(num, len(self.images))} image of {root} is too few for '
-                'batch-norm statistics; give more'
+                f'--calibrate-num: {num} is too few for batch-norm statistics; give 2 or more'
+            )
+        if len(self.images) < 2:
+            raise UserError(
+                f'--calibrate: {root} holds 1 image, too few for batch-norm statistics; give more'
             )
         # mixed, since a folder's order is often that of its classes
         order = np.random.default_rng(0).permutation(len(self.images))[:num]

@@ -1,0 +1,77 @@
+"""A pretraining config, its checkpoint and images to calibrate on."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.logging import HistoryBuffer
+from PIL import Image
+
+from gaia_ssl.export import Choice, extract
+from gaia_ssl.models.backbones import DynamicResNet
+
+PRETRAINING = """
+model = dict(
+    type='DynamicMoCo',
+    backbone=dict(type='DynamicResNet', space='tiny10to22', {options}),
+    data_preprocessor=dict(mean=[120.0, 110.0, 100.0], std=[60.0, 50.0, 55.0], to_rgb=True))
+search = dict(input_size=64)
+"""
+
+
+@pytest.fixture(scope='session')
+def pretraining(tmp_path_factory):
+    """Make a (config path, checkpoint path) of a supernet with telling weights."""
+
+    def make(options: str = '', seed: int = 0) -> tuple[Path, Path]:
+        folder = tmp_path_factory.mktemp('pretraining')
+        (folder / 'config.py').write_text(PRETRAINING.format(options=options))
+        torch.manual_seed(seed)
+        net = DynamicResNet('tiny10to22', **eval(f'dict({options})'))
+        net.init_weights()
+        for name, value in net.state_dict().items():
+            if 'running' in name:
+                value.uniform_(0.5, 1.5)
+        weights = {f'backbone.{key}': value for key, value in net.state_dict().items()}
+        # what a Runner's checkpoint holds beside them
+        weights['neck.0.weight'] = torch.zeros(3)
+        log = dict(log_scalars=dict(loss=HistoryBuffer([1.0], [1])))
+        checkpoint = dict(state_dict=weights, meta=dict(epoch=1), message_hub=log)
+        torch.save(checkpoint, folder / 'epoch_1.pth')
+        return folder / 'config.py', folder / 'epoch_1.pth'
+
+    return make
+
+
+@pytest.fixture(scope='session')
+def source(pretraining):
+    """The (config, checkpoint path) of one pretraining, used by many tests."""
+    config, checkpoint = pretraining()
+    return Config.fromfile(config), str(checkpoint)
+
+
+@pytest.fixture(scope='session')
+def photos(tmp_path_factory):
+    """A folder of 10 images in two subfolders."""
+    folder = tmp_path_factory.mktemp('photos')
+    rng = np.random.default_rng(0)
+    for index in range(10):
+        (folder / f'class{index % 2}').mkdir(exist_ok=True)
+        pixels = rng.integers(0, 256, (80 + index, 90, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f'class{index % 2}' / f'{index}.png')
+    return folder
+
+
+@pytest.fixture(scope='session')
+def extracted(tmp_path_factory, pretraining):
+    """Extract an arch of a supernet with these options; return the folder."""
+
+    def make(arch='R18', options: str = '') -> Path:
+        config, checkpoint = pretraining(options)
+        out = tmp_path_factory.mktemp('extracted') / 'subnet'
+        extract(Config.fromfile(config), str(checkpoint), Choice(arch), str(out))
+        return out
+
+    return make

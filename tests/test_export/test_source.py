@@ -1,0 +1,136 @@
+"""Supernets from checkpoints; archs from text and from searches."""
+
+import json
+
+import pytest
+import torch
+from mmengine.config import Config
+
+from gaia_ssl.export import Choice, choose_arch, choose_from_search, load_supernet_backbone
+from gaia_ssl.export.source import check_choice
+from gaia_ssl.space import get_space
+from gaia_ssl.utils import UserError
+
+TINY = get_space('tiny10to22')
+
+
+def test_loads_every_weight_of_the_online_backbone(source):
+    config, checkpoint = source
+    net = load_supernet_backbone(config, checkpoint)
+    weights = torch.load(checkpoint, weights_only=False)['state_dict']
+    assert not net.training
+    for key, value in net.state_dict().items():
+        assert torch.equal(value, weights[f'backbone.{key}'])
+
+
+def test_is_the_student_of_the_whole_model(tmp_path):
+    import gaia_ssl.models.selfsup  # noqa: F401
+    from gaia_ssl.registry import MODELS
+
+    config = Config.fromfile('configs/mocov2/mocov2_tiny10to22_bs128-coslr_scenes.py')
+    model = MODELS.build(config.model)
+    model.init_weights()
+    torch.save(dict(state_dict=model.state_dict()), tmp_path / 'w.pth')
+    net = load_supernet_backbone(config, str(tmp_path / 'w.pth'))
+    student, _ = model.student
+    assert net.space == student.space
+    for key, value in student.state_dict().items():
+        assert torch.equal(net.state_dict()[key], value)
+
+
+@pytest.mark.parametrize(
+    'change, message',
+    [
+        (lambda w: w.clear(), r'has no backbone\.\* weights; give a checkpoint of the pretraining'),
+        (lambda w: w.pop('backbone.layer1.0.conv1.weight'), 'layer1.0.conv1.weight is missing'),
+        (lambda w: w.update({'backbone.extra': torch.zeros(2, 3)}), 'extra is 2x3, not missing'),
+        (
+            lambda w: w.update({'backbone.conv1.weight': torch.zeros(64, 3, 7, 7)}),
+            'is 64x3x7x7, not 12x3x3x3',
+        ),
+    ],
+)
+def test_refuses_checkpoints_of_other_models(tmp_path, source, change, message):
+    config, checkpoint = source
+    content = torch.load(checkpoint, weights_only=False)
+    change(content['state_dict'])
+    torch.save(content, tmp_path / 'other.pth')
+    with pytest.raises(UserError, match=message):
+        load_supernet_backbone(config, str(tmp_path / 'other.pth'))
+
+
+@pytest.mark.parametrize(
+    'model, message',
+    [
+        ({}, 'has no model.backbone'),
+        (dict(backbone=dict(type='NoNet')), "model.backbone.type: 'NoNet' in config is unknown"),
+        (
+            dict(backbone=dict(type='SubnetResNet', arch=TINY.min)),
+            'SubnetResNet in config is no supernet',
+        ),
+    ],
+)
+def test_refuses_configs_without_supernet(source, model, message):
+    with pytest.raises(UserError, match=message):
+        load_supernet_backbone(Config(dict(model=model)), source[1])
+
+
+def test_choose_arch(tmp_path):
+    arch = TINY.anchors['R18']
+    (tmp_path / 'arch.json').write_text(json.dumps(arch))
+    assert choose_arch('R18') == Choice('R18')
+    assert choose_arch(f' {json.dumps(arch)}') == Choice(arch)
+    assert choose_arch(str(tmp_path / 'arch.json')) == Choice(arch)
+    assert check_choice(TINY, Choice('R18')) == arch
+    with pytest.raises(UserError, match='--arch: not valid JSON'):
+        choose_arch('{"stem_width": ')
+    with pytest.raises(UserError, match='--arch: .*missing.json does not exist'):
+        choose_arch(str(tmp_path / 'missing.json'))
+
+
+@pytest.fixture
+def search(tmp_path):
+    result = dict(
+        meta=dict(task='dense', input_size=96, checkpoint_sha256='abc'),
+        subnets=[
+            dict(arch=TINY.min, flops=1, params=2, distance=0.25),
+            dict(arch=TINY.max, flops=3, params=4, distance=0.5),
+        ],
+    )
+    (tmp_path / 'search.json').write_text(json.dumps(result))
+    return tmp_path
+
+
+def test_choose_from_search(search):
+    best = choose_from_search(str(search / 'search.json'))
+    assert best.arch == TINY.min and best.input_size == 96
+    assert best.origin['rank'] == 1 and best.origin['of'] == 2 and best.origin['value'] == 0.25
+    assert best.origin['task'] == 'dense' and best.origin['checkpoint_sha256'] == 'abc'
+    assert choose_from_search(str(search), rank=2).arch == TINY.max
+
+
+@pytest.mark.parametrize('rank', [0, 3, -1])
+def test_rank_outside_of_the_search(search, rank):
+    with pytest.raises(UserError, match=rf'--rank: {rank} is not in 1..2'):
+        choose_from_search(str(search), rank)
+
+
+@pytest.mark.parametrize(
+    'text, message',
+    [
+        ('{"meta": {}, "subn', 'not valid JSON'),
+        ('[]', 'is not the result of a search'),
+        ('{"meta": {}}', 'is not the result of a search'),
+        ('{"meta": {}, "subnets": [{}]}', 'is not the result of a search'),
+        ('{"meta": {}, "subnets": 3}', 'is not the result of a search'),
+    ],
+)
+def test_broken_searches(tmp_path, text, message):
+    (tmp_path / 'search.json').write_text(text)
+    with pytest.raises(UserError, match=f'search.json.*{message}'):
+        choose_from_search(str(tmp_path))
+
+
+def test_arch_of_a_search_in_another_space(search):
+    with pytest.raises(UserError, match='search.json: arch.stem_width: 8 is out of bounds'):
+        check_choice(get_space('ar50to101'), choose_from_search(str(search)))

@@ -11,11 +11,15 @@ model = dict(
     feat_dim=64,
     momentum=0.01,
     backbone=dict(type='DynamicResNet', space='tiny10to22'),
+    # norms in the neck spread the embeddings from the start: without them so short a training
+    # ends before the loss falls
     neck=dict(
-        type='mmpretrain.MoCoV2Neck',
+        type='mmpretrain.NonLinearNeck',
         in_channels=128,
         hid_channels=256,
         out_channels=64,
+        with_last_bn_affine=False,
+        norm_cfg=dict(type='BN1d'),
         with_avg_pool=True,
     ),
     head=dict(
@@ -46,7 +50,7 @@ view_pipeline = [
     dict(type='RandomFlip', prob=0.5),
 ]
 train_pipeline = [
-    dict(type='LoadImageFromFile'),
+    dict(type='LoadImage'),
     dict(type='mmpretrain.MultiView', num_views=2, transforms=[view_pipeline]),
     dict(type='mmpretrain.PackInputs'),
 ]
@@ -70,7 +74,7 @@ train_dataloader = dict(
 )
 
 optim_wrapper = dict(
-    type='OptimWrapper', optimizer=dict(type='SGD', lr=0.06, momentum=0.9, weight_decay=5e-4)
+    type='OptimWrapper', optimizer=dict(type='AdamW', lr=2e-3, weight_decay=1e-4)
 )
 param_scheduler = [
     dict(type='CosineAnnealingLR', T_max=epochs, by_epoch=True, convert_to_iter_based=True)

@@ -81,19 +81,22 @@ def _check_writable(work_dir: str) -> None:
 
 
 def _check_data(config: Config) -> None:
-    """Name a missing data root before a dataset's own, deeper error does."""
+    """Name missing data before a dataset's own, deeper error does."""
     for dataset in _datasets(config.train_dataloader.dataset):
         root = dataset.get('data_root') or ''
-        prefix = dataset.get('data_prefix') or ''
-        annotations = dataset.get('ann_file') or ''
+        images = osp.join(root, dataset.get('data_prefix') or '')
+        annotations = dataset.get('ann_file')
         if root and not osp.isdir(root):
             raise UserError(f'data_root: {root} does not exist; set train_dataloader.dataset')
+        if not osp.isdir(images):
+            raise UserError(f'data_prefix: {images} does not exist')
         if annotations and not osp.isfile(osp.join(root, annotations)):
             raise UserError(f'ann_file: {osp.join(root, annotations)} does not exist')
-        if isinstance(prefix, str) and prefix and not osp.isdir(osp.join(root, prefix)):
-            raise UserError(f'data_prefix: {osp.join(root, prefix)} does not exist')
+        if not annotations and not any(files for _, _, files in os.walk(images)):
+            raise UserError(f'data_prefix: there are no images in {images}')
 
 
 def _datasets(dataset: dict) -> list[dict]:
+    """The datasets inside of wrappers such as ``ConcatDataset``."""
     nested = dataset.get('datasets') or ([dataset.dataset] if 'dataset' in dataset else None)
     return [leaf for d in nested for leaf in _datasets(d)] if nested else [dataset]

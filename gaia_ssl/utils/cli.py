@@ -23,6 +23,8 @@ def run_cli(main: Callable[[], None]) -> None:
 
 
 def _fail(message: str) -> int:
+    # an error from a data loader's worker comes with the worker's traceback before it
+    message = message.rpartition(f'{UserError.__name__}: ')[2]
     print(f'error: {" ".join(message.split())}', file=sys.stderr)
     return 2
 

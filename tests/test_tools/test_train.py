@@ -1,0 +1,204 @@
+"""tools/train.py and dist_train.sh, run as a user runs them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+ROOT = Path(__file__).parents[2]
+CONFIG = 'configs/mocov2/mocov2_ar50to101_8xb32-coslr-200e_in1k.py'
+TINY_CONFIG = 'configs/mocov2/mocov2_tiny10to22_bs128-coslr_scenes.py'
+IN_PROCESS = [
+    'train_dataloader.num_workers=0',
+    'train_dataloader.persistent_workers=False',
+    'default_hooks.logger.interval=1',
+]
+
+
+def run(*command, env=None):
+    ours = dict(PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1', PYTHON=sys.executable)
+    env = {**os.environ, **ours, **(env or {})}
+    return subprocess.run(list(map(str, command)), cwd=ROOT, env=env, capture_output=True, text=True)
+
+
+def train(*args, **kwargs):
+    return run(sys.executable, 'tools/train.py', *args, **kwargs)
+
+
+def write_images(folder, number, side):
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for i in range(number):
+        coarse = rng.integers(0, 255, (8, 8, 3), dtype=np.uint8)
+        cv2.imwrite(str(folder / f'{i}.jpg'), cv2.resize(coarse, (side, side)))
+
+
+@pytest.fixture(scope='module')
+def scenes(tmp_path_factory):
+    """A folder in the layout of the quickstart's data."""
+    root = tmp_path_factory.mktemp('scenes')
+    write_images(root / 'sprites/train/bag', 8, 64)
+    write_images(root / 'coco/train2017', 8, 128)
+    return root
+
+
+@pytest.fixture(scope='module')
+def imagenet(tmp_path_factory):
+    """A folder in ImageNet's layout, with a list of some of its images."""
+    root = tmp_path_factory.mktemp('imagenet')
+    for name in ('n01440764', 'n01443537'):
+        write_images(root / 'train' / name, 4, 256)
+    (root / 'meta').mkdir()
+    (root / 'meta/train_10percent.txt').write_text(
+        ''.join(f'n01440764/{i}.jpg\n' for i in range(4))
+    )
+    return root
+
+
+@pytest.fixture
+def tiny(scenes):
+    """Trains the small config: ``tiny(work_dir, *options)``."""
+
+    def call(work_dir, *args, epochs=1, batch=8, options=()):
+        settings = [*IN_PROCESS, f'train_cfg.max_epochs={epochs}', 'model.queue_len=16']
+        settings += [f'train_dataloader.batch_size={batch}', 'default_hooks.checkpoint.interval=1']
+        return train(
+            TINY_CONFIG,
+            *('--work-dir', work_dir, *args, '--cfg-options', *settings, *options),
+            env=dict(GAIA_SSL_DATA=str(scenes)),
+        )
+
+    return call
+
+
+def test_trains_and_resumes(tiny, tmp_path):
+    done = tiny(tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert 'loss_min' in done.stdout and 'loss_max' in done.stdout
+    first = torch.load(tmp_path / 'epoch_1.pth', weights_only=False)
+    assert int(first['state_dict']['queue_ptr']) == 0  # two batches of 8 fill a queue of 16
+
+    done = tiny(tmp_path, '--resume', epochs=2)
+    assert done.returncode == 0, done.stderr
+    assert 'Epoch(train) [2]' in done.stdout and 'Epoch(train) [1]' not in done.stdout
+    second = torch.load(tmp_path / 'epoch_2.pth', weights_only=False)
+    assert second['meta']['iter'] == 4
+    assert int(second['state_dict']['encoder_k.steps']) == 4
+
+
+def test_amp_accumulation_and_scaled_learning_rate(tiny, tmp_path):
+    options = ['optim_wrapper.accumulative_counts=2']
+    done = tiny(tmp_path, '--amp', '--auto-scale-lr', options=options)
+    assert done.returncode == 0, done.stderr
+    assert 'Scaling the original LR by 0.0625' in done.stdout
+    assert (tmp_path / 'epoch_1.pth').is_file()
+    assert 'CPUAmpOptimWrapper' in next(tmp_path.glob('*.py')).read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('config', [CONFIG, CONFIG.replace('in1k', 'in1k-10pct')])
+def test_imagenet_config_starts_and_resumes(imagenet, tmp_path, config):
+    options = [*IN_PROCESS, f'train_dataloader.dataset.data_root={imagenet}']
+    options += ['train_dataloader.batch_size=2', 'model.queue_len=64']
+    for epochs in (1, 2):
+        done = train(
+            config,
+            *('--work-dir', tmp_path, '--resume', '--cfg-options', *options),
+            f'train_cfg.max_epochs={epochs}',
+            'train_dataloader.dataset.indices=4',
+        )
+        assert done.returncode == 0, done.stderr
+    saved = torch.load(tmp_path / 'epoch_2.pth', weights_only=False)
+    assert saved['meta']['iter'] == 4
+
+
+@pytest.mark.slow
+def test_two_processes_train_and_resume(imagenet, tmp_path):
+    options = [*IN_PROCESS, f'train_dataloader.dataset.data_root={imagenet}']
+    options += ['train_dataloader.batch_size=2', 'model.queue_len=64']
+    for epochs in (1, 2):
+        done = run(
+            *('bash', 'tools/dist_train.sh', CONFIG, 2, '--work-dir', tmp_path, '--resume'),
+            *('--cfg-options', *options, f'train_cfg.max_epochs={epochs}'),
+            env=dict(PORT='29611'),
+        )
+        assert done.returncode == 0, done.stderr
+    saved = torch.load(tmp_path / 'epoch_2.pth', weights_only=False)
+    assert saved['meta']['iter'] == 4  # 8 images, 2 processes, 2 each
+    assert int(saved['state_dict']['queue_ptr']) == 16  # the keys of both
+
+
+def refused(done, *words):
+    """The mistake cost one line on stderr that has these words, and exit code 2."""
+    last = done.stderr.strip().splitlines()[-1]
+    assert done.returncode == 2, done.stderr
+    assert last.startswith('error: ') and 'Traceback' not in done.stderr
+    for word in words:
+        assert str(word) in last
+    return True
+
+
+def test_missing_config(tmp_path):
+    assert refused(train(tmp_path / 'none.py'), tmp_path / 'none.py', 'does not exist')
+
+
+def test_broken_config(tmp_path):
+    (tmp_path / 'broken.py').write_text('model = dict(\n')
+    assert refused(train(tmp_path / 'broken.py'), 'broken.py', 'cannot be loaded')
+
+
+def test_unwritable_work_dir(tiny, tmp_path):
+    (tmp_path / 'file').write_text('')
+    assert refused(tiny(tmp_path / 'file' / 'work'), '--work-dir', 'cannot be written')
+    assert (tmp_path / 'file').read_text() == ''
+
+
+def test_missing_data(tmp_path):
+    done = train(
+        TINY_CONFIG, '--work-dir', tmp_path, env=dict(GAIA_SSL_DATA=str(tmp_path / 'none'))
+    )
+    assert refused(done, 'data_root', tmp_path / 'none', 'does not exist')
+
+
+def test_empty_data(scenes, tmp_path):
+    for folder in ('sprites/train', 'coco/train2017'):
+        (tmp_path / folder).mkdir(parents=True)
+    done = train(TINY_CONFIG, '--work-dir', tmp_path / 'w', env=dict(GAIA_SSL_DATA=str(tmp_path)))
+    assert refused(done, 'no images', tmp_path)
+
+
+def test_corrupt_image(tiny, scenes, tmp_path):
+    bad = scenes / 'coco/train2017/bad.jpg'
+    bad.write_bytes(b'not an image')
+    try:
+        assert refused(tiny(tmp_path, options=['train_dataloader.batch_size=1']), bad)
+    finally:
+        bad.unlink()
+
+
+@pytest.mark.parametrize(
+    'option, words',
+    [
+        ('model.backbone.space=ar51', ['space', 'ar51', 'ar50to101']),
+        ('model.backbone.norm_cfg.type=GN', ['norm_cfg', 'GN']),
+    ],
+)
+def test_bad_model_option(tiny, tmp_path, option, words):
+    assert refused(tiny(tmp_path, options=[option]), *words)
+
+
+def test_truncated_checkpoint(tiny, tmp_path):
+    (tmp_path / 'cut.pth').write_bytes(b'PK\x03\x04 cut')
+    done = tiny(tmp_path / 'w', '--resume', tmp_path / 'cut.pth')
+    assert refused(done, tmp_path / 'cut.pth', 'truncated')
+    assert not list((tmp_path / 'w').glob('*.pth'))
+
+
+def test_missing_checkpoint(tiny, tmp_path):
+    done = tiny(tmp_path / 'w', '--resume', tmp_path / 'none.pth')
+    assert refused(done, '--resume', 'none.pth', 'does not exist')

@@ -51,7 +51,8 @@ def extract(
     Raises:
         UserError: If any of it is wrong; nothing is written then.
     """
-    size = input_size or choice.input_size or config.get('search', {}).get('input_size', 224)
+    sizes = (input_size, choice.input_size, config.get('search', {}).get('input_size'), 224)
+    size = next(size for size in sizes if size is not None)
     if size < 1:
         raise UserError(f'--input-size: {size} is not a size in pixels')
     with new_folder(out, overwrite) as draft:

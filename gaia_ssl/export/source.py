@@ -46,14 +46,15 @@ def load_supernet_backbone(config: Config, checkpoint: str) -> DynamicBackbone:
     options = config.get('model', {}).get('backbone')
     if not options or 'type' not in options:
         raise UserError(f'config: {name} has no model.backbone; give a pretraining config')
-    if MODELS.get(options['type']) is None:
+    cls = MODELS.get(options['type']) if isinstance(options['type'], str) else options['type']
+    if cls is None:
         raise UserError(f'model.backbone.type: {options["type"]!r} in {name} is unknown')
-    backbone = MODELS.build(options)
-    if not isinstance(backbone, DynamicBackbone):
+    if not issubclass(cls, DynamicBackbone):
         raise UserError(
             f'model.backbone.type: {options["type"]} in {name} is no supernet; give a pretraining '
             'config with a dynamic backbone'
         )
+    backbone = MODELS.build(options)
     content = load_checkpoint(checkpoint)
     weights = content.get('state_dict', content) if isinstance(content, dict) else {}
     weights = {k[len(PREFIX) :]: v for k, v in weights.items() if str(k).startswith(PREFIX)}
@@ -109,6 +110,8 @@ def choose_from_search(path: str, rank: int = 1) -> Choice:
         result = _parse(file.read(), path)
     try:
         meta, subnets = dict(result['meta']), list(result['subnets'])
+        if not subnets:
+            raise UserError(f'--from: {path} holds no subnets')
         if not 1 <= rank <= len(subnets):
             raise UserError(f'--rank: {rank} is not in 1..{len(subnets)}, the subnets of {path}')
         subnet = dict(subnets[rank - 1])

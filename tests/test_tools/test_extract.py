@@ -1,0 +1,214 @@
+"""``tools/extract.py`` as it is called: what it writes, says, and leaves behind when it fails."""
+
+import json
+import os
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from gaia_ssl.models.backbones import DynamicResNet, SubnetResNet
+from gaia_ssl.space import get_space
+
+ROOT = Path(__file__).resolve().parents[2]
+TOOL = ROOT / 'tools' / 'extract.py'
+TINY = get_space('tiny10to22')
+CONFIG = """
+model = dict(
+    type='DynamicMoCo',
+    backbone=dict(type='DynamicResNet', space='tiny10to22'),
+    data_preprocessor=dict(
+        mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True))
+search = dict(input_size=32)
+"""
+
+
+@pytest.fixture(scope='module')
+def data(tmp_path_factory):
+    """A config, checkpoints, a search and images, good and bad."""
+    folder = tmp_path_factory.mktemp('data')
+    (folder / 'config.py').write_text(CONFIG)
+    (folder / 'broken.py').write_text('model = dict(')
+    (folder / 'other_space.py').write_text(CONFIG.replace('tiny10to22', 'ar50to101'))
+    (folder / 'static.py').write_text("model = dict(backbone=dict(type='mmpretrain.ResNet'))")
+    net = DynamicResNet('tiny10to22')
+    weights = {f'backbone.{key}': value for key, value in net.state_dict().items()}
+    torch.save(dict(state_dict=weights), folder / 'epoch_1.pth')
+    whole = (folder / 'epoch_1.pth').read_bytes()
+    (folder / 'truncated.pth').write_bytes(whole[: len(whole) // 2])
+    torch.save(dict(state_dict=net.state_dict()), folder / 'no_backbone.pth')
+    search = dict(meta=dict(input_size=48, checkpoint_sha256='other'), subnets=[])
+    (folder / 'empty_search.json').write_text(json.dumps(search))
+    search['subnets'] = [dict(arch=arch, distance=0.5) for arch in (TINY.min, TINY.max)]
+    (folder / 'search.json').write_text(json.dumps(search))
+    (folder / 'half.json').write_text(json.dumps(search)[:-9])
+    rng = np.random.default_rng(0)
+    for name in ('images', 'corrupt'):
+        (folder / name).mkdir()
+        for index in range(4):
+            pixels = rng.integers(0, 256, (40, 40, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / name / f'{index}.png')
+    picture = folder / 'corrupt' / '2.png'
+    picture.write_bytes(picture.read_bytes()[:2000])
+    (folder / 'no_images').mkdir()
+    (folder / 'file').touch()
+    return folder
+
+
+@pytest.fixture
+def call(data, tmp_path, monkeypatch, capsys):
+    """Run the tool in this process: (exit code, stdout, stderr)."""
+
+    def call(*args, config='config.py', checkpoint='epoch_1.pth', out='out'):
+        args = [data / config, data / checkpoint, *args, '--out', tmp_path / out]
+        monkeypatch.setattr(sys, 'argv', [str(TOOL), *map(str, args)])
+        monkeypatch.chdir(data)
+        try:
+            runpy.run_path(str(TOOL), run_name='__main__')
+            code = 0
+        except SystemExit as stop:
+            code = stop.code
+        return code, *capsys.readouterr()
+
+    return call
+
+
+def meta_of(folder):
+    return torch.load(folder / 'backbone.pth', weights_only=True)['meta']
+
+
+def test_as_a_process(data, tmp_path):
+    arch = json.dumps(TINY.anchors['R18'])
+    command = [sys.executable, TOOL, 'config.py', 'epoch_1.pth', '--arch', arch, '--out']
+    env = dict(os.environ, PYTHONPATH=str(ROOT))
+
+    def run(out):
+        return subprocess.run([*command, out], cwd=data, env=env, capture_output=True, text=True)
+
+    done = run(tmp_path / 'out')
+    assert done.returncode == 0, done.stderr
+    assert '0.00222 G multiply-adds at 32 px, 0.7 M parameters' in done.stdout
+    assert 'warning: batch-norm statistics are the supernet' in done.stderr
+    net = SubnetResNet(TINY.anchors['R18'], block='basic', stem='3x3s2')
+    content = torch.load(tmp_path / 'out' / 'backbone.pth', weights_only=True)
+    net.load_state_dict(content['state_dict'], strict=True)
+
+    again = run(tmp_path / 'out')
+    assert again.returncode == 2
+    assert again.stderr.startswith('error: --out: ') and len(again.stderr.splitlines()) == 1
+
+
+def test_an_arch_file_that_was_written_can_be_read(call, tmp_path):
+    assert call('--arch', 'MIN')[0] == 0
+    code, _, _ = call('--arch', tmp_path / 'out' / 'arch.json', out='again')
+    assert code == 0
+    assert meta_of(tmp_path / 'again')['arch'] == TINY.min
+
+
+def test_from_a_search(call, tmp_path, data):
+    code, _, errors = call('--from', data / 'search.json', '--rank', 2)
+    assert code == 0
+    assert 'warning: the search was made with another checkpoint' in errors
+    meta = meta_of(tmp_path / 'out')
+    assert meta['arch'] == TINY.max and meta['input_size'] == 48
+    assert meta['search']['rank'] == 2 and meta['search']['value'] == 0.5
+
+
+def test_calibrated(call, tmp_path, data):
+    code, _, errors = call('--arch', 'MIN', '--calibrate', data / 'images', '--calibrate-num', 3)
+    assert code == 0 and 'warning' not in errors
+    assert meta_of(tmp_path / 'out')['calibration']['images'] == 3
+
+
+def test_options_override_the_config_and_its_size(call, tmp_path):
+    option = 'model.data_preprocessor.to_rgb=False'
+    assert call('--arch', 'MIN', '--input-size', 96, '--cfg-options', option)[0] == 0
+    meta = meta_of(tmp_path / 'out')
+    assert meta['input_size'] == 96 and meta['normalisation']['to_rgb'] is False
+
+
+def test_overwrite(call, tmp_path):
+    assert call('--arch', 'MIN')[0] == 0
+    assert call('--arch', 'MAX')[0] == 2
+    assert meta_of(tmp_path / 'out')['arch'] == TINY.min
+    assert call('--arch', 'MAX', '--overwrite')[0] == 0
+    assert meta_of(tmp_path / 'out')['arch'] == TINY.max
+    assert [path.name for path in tmp_path.iterdir()] == ['out']
+
+
+@pytest.mark.parametrize(
+    'args, inputs, message',
+    [
+        # archs
+        (['--arch', 'R50'], {}, "arch: 'R50' is no anchor of space 'tiny10to22'; choose from MAX"),
+        (['--arch', '{"width": '], {}, '--arch: not valid JSON'),
+        (['--arch', 'no.json'], {}, '--arch: no.json does not exist'),
+        (['--arch', '{"depth": [1, 1, 1, 1]}'], {}, 'arch.stem_width: missing'),
+        (
+            ['--arch', json.dumps(dict(TINY.min, groups=2))],
+            {},
+            "arch.groups: unknown field; space 'tiny10to22' has stem_width, width, depth",
+        ),
+        (
+            ['--arch', json.dumps(dict(TINY.min, depth=[1, 9, 1, 1]))],
+            {},
+            "arch.depth: 9 is out of bounds; space 'tiny10to22' goes from 1 to 3 there",
+        ),
+        # searches
+        (['--from', 'nowhere'], {}, '--from: nowhere does not exist; search first'),
+        (['--from', 'half.json'], {}, 'half.json: not valid JSON'),
+        (['--from', 'search.json', '--rank', '3'], {}, '--rank: 3 is not in 1..2'),
+        (['--from', 'empty_search.json'], {}, '--from: empty_search.json holds no subnets'),
+        # configs and checkpoints
+        (['--arch', 'MIN'], dict(config='no.py'), 'no.py does not exist'),
+        (['--arch', 'MIN'], dict(config='broken.py'), 'broken.py cannot be loaded'),
+        (['--arch', 'MIN'], dict(config='static.py'), 'mmpretrain.ResNet in '),
+        (['--arch', 'MIN'], dict(checkpoint='no.pth'), 'no.pth does not exist'),
+        (['--arch', 'MIN'], dict(checkpoint='truncated.pth'), 'truncated.pth cannot be read'),
+        (['--arch', 'MIN'], dict(checkpoint='search.json'), 'search.json cannot be read'),
+        (['--arch', 'MIN'], dict(checkpoint='images'), 'images does not exist'),
+        (['--arch', 'MIN'], dict(checkpoint='no_backbone.pth'), 'has no backbone.* weights'),
+        (
+            ['--arch', 'MIN'],
+            dict(config='other_space.py'),
+            "epoch_1.pth is of another space than 'ar50to101'",
+        ),
+        # images
+        (['--arch', 'MIN', '--calibrate', 'nowhere'], {}, 'nowhere is not a folder'),
+        (['--arch', 'MIN', '--calibrate', 'no_images'], {}, 'no_images holds no image'),
+        (['--arch', 'MIN', '--calibrate', 'corrupt'], {}, '2.png'),
+        (
+            ['--arch', 'MIN', '--calibrate', 'images', '--calibrate-num', '1'],
+            {},
+            '--calibrate-num: 1 is too few',
+        ),
+        (['--arch', 'MIN', '--input-size', '0'], {}, '--input-size: 0 is not a size'),
+    ],
+)
+def test_bad_input(call, tmp_path, args, inputs, message):
+    code, _, errors = call(*args, **inputs, out='deep/out')
+    assert code == 2
+    line = errors.splitlines()[-1]
+    assert line.startswith('error: ') and message in line
+    assert 'Traceback' not in errors
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_unwritable_place(call, data, tmp_path):
+    code, _, errors = call('--arch', 'MIN', out=data / 'file' / 'out')
+    assert code == 2
+    assert errors.startswith('error: --out: ') and 'cannot be written' in errors
+
+
+@pytest.mark.parametrize(
+    'args', [[], ['--arch', 'MIN', '--from', 'x'], ['--arch', 'M', '--rank', 1]]
+)
+def test_command_lines_that_say_too_little_or_too_much(call, tmp_path, args):
+    code, _, errors = call(*args)
+    assert code == 2 and 'usage:' in errors
+    assert not list(tmp_path.iterdir())

@@ -26,6 +26,7 @@ from .results import Result, make_result, save_result
 from .store import GroupStore
 from .strategies import STRATEGIES, Candidate, Feasible
 from .supernet import load_supernet
+from .tree import Tap, steps_and_taps
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,16 @@ class Search:
         stages = sorted({last} if stages is None else set(stages))
         if not stages or stages[0] < 0 or stages[-1] > last:
             raise UserError(f'stages: {stages} are not among 0 to {last}')
+        size = (self.input_size, self.input_size)
+        for step in steps_and_taps(self.space.path(self.space.max), stages):
+            if not isinstance(step, Tap):
+                _, size = self.space.family.step_cost(step, 1, size)
+            elif size == (1, 1):
+                raise UserError(
+                    f'stages: the maps of stage {stages[step.index]} are 1x1 at '
+                    f'{self.input_size} px, and a dense distance compares positions; choose '
+                    'earlier --stages or a larger --input-size'
+                )
         return tuple(stages)
 
     def _candidates(self) -> tuple[list[Candidate], dict[str, Candidate]]:

@@ -16,7 +16,8 @@ def load_supernet(config: Config, checkpoint: str) -> nn.Module:
         checkpoint: Path of a checkpoint of that training.
 
     Raises:
-        UserError: If the checkpoint is missing or damaged, or is of another model or space.
+        UserError: If the checkpoint is missing or damaged, is of another model or space, or has
+            weights that are not finite.
     """
     # registers the methods; they need mmpretrain, which nothing else here does
     import gaia_ssl.models.selfsup  # noqa: F401
@@ -36,6 +37,12 @@ def load_supernet(config: Config, checkpoint: str) -> nn.Module:
         raise UserError(
             f'checkpoint: {checkpoint} is of another model or space than the config: '
             f'{", ".join(found)} of {len(own)} weights; give the config that trained it'
+        )
+    diverged = [key for key, value in weights.items() if not value.isfinite().all()]
+    if diverged:
+        raise UserError(
+            f'checkpoint: {checkpoint} has weights that are not finite (first: {diverged[0]}); its '
+            'training diverged'
         )
     model.load_state_dict(weights)
     return model.eval()

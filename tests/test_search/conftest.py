@@ -44,5 +44,5 @@ def encoders():
 
 @pytest.fixture(scope='session')
 def images():
-    """14 images of 32 px: groups of 4, 5 and 5 where a group has at most 6."""
-    return torch.randn(14, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    """14 images of 40 px: groups of 4, 5 and 5 where a group has at most 6."""
+    return torch.randn(14, 3, 40, 40, generator=torch.Generator().manual_seed(1))

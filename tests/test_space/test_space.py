@@ -1,8 +1,11 @@
 """Spaces: length, membership, order, sampling, checks and JSON."""
 
 import json
+import subprocess
+import sys
 import time
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +16,7 @@ from gaia_ssl.space import SPACES, SearchSpace, count_cost, get_space
 from gaia_ssl.space.families.resnet import ResNetFamily
 from gaia_ssl.utils import UserError
 
+ROOT = Path(__file__).resolve().parents[2]
 AR, TINY = get_space('ar50to101'), get_space('tiny10to22')
 spaces = st.sampled_from(list(SPACES.values()))
 
@@ -122,6 +126,15 @@ def test_check_returns_plain_data():
     assert type(arch['stem_width']) is int and type(arch['width']) is list
 
 
+def test_only_is_the_space_of_one_arch():
+    arch = dict(AR.min, stem_width=999)  # of the form, if not inside the bounds
+    one = AR.only(arch)
+    assert len(one) == 1 and one.max == one.min == one[0] == arch
+    assert one.family == AR.family
+    with pytest.raises(UserError, match='arch.depth: .* is not a list of 4 numbers'):
+        AR.only(dict(AR.min, depth=[1]))
+
+
 @pytest.mark.parametrize(
     'change, message',
     [
@@ -156,3 +169,8 @@ def test_costing_every_arch_takes_seconds():
     costs = [count_cost(AR, arch) for arch in archs]
     assert time.process_time() - start < 4  # 1 s on a free core
     assert sum(5e9 <= cost.flops < 6e9 for cost in costs) == 15651
+
+
+def test_needs_no_torch():
+    code = "import sys, gaia_ssl.space; assert not {'torch', 'mmengine'} & set(sys.modules)"
+    subprocess.run([sys.executable, '-c', code], check=True, cwd=ROOT)

@@ -1,7 +1,10 @@
 """DynamicResNet and SubnetResNet: extraction, options, cost, and what they refuse."""
 
 import json
+import subprocess
+import sys
 from copy import deepcopy
+from pathlib import Path
 
 import pytest
 import torch
@@ -16,6 +19,7 @@ from gaia_ssl.registry import MODELS
 from gaia_ssl.space import SPACES, count_cost, get_space
 from gaia_ssl.utils import UserError
 
+ROOT = Path(__file__).resolve().parents[3]
 TINY = get_space('tiny10to22')
 SIZES = dict(ar50to101=40, tiny10to22=33)
 OPTIONS = [
@@ -230,6 +234,16 @@ def test_registered_for_other_scopes():
     cfg = dict(type='gaia_ssl.SubnetResNet', arch=TINY.min, block='basic')
     assert isinstance(ROOT_MODELS.build(cfg), SubnetResNet)
     assert isinstance(MODELS.build(dict(type='DynamicResNet', space='tiny10to22')), DynamicResNet)
+
+
+def test_subnets_need_neither_mmpretrain_nor_mmdet():
+    code = (
+        'import sys\n'
+        'from mmengine.registry import MODELS\n'
+        f"MODELS.build(dict(type='gaia_ssl.SubnetResNet', arch={TINY.min}))\n"
+        "assert not {'mmpretrain', 'mmdet', 'mmseg'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, '-c', code], check=True, cwd=ROOT)
 
 
 # what they refuse

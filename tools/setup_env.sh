@@ -92,13 +92,13 @@ ready && finish
 
 mkdir -p "$cache"/{envs,wheels,build,checkouts,logs,tmp}
 exec 9>"$cache/lock"
+log=$cache/logs/${env##*/}.log
 if ! flock -n 9; then
-    say "another set-up is at work in $cache: waiting for it"
+    say "another set-up is at work in $cache: waiting for it; its log: $log"
     until flock -w 30 9; do say "      $SECONDS s: still waiting"; done
 fi
 ready && finish
 
-log=$cache/logs/${env##*/}.log
 # Downloads are unpacked beside their destination: /tmp is often small, and on another disk.
 export TMPDIR=$cache/tmp
 rm -rf "$TMPDIR" && mkdir "$TMPDIR"

@@ -59,6 +59,22 @@ def image_digest(path: str) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def default_pipeline(input_size: int) -> list[dict]:
+    """Load, resize the short edge, crop the centre, pack: ImageNet's evaluation proportions."""
+    return [
+        # unlike OpenCV, Pillow refuses an image that ends early
+        dict(type='mmpretrain.LoadImageFromFile', imdecode_backend='pillow'),
+        dict(
+            type='mmpretrain.ResizeEdge',
+            scale=round(input_size * 256 / 224),
+            edge='short',
+            backend='pillow',
+        ),
+        dict(type='mmpretrain.CenterCrop', crop_size=input_size),
+        dict(type='mmpretrain.PackInputs'),
+    ]
+
+
 class UnlabeledImages(Sequence):
     """The images of a folder, each through a pipeline of transforms.
 

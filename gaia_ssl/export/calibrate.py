@@ -10,7 +10,7 @@ from mmengine.config import Config
 from mmengine.utils.dl_utils.parrots_wrapper import _BatchNorm
 from torch import Tensor
 
-from gaia_ssl.datasets.images import UnlabeledImages
+from gaia_ssl.datasets.images import UnlabeledImages, default_pipeline
 from gaia_ssl.registry import MODELS
 from gaia_ssl.utils import UserError
 
@@ -31,8 +31,6 @@ class CalibrationImages:
     """
 
     def __init__(self, config: Config, root: str, input_size: int, num: int = 2048) -> None:
-        from gaia_ssl.search.search import default_pipeline
-
         pipeline = config.get('search', {}).get('pipeline') or default_pipeline(input_size)
         self.images = UnlabeledImages(root, pipeline)
         if num < 2:

@@ -13,7 +13,7 @@ import torch
 from mmengine.config import Config
 from mmengine.dist import all_gather_object, barrier, get_dist_info
 
-from gaia_ssl.datasets.images import UnlabeledImages, image_digest
+from gaia_ssl.datasets.images import UnlabeledImages, default_pipeline, image_digest
 from gaia_ssl.space import Budget, count_cost
 from gaia_ssl.utils import UserError
 from gaia_ssl.version import __version__
@@ -55,22 +55,6 @@ class SearchSettings:
     seed: int = 0
     bn_group: int = 64
     input_size: int | None = None
-
-
-def default_pipeline(input_size: int) -> list[dict]:
-    """Load, resize the short edge, crop the centre, pack: ImageNet's evaluation proportions."""
-    return [
-        # unlike OpenCV, Pillow refuses an image that ends early
-        dict(type='mmpretrain.LoadImageFromFile', imdecode_backend='pillow'),
-        dict(
-            type='mmpretrain.ResizeEdge',
-            scale=round(input_size * 256 / 224),
-            edge='short',
-            backend='pillow',
-        ),
-        dict(type='mmpretrain.CenterCrop', crop_size=input_size),
-        dict(type='mmpretrain.PackInputs'),
-    ]
 
 
 class Search:

@@ -76,6 +76,8 @@ def random(feasible: Feasible, num: int, seed: int) -> list[Candidate]:
     """``num`` different archs drawn uniformly from those within the budget, or all if fewer."""
     if num < 1:
         raise UserError(f'num: {num} archs; give 1 or more')
+    if seed < 0:
+        raise UserError(f'seed: {seed} is negative; give 0 or more')
     rng = np.random.default_rng(seed)
     chosen = rng.choice(len(feasible), min(num, len(feasible)), replace=False)
     return [feasible[i] for i in sorted(chosen)]

@@ -3,6 +3,7 @@
 import torch.nn as nn
 from mmengine.config import Config
 
+from gaia_ssl.models.backbones import DynamicBackbone
 from gaia_ssl.registry import MODELS
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.checkpoint import load_checkpoint
@@ -16,15 +17,15 @@ def load_supernet(config: Config, checkpoint: str) -> nn.Module:
         checkpoint: Path of a checkpoint of that training.
 
     Raises:
-        UserError: If the checkpoint is missing or damaged, is of another model or space, or has
-            weights that are not finite.
+        UserError: If the config has no supernet, or the checkpoint is missing or damaged, is of
+            another model or space, or has weights that are not finite.
     """
     # registers the methods; they need mmpretrain, which nothing else here does
     import gaia_ssl.models.selfsup  # noqa: F401
 
     weights = load_checkpoint(checkpoint)
-    weights = weights.get('state_dict', weights)
-    model = MODELS.build(config.model)
+    weights = weights.get('state_dict', weights) if isinstance(weights, dict) else {}
+    model = _build(config)
     own = {key: tuple(value.shape) for key, value in model.state_dict().items()}
     given = {key: tuple(getattr(value, 'shape', ())) for key, value in weights.items()}
     problems = dict(
@@ -46,3 +47,17 @@ def load_supernet(config: Config, checkpoint: str) -> nn.Module:
         )
     model.load_state_dict(weights)
     return model.eval()
+
+
+def _build(config: Config) -> nn.Module:
+    advice = f'config: {config.filename} has no supernet to search; give its training config'
+    if 'model' not in config:
+        raise UserError(advice)
+    try:
+        model = MODELS.build(config.model)
+    except KeyError as error:
+        raise UserError(f'config: {config.filename}, model: {error.args[0]}') from error
+    student = getattr(model, 'student', None)
+    if student is None or not isinstance(student[0], DynamicBackbone):
+        raise UserError(advice)
+    return model

@@ -220,7 +220,21 @@ def diverged(given, tmp_path):
     return dict(checkpoint=tmp_path / 'diverged.pth')
 
 
+def no_model(given, tmp_path):
+    (tmp_path / 'model.py').write_text("default_scope = 'gaia_ssl'\n")
+    return dict(config=tmp_path / 'model.py')
+
+
+def no_supernet(given, tmp_path):
+    path = tmp_path / 'static.py'
+    path.write_text("model = dict(type='mmpretrain.LinearNeck', in_channels=1, out_channels=1)")
+    return dict(config=path)
+
+
 BAD = dict(
+    seed=(dict(seed=-1), 'seed: -1 is negative'),
+    no_model=(no_model, 'model.py has no supernet to search'),
+    no_supernet=(no_supernet, 'static.py has no supernet to search'),
     budget_text=(dict(flops=('3X', '4G')), "budget: '3X' is not a quantity"),
     budget_empty=(dict(flops=('4G', '3G')), 'flops: the budget from 4e+09 to 3e+09 is empty'),
     budget_infeasible=(dict(flops=('3G', '4G')), 'nearest feasible values are'),

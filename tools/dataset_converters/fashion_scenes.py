@@ -11,6 +11,8 @@ Usage: python tools/dataset_converters/fashion_scenes.py --out DIR
     The same scenes in ADE20K's layout. Background counts: its textures are the four 'stuff'
     classes, the garments are the five 'things'. Every pixel has a label, so 0 (unlabelled) does
     not occur.
+``DIR/unlabeled/{sprites,scenes}/``
+    Some of the training images without anything else, for a search to look at.
 ``DIR/scenes.json``
     What all of it was made from.
 
@@ -57,7 +59,13 @@ SPLITS = {  # split: (Fashion-MNIST's file prefix, COCO's folder, ADE20K's folde
 }
 SPRITE_SIZE = 64
 SCENE_SIZE = 128
+BACKGROUND = (0.1, 0.45)  # brightness
+GARMENT = (0.6, 1.0)
+# between the two colours of a background: faint behind a sprite, clear where it is to be segmented
+SPRITE_CONTRAST = (10, 30)
+SCENE_CONTRAST = (45, 90)
 MAX_GARMENTS = 5
+UNLABELED = dict(sprites=512, scenes=256)
 MIN_VISIBLE = 0.5  # share of a garment that later ones and the frame must leave visible
 VERSION = 1  # goes up when the same options give other bytes
 
@@ -88,19 +96,25 @@ class Garments:
         return cv2.drawContours(filled, found, -1, 1, cv2.FILLED).astype(np.float32)
 
 
-def random_color(rng):
-    """A random RGB colour: float32 (3, ) in 0..255, from dark to bright and gray to vivid."""
-    hue, sat, val = rng.random(), rng.uniform(0.1, 0.9), rng.uniform(0.3, 1)
+def random_color(brightness, rng):
+    """A random RGB colour: float32 (3, ) in 0..255, from gray to vivid.
+
+    Args:
+        brightness (tuple[float]): Least and most, 0 to 1.
+        rng (np.random.Generator): Source of randomness.
+    """
+    hue, sat, val = rng.random(), rng.uniform(0.1, 0.8), rng.uniform(*brightness)
     wheel = np.clip(np.abs((hue * 6 + np.array([0, 4, 2])) % 6 - 3) - 1, 0, 1)
     return (255 * val * (1 - sat + sat * wheel)).astype(np.float32)
 
 
-def paint_texture(kind, size, rng):
+def paint_texture(kind, size, contrast, rng):
     """Paint one background.
 
     Args:
         kind (str): One of TEXTURES.
         size (int): Side in pixels.
+        contrast (tuple[float]): Least and most distance between its two colours, RGB in 0..255.
         rng (np.random.Generator): Source of randomness.
 
     Returns:
@@ -130,12 +144,11 @@ def paint_texture(kind, size, rng):
         blend = 0.5 + 2 * (blend - 0.5)
     else:
         raise ValueError(f'unknown texture {kind!r}, expected one of {TEXTURES}')
-    first = random_color(rng)
-    contrast = random_color(rng) - first
-    length = np.linalg.norm(contrast)
-    # strong enough to tell the textures apart, too weak to drown the garments
-    contrast *= np.clip(length, 70, 130) / max(length, 1)
-    return first + blend[..., None].astype(np.float32) * contrast
+    first = random_color(BACKGROUND, rng)
+    difference = random_color(BACKGROUND, rng) - first
+    length = np.linalg.norm(difference)
+    difference *= np.clip(length, *contrast) / max(length, 1)
+    return first + blend[..., None].astype(np.float32) * difference
 
 
 def paint_garment(canvas, gray, outline, center, side, rng):
@@ -163,11 +176,11 @@ def paint_garment(canvas, gray, outline, center, side, rng):
     alpha = cv2.warpAffine(outline, **warp)
     mask = alpha >= 0.5
     inside = mask.sum() / max(outline.sum() * scale**2, 1)
-    color = random_color(rng)
+    color = random_color(GARMENT, rng)
 
     def paint():
         shade = cv2.warpAffine(gray.astype(np.float32) / 255, **warp)[..., None]
-        canvas[:] += alpha[..., None] * (color * (0.25 + 0.75 * shade) - canvas)
+        canvas[:] += alpha[..., None] * (color * (0.4 + 0.6 * shade) - canvas)
 
     return paint, mask, inside
 
@@ -180,9 +193,10 @@ def to_uint8(canvas, rng):
 
 def make_sprite(garments, index, rng):
     """One garment on a background: uint8 (64, 64, 3), RGB."""
-    canvas = paint_texture(TEXTURES[rng.integers(len(TEXTURES))], SPRITE_SIZE, rng)
-    side = rng.uniform(40, 64)
-    center = 31.5 + rng.uniform(-1, 1, 2) * (64 - side) / 2
+    kind = TEXTURES[rng.integers(len(TEXTURES))]
+    canvas = paint_texture(kind, SPRITE_SIZE, SPRITE_CONTRAST, rng)
+    side = rng.uniform(34, 60)
+    center = 31.5 + rng.uniform(-0.5, 0.5, 2) * (SPRITE_SIZE - 0.8 * side)
     paint, _, _ = paint_garment(
         canvas, garments.gray[index], garments.outline(index), center, side, rng
     )
@@ -208,8 +222,8 @@ def make_scene(garments, rng):
     upper = y < horizon
     canvas = np.where(
         upper[..., None],
-        paint_texture(TEXTURES[above], size, rng),
-        paint_texture(TEXTURES[below], size, rng),
+        paint_texture(TEXTURES[above], size, SCENE_CONTRAST, rng),
+        paint_texture(TEXTURES[below], size, SCENE_CONTRAST, rng),
     )
     label = np.where(upper, above + 1, below + 1).astype(np.uint8)
 
@@ -317,6 +331,21 @@ def write_scenes(out, split, garments, num, seed):
     (out / f'coco/annotations/instances_{coco_folder}.json').write_text(json.dumps(coco))
 
 
+def copy_unlabeled(out):
+    """Copy evenly chosen training images to ``out/unlabeled``, without their classes."""
+    found = dict(
+        sprites=sorted(out.glob('sprites/train/*/*.png'), key=lambda path: path.name),
+        scenes=sorted(out.glob('coco/train2017/*.jpg')),
+    )
+    for kind, num in UNLABELED.items():
+        folder = out / 'unlabeled' / kind
+        folder.mkdir(parents=True)
+        paths = found[kind]
+        for k in range(min(num, len(paths))):
+            path = paths[k * len(paths) // min(num, len(paths))]
+            shutil.copyfile(path, folder / path.name)
+
+
 def build(out, seed=0, train_scenes=1000, val_scenes=200, per_class=None):
     """Write everything to ``out``, or nothing.
 
@@ -352,6 +381,7 @@ def build(out, seed=0, train_scenes=1000, val_scenes=200, per_class=None):
             garments = Garments(split, per_class)
             write_sprites(temp, split, garments, seed)
             write_scenes(temp, split, garments, num, seed)
+        copy_unlabeled(temp)
         (temp / record.name).write_text(json.dumps(made, indent=1) + '\n')
         os.replace(temp, out)
     finally:

@@ -175,3 +175,17 @@ def test_the_record_names_the_classes(data):
         'bag',
     ]
     assert made['scenes'] == NUM
+
+
+def test_unlabeled_images_are_of_the_training_split(data):
+    unlabeled = {kind: files(data / 'unlabeled' / kind) for kind in ('sprites', 'scenes')}
+    sprites = {f.name: f.read_bytes() for f in (data / 'sprites/train').rglob('*.png')}
+    assert unlabeled == dict(sprites=sprites, scenes=files(data / 'coco/train2017'))
+
+
+def test_unlabeled_images_are_evenly_chosen(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(fashion_scenes, 'UNLABELED', dict(sprites=10, scenes=6))
+    make(tmp_path / 'data')
+    assert len(files(tmp_path / 'data/unlabeled/sprites')) == 10
+    names = sorted(files(tmp_path / 'data/unlabeled/scenes'))
+    assert names == [f'{i:012d}.jpg' for i in range(1, 25, 4)]

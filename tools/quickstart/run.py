@@ -1,0 +1,86 @@
+"""The whole job on small images, on CPU, in a quarter of an hour.
+
+Makes its data, pretrains a small supernet without labels, searches it twice under one budget,
+extracts the best subnets, finetunes them with MMDetection, MMSegmentation and MMPretrain beside the
+same subnets from random weights, and writes a report. A stage whose result is there is skipped: run
+the same command again to go on with a stopped quickstart.
+"""
+
+import argparse
+import json
+import signal
+import sys
+from pathlib import Path
+
+from plan import DATA, FULL, SMOKE, Plan
+from report import write_report
+from stages import Pipeline, StageError, lock, write_json
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog='quickstart.sh',
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        '--work-dir',
+        type=Path,
+        default=Path('work_dirs/quickstart'),
+        help='where everything goes (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--data',
+        choices=DATA,
+        default='scenes',
+        help='what to detect and segment: scenes made of Fashion-MNIST, or 20 photographs of COCO '
+        '(a small download; far too few to learn from)',
+    )
+    parser.add_argument(
+        '--smoke',
+        action='store_true',
+        help='a few iterations of everything, to see that it runs; the figures mean nothing',
+    )
+    return parser.parse_args()
+
+
+def prepare(work_dir: Path, settings: dict) -> None:
+    """Make the work dir, or check that it is one of the same settings.
+
+    Raises:
+        StageError: If it cannot be written or belongs to another quickstart.
+    """
+    path = work_dir / 'settings.json'
+    try:
+        work_dir.mkdir(parents=True, exist_ok=True)
+        if not path.is_file():
+            write_json(path, settings)
+    except OSError as error:
+        raise StageError(f'--work-dir: {work_dir} cannot be written ({error.strerror})') from error
+    if json.loads(path.read_text()) != settings:
+        raise StageError(
+            f'--work-dir: {work_dir} holds a quickstart with other options ({path}); choose another'
+        )
+
+
+def main() -> None:
+    args = parse_args()
+    # Ctrl-C and a polite kill both stop what is running
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    work_dir = args.work_dir.absolute()
+    try:
+        prepare(work_dir, dict(data=args.data, smoke=args.smoke))
+        plan = Plan(work_dir, args.data, SMOKE if args.smoke else FULL)
+        with lock(work_dir):
+            pipeline = Pipeline(plan.stages(), work_dir)
+            pipeline.run()
+            print(write_report(plan, pipeline))
+    except StageError as error:
+        sys.exit(f'quickstart: {error}')
+    except KeyboardInterrupt:
+        print('\nquickstart: stopped; the same command goes on from here', file=sys.stderr)
+        sys.exit(130)
+
+
+if __name__ == '__main__':
+    main()

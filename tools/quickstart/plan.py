@@ -3,12 +3,12 @@
 import dataclasses
 import importlib.util
 import json
-import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from metrics import read_evaluation, read_loss
 from stages import Stage
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,17 +20,24 @@ FLOPS = ('16M', '24M')  # a third to a half of the largest subnet's
 ARMS = ('pretrained', 'random')
 DATA = ('scenes', 'coco20')
 
-# What each task's val log calls its figures, and what the report calls them.
-METRICS = {
-    'classification': {'accuracy/top1': 'top1'},
-    'detection': {
-        'coco/bbox_mAP': 'bbox_mAP',
-        'coco/bbox_mAP_50': 'bbox_mAP_50',
-        'coco/segm_mAP': 'segm_mAP',
-    },
-    'segmentation': {'mIoU': 'mIoU'},
-}
-PROJECTS = dict(classification='mmpretrain', detection='mmdet', segmentation='mmseg')
+
+class Task(NamedTuple):
+    """A downstream task.
+
+    Attributes:
+        project: The package whose train script trains it.
+        kind: Of the search whose best subnet it uses.
+    """
+
+    project: str
+    kind: str
+
+
+TASKS = dict(  # the longest first
+    detection=Task('mmdet', 'dense'),
+    segmentation=Task('mmseg', 'dense'),
+    classification=Task('mmpretrain', 'global'),
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,28 +107,23 @@ def train_script(project: str) -> Path:
     return package / '.mim' / 'tools' / 'train.py'
 
 
-def read_metrics(work_dir: Path, names: dict[str, str]) -> dict[str, float | None]:
-    """Read the figures of a training's last evaluation.
+def make_plan(work_dir: Path, data: str, smoke: bool) -> 'Plan':
+    """The plan of a quickstart with these options, see ``run.py --help``."""
+    return Plan(work_dir, data, SMOKE if smoke else FULL)
 
-    Args:
-        work_dir: The training's folder.
-        names: Their names in the log, and ours.
 
-    Returns:
-        By our names; None for what is undefined.
+class Images(NamedTuple):
+    """What a search looks at and its best subnet is finetuned on.
 
-    Raises:
-        LookupError: If the logs hold no evaluation.
+    Attributes:
+        stage: The stage that makes them.
+        root: Its folder.
+        unlabeled: The folder of those that are for training, to look at without labels.
     """
-    for log in sorted(work_dir.glob('*/vis_data/scalars.json'), reverse=True):
-        for line in reversed(log.read_text().splitlines()):
-            scalars = json.loads(line)
-            if all(name in scalars for name in names):
-                return {
-                    ours: scalars[name] if math.isfinite(scalars[name]) else None
-                    for name, ours in names.items()
-                }
-    raise LookupError(f'no evaluation in {work_dir}')
+
+    stage: str
+    root: Path
+    unlabeled: Path
 
 
 class Plan:
@@ -137,52 +139,83 @@ class Plan:
         self.work_dir = work_dir
         self.data = data
         self.budget = budget
-        self.scenes = work_dir / 'data'  # for pretraining and for classification
-        self.target = work_dir / 'coco20' if data == 'coco20' else self.scenes
+        self.made = work_dir / 'data'  # sprites and scenes: all that is pretrained on
         self.checkpoint = work_dir / 'pretrain' / 'supernet.pth'
+        scenes = Images('data', self.made, self.made / 'unlabeled' / 'scenes')
+        photographs = work_dir / 'coco20'
+        self.images = {
+            'dense': scenes
+            if data == 'scenes'
+            else Images('photographs', photographs, photographs / 'coco' / 'train2017'),
+            'global': Images('data', self.made, self.made / 'unlabeled' / 'sprites'),
+        }
 
     def stages(self) -> list[Stage]:
         """All stages, each after those it needs."""
-        stages = [*self._data(), self._pretrain()]
-        stages += [self._search('dense'), self._search('global')]
-        stages += [self._extract('dense'), self._extract('global')]
-        for task in ('detection', 'segmentation', 'classification'):
-            stages += [self.finetune(task, arm) for arm in ARMS]
+        stages = [*self.subnets(), *(self.randomise(kind) for kind in self.images)]
+        stages += [self.finetune(task, arm) for task in TASKS for arm in ARMS]
         return [*stages, self._raw_pixels(), self._draw('detection'), self._draw('segmentation')]
 
+    def subnets(self) -> list[Stage]:
+        """The stages up to the extracted subnets."""
+        stages = [self._make_data()]
+        if self.data == 'coco20':
+            stages.append(self._fetch_photographs())
+        stages.append(self._pretrain())
+        stages += [self._search(kind) for kind in self.images]
+        return stages + [self._extract(kind) for kind in self.images]
+
+    def randomise(self, kind: str, seed: int = 0, prefix: str = '') -> Stage:
+        """Make the best subnet of a search anew, with random weights.
+
+        Args:
+            kind: Of the search, ``'dense'`` or ``'global'``.
+            seed: Seed of the weights.
+            prefix: Goes before the names of the stage and of its folder.
+        """
+        folder = self._subnet(kind, 'random', prefix)
+        return self._stage(
+            f'{prefix}randomise_{kind}',
+            [TOOLS / 'quickstart' / 'random_subnet.py', self._subnet(kind), '--seed', seed]
+            + ['--out', folder],
+            outputs=[folder / 'backbone.pth'],
+            needs=[f'extract_{kind}'],
+            folder=folder,
+        )
+
     def finetune(
-        self,
-        task: str,
-        arm: str,
-        settings: dict[str, Any] | None = None,
-        name: str | None = None,
+        self, task: str, arm: str, settings: dict[str, Any] | None = None, prefix: str = ''
     ) -> Stage:
         """Train a downstream model with its project's own script.
 
         Args:
-            task: One of PROJECTS.
-            arm: One of ARMS.
+            task: One of TASKS.
+            arm: One of ARMS; ``'random'`` needs ``randomise`` of the same prefix.
             settings: Settings of the config to override. Defaults to the budget's.
-            name: Of the stage and of its folder. Defaults to task and arm.
+            prefix: Goes before the names of the stage and of its folder.
         """
-        name = name or f'{task}_{arm}'
-        subnet, data = self._subnet(task)
-        settings = dict(self.budget.finetune.get(task, {}) if settings is None else settings)
-        if arm == 'random':
-            settings['model.backbone.init_cfg'] = None
-        folder = self.work_dir / name
+        project, kind = TASKS[task]
+        folder = self.work_dir / f'{prefix}{task}_{arm}'
+        if settings is None:
+            settings = self.budget.finetune.get(task, {})
         return self._stage(
-            name,
-            [train_script(PROJECTS[task]), self._config(task), '--work-dir', folder]
-            + options(settings),
+            f'{prefix}{task}_{arm}',
+            [train_script(project), self._config(task), '--work-dir', folder, *options(settings)],
             outputs=[folder / 'last_checkpoint'],
-            collect=lambda: read_metrics(folder, METRICS[task]),
-            needs=[f'extract_{subnet}', self._data_stage(data)],
-            env=self._env(subnet, data),
-            scratch=folder,
+            collect=lambda: read_evaluation(folder, task),
+            needs=[f'extract_{kind}' if arm == 'pretrained' else f'{prefix}randomise_{kind}'],
+            env=self._env(kind, arm, prefix),
+            folder=folder,
         )
 
-    def _stage(self, name, command, env=None, **fields) -> Stage:
+    def best(self, kind: str) -> dict[str, Any]:
+        """The best subnet of a search: arch, flops, params and distance."""
+        found = json.loads((self.work_dir / f'search_{kind}' / 'search.json').read_text())
+        return {key: found['subnets'][0][key] for key in ('arch', 'flops', 'params', 'distance')}
+
+    def _stage(
+        self, name: str, command: list, env: dict[str, str] | None = None, **fields: Any
+    ) -> Stage:
         """A stage that runs a Python script on one thread, with the package at hand."""
         # threads beside another busy process are slower than none
         threads = {f'{library}_NUM_THREADS': '1' for library in ('OMP', 'MKL', 'OPENBLAS')}
@@ -193,17 +226,17 @@ class Plan:
             **fields,
         )
 
-    def _data_stage(self, data: Path) -> str:
-        return 'photographs' if data.name == 'coco20' else 'data'
+    def _subnet(self, kind: str, arm: str = 'pretrained', prefix: str = '') -> Path:
+        """The folder of a subnet."""
+        name = f'subnet_{kind}' if arm == 'pretrained' else f'{prefix}subnet_{kind}_random'
+        return self.work_dir / name
 
-    def _env(self, subnet: str, data: Path) -> dict[str, str]:
+    def _env(self, kind: str, arm: str = 'pretrained', prefix: str = '') -> dict[str, str]:
+        """What the configs of configs/quickstart/ ask for."""
         return dict(
-            GAIA_SSL_SUBNET=str(self.work_dir / f'subnet_{subnet}'), GAIA_SSL_DATA=str(data)
+            GAIA_SSL_SUBNET=str(self._subnet(kind, arm, prefix)),
+            GAIA_SSL_DATA=str(self.images[kind].root),
         )
-
-    def _subnet(self, task: str) -> tuple[str, Path]:
-        """Which search's subnet a task uses, and its data."""
-        return ('global', self.scenes) if task == 'classification' else ('dense', self.target)
 
     def _config(self, task: str) -> Path:
         name = dict(
@@ -213,86 +246,83 @@ class Plan:
         )[task]
         return CONFIGS / 'quickstart' / f'{name}.py'
 
-    def _data(self) -> list[Stage]:
-        converters = TOOLS / 'dataset_converters'
-        made = self._stage(
+    def _make_data(self) -> Stage:
+        record = self.made / 'scenes.json'
+        script = TOOLS / 'dataset_converters' / 'fashion_scenes.py'
+        return self._stage(
             'data',
-            [converters / 'fashion_scenes.py', '--out', self.scenes, *self.budget.data],
-            outputs=[self.scenes / 'scenes.json'],
-            collect=lambda: json.loads((self.scenes / 'scenes.json').read_text())['scenes'],
+            [script, '--out', self.made, *self.budget.data],
+            outputs=[record],
+            collect=lambda: json.loads(record.read_text())['scenes'],
+            folder=self.made,
         )
-        if self.data == 'scenes':
-            return [made]
-        fetched = self._stage(
-            'photographs',
-            [converters / 'coco20.py', '--out', self.target],
-            outputs=[self.target / 'coco20.json'],
+
+    def _fetch_photographs(self) -> Stage:
+        stage, folder, _ = self.images['dense']
+        return self._stage(
+            stage,
+            [TOOLS / 'dataset_converters' / 'coco20.py', '--out', folder],
+            outputs=[folder / 'coco20.json'],
+            folder=folder,
         )
-        return [made, fetched]
 
     def _pretrain(self) -> Stage:
-        folder = self.work_dir / 'pretrain'
+        folder = self.checkpoint.parent
         return self._stage(
             'pretrain',
             [TOOLS / 'train.py', SUPERNET, '--work-dir', folder, '--resume']
             + options(self.budget.pretrain),
-            outputs=[folder / 'last_checkpoint'],
+            outputs=[folder / 'last_checkpoint', self.checkpoint],
             collect=lambda: self._keep_supernet(folder),
             needs=['data'],
             cores=2,  # one trains, one loads
-            env=dict(GAIA_SSL_DATA=str(self.scenes)),
+            env=dict(GAIA_SSL_DATA=str(self.made)),
+            folder=folder,
+            resumes=True,
         )
 
-    def _keep_supernet(self, folder: Path) -> dict[str, float | None]:
-        """Link the last checkpoint under a fixed name; return the last loss."""
+    def _keep_supernet(self, folder: Path) -> dict[str, float]:
+        """Link the last checkpoint under a name that is known before; return the last loss."""
         last = Path((folder / 'last_checkpoint').read_text().strip())
         self.checkpoint.unlink(missing_ok=True)
         self.checkpoint.symlink_to(last.name)
-        return read_metrics(folder, dict(loss='loss'))
+        return dict(loss=read_loss(folder))
 
-    def _search(self, task: str) -> Stage:
-        folder = self.work_dir / f'search_{task}'
-        data = self.scenes if task == 'global' else self.target
-        if task == 'global':
-            images = data / 'unlabeled' / 'sprites'
-        else:
-            images = data / 'unlabeled' / 'scenes' if data == self.scenes else data / 'coco'
-        command = [TOOLS / 'search.py', SUPERNET, self.checkpoint, '--images', images]
-        command += ['--task', task, '--flops', *FLOPS, '--num', self.budget.num]
+    def _search(self, kind: str) -> Stage:
+        images = self.images[kind]
+        folder = self.work_dir / f'search_{kind}'
+        command = [TOOLS / 'search.py', SUPERNET, self.checkpoint, '--images', images.unlabeled]
+        command += ['--task', kind, '--flops', *FLOPS, '--num', self.budget.num]
         command += ['--input-size', SEARCH_SIZE, '--work-dir', folder, '--resume']
         return self._stage(
-            f'search_{task}',
+            f'search_{kind}',
             command,
             outputs=[folder / 'search.json', folder / 'distance.png'],
-            collect=lambda: self.best(task),
-            needs=['pretrain', self._data_stage(data)],
+            collect=lambda: self.best(kind),
+            needs=['pretrain', images.stage],
+            folder=folder,
+            resumes=True,
         )
 
-    def best(self, task: str) -> dict[str, Any]:
-        """The best subnet of a search: arch, flops, params and distance."""
-        found = json.loads((self.work_dir / f'search_{task}' / 'search.json').read_text())
-        return {key: found['subnets'][0][key] for key in ('arch', 'flops', 'params', 'distance')}
-
-    def _extract(self, task: str) -> Stage:
-        folder = self.work_dir / f'subnet_{task}'
-        found = self.work_dir / f'search_{task}' / 'search.json'
-        # statistics of the images that are finetuned on; a probe keeps them
-        kind = 'sprites' if task == 'global' else 'scenes'
-        command = [TOOLS / 'extract.py', SUPERNET, self.checkpoint, '--from', found, '--rank', 1]
-        command += ['--out', folder, '--calibrate', self.scenes / 'unlabeled' / kind]
+    def _extract(self, kind: str) -> Stage:
+        folder = self._subnet(kind)
+        command = [TOOLS / 'extract.py', SUPERNET, self.checkpoint, '--out', folder]
+        command += ['--from', self.work_dir / f'search_{kind}' / 'search.json', '--rank', 1]
+        # a probe keeps the statistics of batch norm that it is given
+        command += ['--calibrate', self.images[kind].unlabeled]
         return self._stage(
-            f'extract_{task}',
+            f'extract_{kind}',
             command,
             outputs=[folder / 'backbone.pth'],
-            needs=[f'search_{task}'],
-            scratch=folder,
+            needs=[f'search_{kind}'],
+            folder=folder,
         )
 
     def _raw_pixels(self) -> Stage:
         out = self.work_dir / 'raw_pixels.json'
         return self._stage(
             'raw_pixels',
-            [TOOLS / 'quickstart' / 'raw_pixels.py', self.scenes / 'sprites', '--out', out],
+            [TOOLS / 'quickstart' / 'raw_pixels.py', self.made / 'sprites', '--out', out],
             outputs=[out],
             collect=lambda: dict(top1=json.loads(out.read_text())['top1']),
             needs=['data'],
@@ -301,11 +331,10 @@ class Plan:
     def _draw(self, task: str) -> Stage:
         picture = self.work_dir / f'{task}.png'
         trained = self.work_dir / f'{task}_pretrained'
-        subnet, data = self._subnet(task)
         return self._stage(
             f'draw_{task}',
             [TOOLS / 'quickstart' / 'draw.py', task, self._config(task), trained, '--out', picture],
             outputs=[picture],
             needs=[f'{task}_pretrained'],
-            env=self._env(subnet, data),
+            env=self._env(TASKS[task].kind),
         )

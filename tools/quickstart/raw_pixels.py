@@ -7,26 +7,31 @@ training image held out; the classifier is then fitted on all of them.
 """
 
 import argparse
+import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from stages import write_json
+from torch import Tensor
+
+from gaia_ssl.utils.files import atomic_write
 
 WEIGHT_DECAYS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 HELD_OUT = 5
 
 
-def load(folder):
+def load(folder: Path) -> tuple[Tensor, Tensor]:
     """Read an image folder.
 
     Args:
-        folder (Path): Holds ``<class>/*.png``, all of one size.
+        folder: Holds ``<class>/*.png``, all of one size.
 
     Returns:
-        tuple[Tensor, Tensor]: Pixels, float (N, 3 * H * W) in 0..1; classes, int (N, ).
+        Pixels, float (N, 3 * H * W) in 0..1, and classes, int (N, ).
     """
     pixels, labels = [], []
     for label, name in enumerate(sorted(path.name for path in folder.iterdir())):
@@ -36,18 +41,20 @@ def load(folder):
     return torch.from_numpy(np.stack(pixels)).float() / 255, torch.tensor(labels)
 
 
-def fit(pixels, labels, weight_decay, num_classes, iterations=60):
+def fit(
+    pixels: Tensor, labels: Tensor, weight_decay: float, num_classes: int, iterations: int = 60
+) -> Callable[[Tensor], Tensor]:
     """Fit multinomial logistic regression with L-BFGS.
 
     Args:
-        pixels (Tensor): (N, D), standardised.
-        labels (Tensor): (N, ).
-        weight_decay (float): L2 penalty of the mean loss.
-        num_classes (int): C.
-        iterations (int): Most steps to take.
+        pixels: (N, D), standardised.
+        labels: (N, ).
+        weight_decay: L2 penalty of the mean loss.
+        num_classes: C.
+        iterations: Most steps to take.
 
     Returns:
-        function: Maps pixels (M, D) to classes (M, ).
+        A function that maps pixels (M, D) to classes (M, ).
     """
     weight = torch.zeros(pixels.shape[1], num_classes, requires_grad=True)
     bias = torch.zeros(num_classes, requires_grad=True)
@@ -55,7 +62,7 @@ def fit(pixels, labels, weight_decay, num_classes, iterations=60):
         [weight, bias], max_iter=iterations, history_size=10, line_search_fn='strong_wolfe'
     )
 
-    def closure():
+    def closure() -> Tensor:
         optimizer.zero_grad()
         penalty = 0.5 * weight_decay * weight.square().sum()
         loss = F.cross_entropy(pixels @ weight + bias, labels) + penalty
@@ -66,14 +73,14 @@ def fit(pixels, labels, weight_decay, num_classes, iterations=60):
     return lambda x: (x @ weight + bias).argmax(1)
 
 
-def evaluate(folder):
+def evaluate(folder: Path) -> dict[str, Any]:
     """Top-1 of the tuned classifier.
 
     Args:
-        folder (Path): Holds ``train`` and ``val``.
+        folder: Holds ``train`` and ``val``.
 
     Returns:
-        dict: ``top1`` in percent on val, the ``weight_decay`` chosen, ``held_out`` top-1 of each.
+        ``top1`` on val, the ``weight_decay`` chosen, and ``held_out``, the top-1 of each.
     """
     (pixels, labels), (val_pixels, val_labels) = load(folder / 'train'), load(folder / 'val')
     mean, std = pixels.mean(0), pixels.std(0) + 1e-6
@@ -81,8 +88,8 @@ def evaluate(folder):
     num_classes = int(labels.max()) + 1
     held = torch.arange(len(labels)) % HELD_OUT == 0
 
-    def top1(predict, x, y):
-        return 100 * (predict(x) == y).float().mean().item()
+    def top1(predict: Callable[[Tensor], Tensor], x: Tensor, y: Tensor) -> float:
+        return round((predict(x) == y).float().mean().item(), 4)
 
     held_out = {}
     for decay in WEIGHT_DECAYS:
@@ -93,13 +100,14 @@ def evaluate(folder):
     return dict(top1=top1(predict, val_pixels, val_labels), weight_decay=best, held_out=held_out)
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('folder', type=Path, help='holds {train,val}/<class>/*.png')
     parser.add_argument('--out', type=Path, required=True, help='JSON file to write')
     args = parser.parse_args()
     result = evaluate(args.folder)
-    write_json(args.out, result)
+    with atomic_write(str(args.out)) as file:
+        json.dump(result, file, indent=1)
     print(result)
 
 

@@ -1,59 +1,57 @@
 """The report of a quickstart: ``report.json``, ``report.md``."""
 
-import importlib.metadata
-import json
-import os
-import platform
-from pathlib import Path
 from typing import Any
 
-from plan import ARMS, FLOPS, METRICS, SEARCH_SIZE, Plan
-from stages import Pipeline, Records, write_json
+from environment import as_line, machine, versions
+from plan import ARMS, FLOPS, SEARCH_SIZE, TASKS, Plan
+from stages import Records, write_json
 
-PACKAGES = ('torch', 'torchvision', 'numpy', 'mmengine', 'mmcv', 'mmdet', 'mmseg', 'mmpretrain')
-ROWS = (  # task, figure, what a reader calls it, how it is written
-    ('detection', 'bbox_mAP', 'Mask R-CNN box mAP', '.3f'),
-    ('detection', 'bbox_mAP_50', 'Mask R-CNN box mAP50', '.3f'),
-    ('detection', 'segm_mAP', 'Mask R-CNN mask mAP', '.3f'),
-    ('segmentation', 'mIoU', 'FCN mIoU', '.3f'),
-    ('classification', 'top1', 'linear probe top-1', '.3f'),
+from gaia_ssl.utils.files import atomic_write
+
+FIGURES = (  # task, figure, what a reader calls it
+    ('detection', 'bbox_mAP', 'Mask R-CNN box mAP'),
+    ('detection', 'bbox_mAP_50', 'Mask R-CNN box mAP50'),
+    ('detection', 'segm_mAP', 'Mask R-CNN mask mAP'),
+    ('segmentation', 'mIoU', 'FCN mIoU'),
+    ('classification', 'top1', 'linear probe top-1'),
 )
-# mmseg and mmpretrain write percent; the report holds shares throughout
-SCALE = dict(mIoU=0.01, top1=0.01)
+ABOUT = dict(
+    scenes='mIoU is over four background textures and five garments.',
+    coco20='Detection and segmentation are of 15 training and 5 validation photographs: they show '
+    'that everything runs, nothing more.',
+)
 
 
-def write_report(plan: Plan, pipeline: Pipeline) -> str:
+def write_report(plan: Plan) -> str:
     """Write both files.
 
     Args:
-        plan: The quickstart.
-        pipeline: Its stages, all done.
+        plan: A quickstart whose stages are all done.
 
     Returns:
         The text of ``report.md``.
     """
-    report = make_report(plan, pipeline.records, [stage.name for stage in pipeline.stages])
+    report = make_report(plan)
     text = as_markdown(report)
     write_json(plan.work_dir / 'report.json', report)
-    draft = plan.work_dir / 'report.md.tmp'
-    draft.write_text(text)
-    os.replace(draft, plan.work_dir / 'report.md')
+    with atomic_write(str(plan.work_dir / 'report.md')) as file:
+        file.write(text)
     return text
 
 
-def make_report(plan: Plan, records: Records, names: list[str]) -> dict[str, Any]:
+def make_report(plan: Plan) -> dict[str, Any]:
     """Gather every figure.
 
     Args:
-        plan: The quickstart.
-        records: What the stages left.
-        names: Names of the stages, in order.
+        plan: A quickstart whose stages are all done.
 
     Returns:
         What ``report.json`` holds. ``seconds`` has every stage's, and as ``total`` the time in
-        which at least one was at work. Accuracies are shares, 0 to 1.
+        which at least one was at work; ``attempts`` names the stages that were stopped in between,
+        whose seconds are those of the last attempt. Accuracies are shares, 0 to 1.
     """
-    done = {name: records[name] for name in names}
+    records = Records(plan.work_dir)
+    done = {stage.name: records[stage.name] for stage in plan.stages()}
     seconds = {name: round(r['end'] - r['start'], 1) for name, r in done.items()}
     seconds['total'] = round(busy([(r['start'], r['end']) for r in done.values()]), 1)
     report = dict(
@@ -61,21 +59,12 @@ def make_report(plan: Plan, records: Records, names: list[str]) -> dict[str, Any
         seconds=seconds,
         attempts={name: r['attempts'] for name, r in done.items() if r['attempts'] > 1},
         budget=dict(flops=FLOPS, input_size=SEARCH_SIZE),
-        **{task: plan.best(task) for task in ('global', 'dense')},
+        **{kind: plan.best(kind) for kind in ('global', 'dense')},
     )
-    for task in METRICS:
-        report[task] = {arm: as_shares(done[f'{task}_{arm}']['result']) for arm in ARMS}
-    report['classification']['raw_pixels'] = as_shares(done['raw_pixels']['result'])
-    report.update(machine=machine(), versions=versions())
-    return report
-
-
-def as_shares(figures: dict[str, float | None]) -> dict[str, float | None]:
-    """Figures with percent turned into shares."""
-    return {
-        name: value if value is None else round(value * SCALE.get(name, 1), 4)
-        for name, value in figures.items()
-    }
+    for task in TASKS:
+        report[task] = {arm: done[f'{task}_{arm}']['result'] for arm in ARMS}
+    report['classification']['raw_pixels'] = done['raw_pixels']['result']
+    return dict(report, machine=machine(), versions=versions())
 
 
 def busy(intervals: list[tuple[float, float]]) -> float:
@@ -87,89 +76,66 @@ def busy(intervals: list[tuple[float, float]]) -> float:
     return total
 
 
-def machine() -> dict[str, Any]:
-    """What it ran on."""
-    cpu = platform.processor() or platform.machine()
-    info = Path('/proc/cpuinfo')
-    if info.is_file():
-        models = [line for line in info.read_text().splitlines() if line.startswith('model name')]
-        cpu = models[0].partition(':')[2].strip() if models else cpu
-    return dict(cpu=cpu, cores=len(os.sched_getaffinity(0)), system=platform.platform())
+def as_markdown(report: dict[str, Any]) -> str:
+    """The report as tables."""
+    low, high = report['budget']['flops']
+    subnets = [
+        [
+            kind,
+            arch_text(report[kind]['arch']),
+            f'{report[kind]["flops"] / 1e6:.1f}',
+            f'{report[kind]["params"] / 1e6:.3f}',
+            f'{report[kind]["distance"]:.4g}',
+        ]
+        for kind in ('global', 'dense')
+    ]
+    figures = [
+        [name, *(figure_text(report[task], arm, figure) for arm in (*ARMS, 'raw_pixels'))]
+        for task, figure, name in FIGURES
+    ]
+    seconds = [
+        [name, f'{value:.0f}{attempts_text(report["attempts"].get(name))}']
+        for name, value in report['seconds'].items()
+    ]
+    paragraphs = [
+        '# Quickstart',
+        f'Best subnets of {low} to {high} multiply-adds at {report["budget"]["input_size"]} px:',
+        table(
+            ['search', 'arch (stem width / widths / depths)', 'MFLOPs', 'Mparams', 'distance'],
+            subnets,
+        ),
+        'The same subnet with pretrained and with random weights, trained alike (dense: detection '
+        'and segmentation; global: the probe):',
+        table(['', *ARMS, 'raw pixels'], figures),
+        ABOUT[report['data']],
+        '![detections](detection.png)',
+        '![segmentations](segmentation.png)',
+        '![global search](search_global/distance.png)',
+        '![dense search](search_dense/distance.png)',
+        table(['stage', 'seconds'], seconds),
+        as_line(report),
+    ]
+    return '\n\n'.join(paragraphs) + '\n'
 
 
-def versions() -> dict[str, str]:
-    """Versions of Python and of what matters, under whatever name it was installed."""
-    distributions = importlib.metadata.packages_distributions()
-    found = {
-        name: importlib.metadata.version(distributions[name][0])
-        for name in PACKAGES
-        if name in distributions
-    }
-    return dict(python=platform.python_version(), **found)
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table."""
+    lines = [head, ['---'] * len(head), *rows]
+    return '\n'.join(f'| {" | ".join(line)} |' for line in lines)
 
 
 def arch_text(arch: dict[str, Any]) -> str:
     """``12 / 16-32-64-128 / 2-3-3-2``: stem width, widths, depths."""
-    values = (v if isinstance(v, list) else [v] for v in arch.values())
+    values = (value if isinstance(value, list) else [value] for value in arch.values())
     return ' / '.join('-'.join(map(str, value)) for value in values)
 
 
-def as_markdown(report: dict[str, Any]) -> str:
-    """The report as tables."""
-    low, high = report['budget']['flops']
-    lines = [
-        '# Quickstart',
-        '',
-        f'Best subnets of {low} to {high} multiply-adds at {report["budget"]["input_size"]} px:',
-        '',
-        '| search | arch (stem width / widths / depths) | MFLOPs | Mparams | distance |',
-        '|---|---|---|---|---|',
-    ]
-    for task in ('global', 'dense'):
-        best = report[task]
-        lines.append(
-            f'| {task} | {arch_text(best["arch"])} | {best["flops"] / 1e6:.1f} | '
-            f'{best["params"] / 1e6:.3f} | {best["distance"]:.4g} |'
-        )
-    lines += [
-        '',
-        'The same subnet with pretrained and with random weights, trained alike (dense: detection '
-        'and segmentation; global: the probe):',
-        '',
-        '| | pretrained | random | raw pixels |',
-        '|---|---|---|---|',
-    ]
-    for task, figure, label, style in ROWS:
-        values = [report[task].get(arm, {}).get(figure) for arm in (*ARMS, 'raw_pixels')]
-        cells = ['' if value is None else format(value, style) for value in values]
-        lines.append(f'| {label} | {" | ".join(cells)} |')
-    if report['data'] == 'scenes':
-        lines += ['', 'mIoU is over four background textures and five garments.']
-    else:
-        lines += [
-            '',
-            'Detection and segmentation are of 15 training and 5 validation photographs: they show '
-            'that everything runs, nothing more.',
-        ]
-    lines += ['', '![detections](detection.png)', '', '![segmentations](segmentation.png)']
-    lines += ['', '![global search](search_global/distance.png)']
-    lines += [
-        '',
-        '![dense search](search_dense/distance.png)',
-        '',
-        '| stage | seconds |',
-        '|---|---|',
-    ]
-    for name, value in report['seconds'].items():
-        attempts = report['attempts'].get(name)
-        note = f' (the last of {attempts} attempts)' if attempts else ''
-        lines.append(f'| {name} | {value:.0f}{note} |')
-    about = ', '.join(f'{name} {version}' for name, version in report['versions'].items())
-    where = report['machine']
-    lines += ['', f'{where["cores"]} cores of {where["cpu"]}; {about}.', '']
-    return '\n'.join(lines)
+def figure_text(arms: dict[str, dict], arm: str, figure: str) -> str:
+    """An arm's figure; nothing where it has none."""
+    value = arms.get(arm, {}).get(figure)
+    return '' if value is None else f'{value:.3f}'
 
 
-def load_report(work_dir: Path) -> dict[str, Any]:
-    """Read a report."""
-    return json.loads((work_dir / 'report.json').read_text())
+def attempts_text(attempts: int | None) -> str:
+    """A note on a stage that was stopped in between."""
+    return f' (the last of {attempts} attempts)' if attempts else ''

@@ -12,9 +12,10 @@ import signal
 import sys
 from pathlib import Path
 
-from plan import DATA, FULL, SMOKE, Plan
+from pipeline import Pipeline
+from plan import DATA, make_plan
 from report import write_report
-from stages import Pipeline, StageError, lock, write_json
+from stages import StageError, lock, write_json
 
 
 def parse_args() -> argparse.Namespace:
@@ -47,19 +48,25 @@ def parse_args() -> argparse.Namespace:
 def prepare(work_dir: Path, settings: dict) -> None:
     """Make the work dir, or check that it is one of the same settings.
 
+    Args:
+        work_dir: The folder.
+        settings: What makes two quickstarts different ones.
+
     Raises:
-        StageError: If it cannot be written or belongs to another quickstart.
+        StageError: If it cannot be written or holds something else.
     """
     path = work_dir / 'settings.json'
     try:
         work_dir.mkdir(parents=True, exist_ok=True)
-        if not path.is_file():
+        if not any(work_dir.iterdir()):
             write_json(path, settings)
     except OSError as error:
         raise StageError(f'--work-dir: {work_dir} cannot be written ({error.strerror})') from error
-    if json.loads(path.read_text()) != settings:
+    # stages remove folders that they make anew: never someone else's
+    if not path.is_file() or json.loads(path.read_text()) != settings:
         raise StageError(
-            f'--work-dir: {work_dir} holds a quickstart with other options ({path}); choose another'
+            f'--work-dir: {work_dir} holds something else or a quickstart with other options; '
+            'choose another'
         )
 
 
@@ -69,12 +76,12 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     work_dir = args.work_dir.absolute()
     try:
-        prepare(work_dir, dict(data=args.data, smoke=args.smoke))
-        plan = Plan(work_dir, args.data, SMOKE if args.smoke else FULL)
+        settings = dict(data=args.data, smoke=args.smoke)
+        prepare(work_dir, settings)
+        plan = make_plan(work_dir, **settings)
         with lock(work_dir):
-            pipeline = Pipeline(plan.stages(), work_dir)
-            pipeline.run()
-            print(write_report(plan, pipeline))
+            Pipeline(plan.stages(), work_dir).run()
+            print(write_report(plan))
     except StageError as error:
         sys.exit(f'quickstart: {error}')
     except KeyboardInterrupt:

@@ -1,0 +1,160 @@
+"""What the documents say is so: links, files, command lines and configs exist; examples run."""
+
+import importlib.util
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from mmengine.config import Config
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENTS = sorted(
+    path
+    for place in ('*.md', 'docs/**/*.md', 'configs/**/*.md', 'tools/**/*.md')
+    for path in ROOT.glob(place)
+)
+# what parses a command's options, and which of its arguments are the launcher's own
+PARSERS = {
+    'tools/train.py': ('tools/train.py', ()),
+    'tools/dist_train.sh': ('tools/train.py', (1,)),
+    'tools/slurm_train.sh': ('tools/train.py', (0, 1)),
+    'tools/search.py': ('tools/search.py', ()),
+    'tools/dist_search.sh': ('tools/search.py', (2,)),
+    'tools/extract.py': ('tools/extract.py', ()),
+    'tools/quickstart.sh': ('tools/quickstart/run.py', ()),
+}
+# a method of the example, trained for an iteration
+METHOD = """
+import torch
+from mmengine.logging import MessageHub
+from mmengine.optim import OptimWrapper
+from mmpretrain.structures import DataSample
+
+MessageHub.get_current_instance().update_info('max_iters', 10)
+neck = dict(
+    type='mmpretrain.NonLinearNeck', in_channels=128, hid_channels=16, out_channels=8
+)
+head = dict(
+    type='mmpretrain.LatentPredictHead',
+    loss=dict(type='mmpretrain.CosineSimilarityLoss'),
+    predictor=dict(neck, in_channels=8, with_avg_pool=False),
+)
+for method in ('DynamicSimSiam', 'DynamicBYOL'):
+    backbone = dict(type='DynamicResNet', space='tiny10to22')
+    model = MODELS.build(dict(type=method, backbone=backbone, neck=neck, head=head))
+    views = [torch.rand(4, 3, 32, 32) for _ in range(2)]
+    batch = dict(inputs=views, data_samples=[DataSample() for _ in range(4)])
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    losses = model.train().train_step(batch, OptimWrapper(optimizer))
+    assert len(losses) == 4 and all(loss.isfinite() for loss in losses.values())
+"""
+EXAMPLES = {'new_space': '', 'new_backbone': '', 'new_method': METHOD}
+
+
+def blocks(path, language):
+    return re.findall(rf'^```{language}\n(.*?)^```', path.read_text(), re.M | re.S)
+
+
+def find_commands():
+    """The command lines of this project's tools: (document, tool, arguments)."""
+    for document in DOCUMENTS:
+        for block in blocks(document, 'bash'):
+            for line in block.replace('\\\n', ' ').splitlines():
+                if not re.search(r'(?<![\w/])tools/[\w/]+\.(py|sh) ', line):
+                    continue
+                words = shlex.split(line, comments=True)
+                start = next(i for i, word in enumerate(words) if word.startswith('tools/'))
+                rest = words[start + 1 :]
+                end = next(
+                    (i for i, word in enumerate(rest) if word in ('&&', '|', ';', '>')), None
+                )
+                yield document, words[start], rest[:end]
+
+
+COMMANDS = list(find_commands())
+
+
+def load_tool(monkeypatch, path):
+    monkeypatch.syspath_prepend(str(path.parent))
+    spec = importlib.util.spec_from_file_location('documented_tool', path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize('document', DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_and_paths_exist(document):
+    text = document.read_text()
+    links = re.findall(r'\]\(([^)#\s]+)', text)
+    missing = [x for x in links if '://' not in x and not (document.parent / x).exists()]
+    rooms = 'configs|gaia_ssl|requirements|tests|tools'
+    named = re.findall(rf'(?<![\w./$-])((?:{rooms})/[\w./-]*\w)(?![\w{{<*])', text)
+    named = [path for path in named if '/my_' not in path]  # the reader's own
+    missing += [path for path in named if not (ROOT / path).exists()]
+    assert not missing
+
+
+@pytest.mark.parametrize(
+    'document, tool, arguments', COMMANDS, ids=[f'{d.stem}-{t}' for d, t, _ in COMMANDS]
+)
+def test_commands_are_understood(monkeypatch, document, tool, arguments):
+    if tool not in PARSERS:
+        options = [word for word in arguments if word.startswith('--')]
+        assert all(f"'{option}'" in (ROOT / tool).read_text() for option in options)
+        return
+    parser, own = PARSERS[tool]
+    arguments = [word for i, word in enumerate(arguments) if i not in own]
+    monkeypatch.setattr(sys, 'argv', [tool, *arguments])
+    options = load_tool(monkeypatch, ROOT / parser).parse_args()
+    if str(getattr(options, 'config', '')).startswith('configs/'):
+        # settings belong to something that the config has
+        for key in options.cfg_options or {}:
+            node = Config.fromfile(ROOT / options.config)
+            for name in key.split('.')[:-1]:
+                node = node[int(name) if name.isdigit() else name]
+
+
+@pytest.mark.parametrize('name', EXAMPLES)
+def test_examples_run(tmp_path, name):
+    code = blocks(ROOT / f'docs/en/advanced_guides/{name}.md', 'python')
+    code = [block for block in code if '_base_' not in block]
+    script = tmp_path / f'{name}.py'
+    script.write_text('\n'.join([*code, EXAMPLES[name]]))
+    env = dict(os.environ, PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1')
+    done = subprocess.run([sys.executable, script], env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_example_configs_load(tmp_path):
+    found = 0
+    for document in DOCUMENTS:
+        for block in blocks(document, 'python'):
+            text = re.sub(
+                r"(?<=_base_ = \[')(\.\./mocov2/)?(?=mocov2)", f'{ROOT}/configs/mocov2/', block
+            )
+            if text == block:
+                continue
+            (tmp_path / 'config.py').write_text(text)
+            config = Config.fromfile(tmp_path / 'config.py')
+            assert config.model.backbone.space and config.train_dataloader.dataset
+            found += 1
+    assert found
+
+
+def test_model_index():
+    index = yaml.safe_load((ROOT / 'model-index.yml').read_text())
+    for name in index['Import']:
+        metafile = yaml.safe_load((ROOT / name).read_text())
+        collections = {c['Name']: c for c in metafile['Collections']}
+        assert all((ROOT / c['README']).is_file() for c in collections.values())
+        for model in metafile['Models']:
+            assert model['In Collection'] in collections
+            config = Config.fromfile(ROOT / model['Config'])
+            assert Path(model['Config']).stem == model['Name']
+            assert model['Metadata']['Epochs'] == config.train_cfg.max_epochs
+            assert model['Metadata']['Batch Size'] == config.auto_scale_lr.base_batch_size

@@ -3,11 +3,11 @@
 _base_ = ['../_base_/default_runtime.py']
 
 data_root = '{{$GAIA_SSL_DATA:work_dirs/quickstart/data}}'
-epochs = 16
+epochs = 12
 
 model = dict(
     type='DynamicMoCo',
-    queue_len=4096,
+    queue_len=1024,
     feat_dim=64,
     momentum=0.01,
     backbone=dict(type='DynamicResNet', space='tiny10to22'),
@@ -33,29 +33,52 @@ model = dict(
     ),
 )
 
-view_pipeline = [
-    dict(type='mmpretrain.RandomResizedCrop', scale=64, crop_ratio_range=(0.3, 1.0)),
+
+color_and_flip = [
     dict(
         type='RandomApply',
         transforms=[
             dict(
-                type='mmpretrain.ColorJitter', brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1
+                type='mmpretrain.ColorJitter', brightness=0.5, contrast=0.5, saturation=0.5, hue=0.3
             )
         ],
         prob=0.8,
     ),
     dict(
-        type='RandomGrayscale', prob=0.2, keep_channels=True, channel_weights=(0.114, 0.587, 0.2989)
+        type='RandomGrayscale', prob=0.3, keep_channels=True, channel_weights=(0.114, 0.587, 0.2989)
     ),
     dict(type='RandomFlip', prob=0.5),
 ]
-train_pipeline = [
-    dict(type='LoadImage'),
-    dict(type='mmpretrain.MultiView', num_views=2, transforms=[view_pipeline]),
-    dict(type='mmpretrain.PackInputs'),
+# 48 px see a garment nearly as large as 64 px show it, at half the cost
+sprite_view = [
+    dict(type='mmpretrain.RandomResizedCrop', scale=48, crop_ratio_range=(0.3, 1.0)),
+    *color_and_flip,
 ]
-folder = dict(
-    type='mmpretrain.CustomDataset', data_root=data_root, with_label=False, pipeline=train_pipeline
+scene_view = [
+    dict(type='mmpretrain.RandomResizedCrop', scale=48, crop_ratio_range=(0.1, 0.5)),
+    *color_and_flip,
+]
+sprites = dict(
+    type='mmpretrain.CustomDataset',
+    data_root=data_root,
+    data_prefix='sprites/train',
+    with_label=False,
+    pipeline=[
+        dict(type='LoadImage'),
+        dict(type='mmpretrain.MultiView', num_views=2, transforms=[sprite_view]),
+        dict(type='mmpretrain.PackInputs'),
+    ],
+)
+scenes = dict(
+    type='mmpretrain.CustomDataset',
+    data_root=data_root,
+    data_prefix='coco/train2017',
+    with_label=False,
+    pipeline=[
+        dict(type='LoadImage'),
+        dict(type='mmpretrain.MultiView', num_views=2, transforms=[scene_view]),
+        dict(type='mmpretrain.PackInputs'),
+    ],
 )
 train_dataloader = dict(
     batch_size=128,
@@ -64,12 +87,10 @@ train_dataloader = dict(
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
     collate_fn=dict(type='default_collate'),
+    # a scene holds several garments
     dataset=dict(
         type='ConcatDataset',
-        datasets=[
-            dict(data_prefix='sprites/train', **folder),
-            dict(data_prefix='coco/train2017', **folder),
-        ],
+        datasets=[sprites, dict(type='RepeatDataset', times=2, dataset=scenes)],
     ),
 )
 
@@ -82,7 +103,7 @@ param_scheduler = [
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=epochs)
 auto_scale_lr = dict(base_batch_size=128)
 default_hooks = dict(
-    logger=dict(interval=10), checkpoint=dict(interval=epochs, max_keep_ckpts=1)
+    logger=dict(interval=10), checkpoint=dict(interval=1, max_keep_ckpts=1)
 )
 
 # what tools/search.py scores subnets on

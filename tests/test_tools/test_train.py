@@ -43,7 +43,7 @@ def scenes(tmp_path_factory):
     """A folder in the layout of the quickstart's data."""
     root = tmp_path_factory.mktemp('scenes')
     write_images(root / 'sprites/train/bag', 8, 64)
-    write_images(root / 'coco/train2017', 8, 128)
+    write_images(root / 'coco/train2017', 4, 128)  # the config shows each twice
     return root
 
 

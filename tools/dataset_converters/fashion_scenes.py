@@ -59,11 +59,11 @@ SPLITS = {  # split: (Fashion-MNIST's file prefix, COCO's folder, ADE20K's folde
 }
 SPRITE_SIZE = 64
 SCENE_SIZE = 128
-BACKGROUND = (0.1, 0.45)  # brightness
+# Brightness of colours, 0 to 1, and how far the two colours of a background are apart, RGB in 0..255:
+# faint and dark behind a sprite, clear where it is to be segmented.
 GARMENT = (0.6, 1.0)
-# between the two colours of a background: faint behind a sprite, clear where it is to be segmented
-SPRITE_CONTRAST = (10, 30)
-SCENE_CONTRAST = (45, 90)
+SPRITE_BACKGROUND = dict(brightness=(0.0, 0.25), contrast=(0, 12))
+SCENE_BACKGROUND = dict(brightness=(0.1, 0.45), contrast=(45, 90))
 MAX_GARMENTS = 5
 UNLABELED = dict(sprites=512, scenes=256)
 MIN_VISIBLE = 0.5  # share of a garment that later ones and the frame must leave visible
@@ -108,14 +108,15 @@ def random_color(brightness, rng):
     return (255 * val * (1 - sat + sat * wheel)).astype(np.float32)
 
 
-def paint_texture(kind, size, contrast, rng):
+def paint_texture(kind, size, rng, brightness, contrast):
     """Paint one background.
 
     Args:
         kind (str): One of TEXTURES.
         size (int): Side in pixels.
-        contrast (tuple[float]): Least and most distance between its two colours, RGB in 0..255.
         rng (np.random.Generator): Source of randomness.
+        brightness (tuple[float]): Least and most of its colours, 0 to 1.
+        contrast (tuple[float]): Least and most distance between its two colours, RGB in 0..255.
 
     Returns:
         np.ndarray: float32 (size, size, 3), RGB in 0..255.
@@ -144,8 +145,8 @@ def paint_texture(kind, size, contrast, rng):
         blend = 0.5 + 2 * (blend - 0.5)
     else:
         raise ValueError(f'unknown texture {kind!r}, expected one of {TEXTURES}')
-    first = random_color(BACKGROUND, rng)
-    difference = random_color(BACKGROUND, rng) - first
+    first = random_color(brightness, rng)
+    difference = random_color(brightness, rng) - first
     length = np.linalg.norm(difference)
     difference *= np.clip(length, *contrast) / max(length, 1)
     return first + blend[..., None].astype(np.float32) * difference
@@ -194,7 +195,7 @@ def to_uint8(canvas, rng):
 def make_sprite(garments, index, rng):
     """One garment on a background: uint8 (64, 64, 3), RGB."""
     kind = TEXTURES[rng.integers(len(TEXTURES))]
-    canvas = paint_texture(kind, SPRITE_SIZE, SPRITE_CONTRAST, rng)
+    canvas = paint_texture(kind, SPRITE_SIZE, rng, **SPRITE_BACKGROUND)
     side = rng.uniform(34, 60)
     center = 31.5 + rng.uniform(-0.5, 0.5, 2) * (SPRITE_SIZE - 0.8 * side)
     paint, _, _ = paint_garment(
@@ -222,8 +223,8 @@ def make_scene(garments, rng):
     upper = y < horizon
     canvas = np.where(
         upper[..., None],
-        paint_texture(TEXTURES[above], size, SCENE_CONTRAST, rng),
-        paint_texture(TEXTURES[below], size, SCENE_CONTRAST, rng),
+        paint_texture(TEXTURES[above], size, rng, **SCENE_BACKGROUND),
+        paint_texture(TEXTURES[below], size, rng, **SCENE_BACKGROUND),
     )
     label = np.where(upper, above + 1, below + 1).astype(np.uint8)
 

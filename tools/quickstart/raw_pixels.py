@@ -20,7 +20,7 @@ from torch import Tensor
 
 from gaia_ssl.utils.files import atomic_write
 
-WEIGHT_DECAYS = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+WEIGHT_DECAYS = (1.0, 3.0, 10.0)
 HELD_OUT = 5
 
 

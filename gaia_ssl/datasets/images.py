@@ -12,7 +12,7 @@ from torch import Tensor
 from gaia_ssl.registry import TRANSFORMS
 from gaia_ssl.utils import UserError
 
-EXTENSIONS = ('.jpg', '.jpeg', '.png', '.bmp', '.webp')
+EXTENSIONS = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.ppm', '.pgm', '.tif', '.tiff')
 
 
 def list_images(root: str) -> list[str]:

@@ -12,6 +12,7 @@ from mmengine.config import Config
 from gaia_ssl.models.backbones import DynamicBackbone
 from gaia_ssl.space import Arch, count_cost
 from gaia_ssl.utils import UserError
+from gaia_ssl.utils.files import file_digest
 from gaia_ssl.version import __version__
 
 from .calibrate import CalibrationImages, calibrate
@@ -93,13 +94,11 @@ def _facts(supernet: DynamicBackbone, subnet: Subnet, size: int) -> dict[str, An
 
 def _source(config: Config, checkpoint: str) -> dict[str, Any]:
     model = json.dumps(config.model.to_dict(), sort_keys=True, default=str)
-    with open(osp.expanduser(checkpoint), 'rb') as file:
-        digest = hashlib.file_digest(file, 'sha256').hexdigest()
     return dict(
         config=config.filename,
         model_sha256=hashlib.sha256(model.encode()).hexdigest(),
         checkpoint=checkpoint,
-        checkpoint_sha256=digest,
+        checkpoint_sha256=file_digest(osp.expanduser(checkpoint)),
     )
 
 

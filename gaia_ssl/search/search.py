@@ -16,6 +16,7 @@ from mmengine.dist import all_gather_object, barrier, get_dist_info
 from gaia_ssl.datasets.images import UnlabeledImages, default_pipeline, image_digest
 from gaia_ssl.space import Budget, count_cost
 from gaia_ssl.utils import UserError
+from gaia_ssl.utils.files import file_digest
 from gaia_ssl.version import __version__
 
 from .distances import DEFAULTS, build_distance
@@ -144,7 +145,7 @@ class Search:
         """What decides the result, apart from where its files lie."""
         chosen = self.settings
         return dict(
-            checkpoint_sha256=_file_digest(checkpoint),
+            checkpoint_sha256=file_digest(checkpoint),
             model_sha256=_digest(config.model),
             space=self.space.to_dict(),
             images_count=len(self.images),
@@ -258,14 +259,6 @@ _DECODERS = 4  # threads that decode images: Pillow releases Python's lock
 
 def _digest(data: Any) -> str:
     return hashlib.sha256(json.dumps(data, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def _file_digest(path: str) -> str:
-    digest = hashlib.sha256()
-    with open(path, 'rb') as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _versions() -> dict[str, str]:

@@ -33,7 +33,7 @@ AR50TO101 = SearchSpace(
     ),
 )
 
-# For images of 32 to 128 px on a CPU; MAX is 46 M multiply-adds at 128 px.
+# For images of 32 to 128 px on a CPU; MAX is 45 M multiply-adds at 128 px.
 TINY10TO22 = SearchSpace(
     name='tiny10to22',
     family=ResNetFamily(block='basic', stem='3x3s2'),

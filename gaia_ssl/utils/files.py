@@ -1,5 +1,6 @@
-"""Files that are whole or not there."""
+"""Files: writing them whole or not at all, and what is in them."""
 
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,3 +26,12 @@ def atomic_write(path: str, mode: str = 'w') -> Iterator[IO]:
         if os.path.exists(draft):
             os.remove(draft)
         raise
+
+
+def file_digest(path: str) -> str:
+    """The SHA-256 of a file's content, in hexadecimal."""
+    digest = hashlib.sha256()
+    with open(path, 'rb') as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

@@ -23,7 +23,9 @@ IN_PROCESS = [
 def run(*command, env=None):
     ours = dict(PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1', PYTHON=sys.executable)
     env = {**os.environ, **ours, **(env or {})}
-    return subprocess.run(list(map(str, command)), cwd=ROOT, env=env, capture_output=True, text=True)
+    return subprocess.run(
+        list(map(str, command)), cwd=ROOT, env=env, capture_output=True, text=True
+    )
 
 
 def train(*args, **kwargs):

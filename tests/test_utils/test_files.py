@@ -1,6 +1,8 @@
+import hashlib
+
 import pytest
 
-from gaia_ssl.utils.files import atomic_write
+from gaia_ssl.utils.files import atomic_write, file_digest
 
 
 def test_whole_or_not_there(tmp_path):
@@ -17,3 +19,9 @@ def test_whole_or_not_there(tmp_path):
     with atomic_write(str(path), 'wb') as file:
         file.write(b'third')
     assert path.read_bytes() == b'third'
+
+
+def test_digest_of_a_file_larger_than_a_block(tmp_path):
+    content = bytes(range(256)) * 5000
+    (tmp_path / 'a').write_bytes(content)
+    assert file_digest(tmp_path / 'a') == hashlib.sha256(content).hexdigest()

@@ -59,8 +59,8 @@ SPLITS = {  # split: (Fashion-MNIST's file prefix, COCO's folder, ADE20K's folde
 }
 SPRITE_SIZE = 64
 SCENE_SIZE = 128
-# Brightness of colours, 0 to 1, and how far the two colours of a background are apart, RGB in 0..255:
-# faint and dark behind a sprite, clear where it is to be segmented.
+# Brightness of colours, 0 to 1, and how far apart the two of a background are, RGB in 0..255: faint
+# and dark behind a sprite, clear where it is to be segmented.
 GARMENT = (0.6, 1.0)
 SPRITE_BACKGROUND = dict(brightness=(0.0, 0.25), contrast=(0, 12))
 SCENE_BACKGROUND = dict(brightness=(0.1, 0.45), contrast=(45, 90))

@@ -110,7 +110,8 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
                 reduced in one piece before the step.
 
         Returns:
-            The mean loss, and that of each arch: ``loss_min``, ``loss_random0``, ``loss_max``.
+            The mean loss, and that of each arch: ``loss_max`` and ``loss_min`` of the largest and
+            the smallest, ``loss_subnet1`` of the one at that position among the sampled.
         """
         model = wrapper if wrapper is not None else self
         space = self.backbone.space
@@ -122,7 +123,7 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
             data = self.data_preprocessor(data, training=True)
             targets = self.targets(data['inputs'], data['data_samples'])
 
-        losses = {}
+        losses = []
         for index, arch in enumerate(archs):
             last = index == len(archs) - 1
             self.backbone.set_arch(arch)
@@ -134,7 +135,7 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
             if not last:
                 # one iteration is one count, however many subnets it has
                 optim_wrapper._inner_count -= 1
-            losses[f'loss_{self._label(arch, index)}'] = loss.detach()
+            losses.append(loss.detach())
         self.backbone.set_arch(space.max)
 
         if optim_wrapper.should_update():
@@ -143,7 +144,9 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
             optim_wrapper.step()
             optim_wrapper.zero_grad()
         self.after_iteration(targets)
-        return dict(loss=torch.stack(list(losses.values())).mean(), **losses)
+        labels = [self._label(arch, index) for index, arch in enumerate(archs)]
+        named = {f'loss_{label}': loss for label, loss in zip(labels, losses, strict=True)}
+        return dict(loss=torch.stack(losses).mean(), **named)
 
     def _gradients(self) -> list[Tensor]:
         return [p.grad for p in self.parameters() if p.grad is not None]

@@ -30,9 +30,7 @@ def moco_config(space=SMALL_SPACE, channels=12, **options):
             queue_len=32,
             feat_dim=8,
             momentum=0.01,
-            backbone=dict(
-                type='gaia_ssl.DynamicResNet', space=space, out_indices=(stages - 1,)
-            ),
+            backbone=dict(type='gaia_ssl.DynamicResNet', space=space, out_indices=(stages - 1,)),
             neck=dict(
                 type='mmpretrain.MoCoV2Neck', in_channels=channels, hid_channels=16, out_channels=8
             ),

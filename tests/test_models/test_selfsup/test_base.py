@@ -71,6 +71,16 @@ def test_log_has_mean_and_anchors(ssl):
     torch.testing.assert_close(log['loss'], torch.stack(parts).mean())
 
 
+def test_mean_counts_an_arch_as_often_as_it_was_drawn(ssl, monkeypatch):
+    model = ssl.build()
+    space = model.backbone.space
+    drawn = [space.max, space.min, space.max]
+    monkeypatch.setattr(model.arch_sampler, 'sample', lambda space, iteration: drawn)
+    log = model.train_step(ssl.batch(0), ssl.wrap(model))
+    expected = (2 * log['loss_max'] + log['loss_min']) / 3
+    torch.testing.assert_close(log['loss'], expected)
+
+
 def test_archs_depend_on_seed_and_iteration_alone(ssl, monkeypatch):
     def archs_run(model, iteration):
         run = []

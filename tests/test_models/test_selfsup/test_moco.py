@@ -25,9 +25,7 @@ def mmpretrain_twin(model):
             momentum=0.01,
             backbone=dict(type='ResNet', depth=18, zero_init_residual=False),
             neck=dict(type='MoCoV2Neck', in_channels=512, hid_channels=16, out_channels=8),
-            head=dict(
-                type='ContrastiveHead', loss=dict(type='CrossEntropyLoss'), temperature=0.2
-            ),
+            head=dict(type='ContrastiveHead', loss=dict(type='CrossEntropyLoss'), temperature=0.2),
         )
     )
     twin.load_state_dict(model.state_dict())

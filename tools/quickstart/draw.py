@@ -117,7 +117,8 @@ def draw_instances(
     for label, (x1, y1, x2, y2), _, score in found:
         axes.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, color=colors[label]))
         text = classes[label] if score is None else f'{classes[label]} {score:.2f}'
-        axes.text(x1, y1, text, fontsize=6, color='white', backgroundcolor=(*colors[label], 0.7))
+        box = dict(facecolor=(*colors[label], 0.7), edgecolor='none', pad=1)
+        axes.text(x1, y1, text, fontsize=6, color='white', bbox=box)
 
 
 def paint_labels(labels: np.ndarray, colors: np.ndarray) -> np.ndarray:
@@ -137,8 +138,7 @@ def paint_labels(labels: np.ndarray, colors: np.ndarray) -> np.ndarray:
 def detections(config: Path, work_dir: Path) -> Figure:
     """The truth above what the detector finds."""
     meta, samples = predict(config, work_dir, NUM)
-    # an instance's colour must differ from its neighbours', which COCO's palette does not see to
-    style = dict(classes=meta['classes'], colors=class_colors(dict(classes=meta['classes'])))
+    style = dict(classes=meta['classes'], colors=class_colors(meta))
     figure, rows = grid(('truth', f'found (score over {SCORE})'), len(samples))
     for (truth, found), sample in zip(rows.T, samples):
         image = read_image(sample)

@@ -152,15 +152,15 @@ def segmentations(config: Path, work_dir: Path) -> Figure:
     meta, samples = predict(config, work_dir, NUM)
     colors = class_colors(meta)
     figure, rows = grid(('image', 'truth', 'found'), len(samples))
-    shown = set()
+    shown = set()  # classes of the truth: wrong guesses can be many more
     for (top, *others), sample in zip(rows.T, samples):
         top.imshow(read_image(sample))
-        for axes, part in zip(others, (sample.gt_sem_seg, sample.pred_sem_seg)):
-            labels = part.data[0].numpy()
-            shown |= set(labels[labels < len(colors)].tolist())
+        truth, found = (part.data[0].numpy() for part in (sample.gt_sem_seg, sample.pred_sem_seg))
+        shown |= set(truth[truth < len(colors)].tolist())
+        for axes, labels in zip(others, (truth, found)):
             axes.imshow(paint_labels(labels, colors))
     handles = [Patch(color=colors[k], label=meta['classes'][k]) for k in sorted(shown)]
-    figure.legend(handles=handles, loc='outside lower center', ncols=9, frameon=False, fontsize=7)
+    figure.legend(handles=handles, loc='outside lower center', ncols=6, frameon=False, fontsize=7)
     return figure
 
 

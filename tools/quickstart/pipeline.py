@@ -7,8 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,23 @@ def die_with_parent() -> None:
     """In a child: ask Linux for SIGKILL once the parent is gone, however it went."""
     pr_set_pdeathsig = 1
     ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+
+
+@contextmanager
+def orderly_exit(name: str) -> Iterator[None]:
+    """End a command with one message when a stage fails, at Ctrl-C, and at a polite kill.
+
+    Args:
+        name: The command's.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except StageError as error:
+        sys.exit(f'{name}: {error}')
+    except KeyboardInterrupt:
+        print(f'\n{name}: stopped; the same command goes on from here', file=sys.stderr)
+        sys.exit(130)
 
 
 class Pipeline:

@@ -8,11 +8,9 @@ the same command again to go on with a stopped quickstart.
 
 import argparse
 import json
-import signal
-import sys
 from pathlib import Path
 
-from pipeline import Pipeline
+from pipeline import Pipeline, orderly_exit
 from plan import DATA, make_plan
 from report import write_report
 from stages import StageError, lock, write_json
@@ -72,21 +70,14 @@ def prepare(work_dir: Path, settings: dict) -> None:
 
 def main() -> None:
     args = parse_args()
-    # Ctrl-C and a polite kill both stop what is running
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     work_dir = args.work_dir.absolute()
-    try:
-        settings = dict(data=args.data, smoke=args.smoke)
+    settings = dict(data=args.data, smoke=args.smoke)
+    with orderly_exit('quickstart'):
         prepare(work_dir, settings)
         plan = make_plan(work_dir, **settings)
         with lock(work_dir):
             Pipeline(plan.stages(), work_dir).run()
             print(write_report(plan))
-    except StageError as error:
-        sys.exit(f'quickstart: {error}')
-    except KeyboardInterrupt:
-        print('\nquickstart: stopped; the same command goes on from here', file=sys.stderr)
-        sys.exit(130)
 
 
 if __name__ == '__main__':

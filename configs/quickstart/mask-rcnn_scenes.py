@@ -8,7 +8,7 @@ _base_ = '{{$GAIA_SSL_SUBNET:work_dirs/quickstart/subnet_dense}}/mmdet_mask-rcnn
 data_root = '{{$GAIA_SSL_DATA:work_dirs/quickstart/data}}/coco/'
 metainfo = dict(classes=('top', 'trouser', 'dress', 'shoe', 'bag'))
 num_classes = 5
-max_epochs = 8
+max_epochs = 5
 channels = 48
 
 # garments are 20 to 75 pixels wide: anchors of 16 to 128 pixels on the four levels of the backbone

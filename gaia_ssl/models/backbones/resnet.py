@@ -248,9 +248,11 @@ class DynamicResNet(_ResNet, DynamicBackbone):
         **family_options,
     ) -> None:
         norm_cfg = dict(norm_cfg or dict(type='BN'))
-        norm_type = norm_cfg.pop('type')
-        if norm_type not in DYNAMIC_NORMS:
-            raise UserError(f'norm_cfg.type: {norm_type!r} is not one of {list(DYNAMIC_NORMS)}')
+        if norm_cfg['type'] not in DYNAMIC_NORMS:
+            raise UserError(
+                f'norm_cfg.type: {norm_cfg["type"]!r} is not one of {list(DYNAMIC_NORMS)}'
+            )
+        norm_cfg['type'] = DYNAMIC_NORMS[norm_cfg['type']]
         super().__init__(
             get_space(space).with_options(**family_options),
             out_indices=out_indices,
@@ -260,5 +262,6 @@ class DynamicResNet(_ResNet, DynamicBackbone):
             init_cfg=init_cfg or INIT_CFG,
         )
         self.zero_init_residual = zero_init_residual
-        norm = DYNAMIC_NORMS[norm_type]
-        self._add_layers(self.space.family, DynamicConv2d, lambda n: norm(n, **norm_cfg))
+        self._add_layers(
+            self.space.family, DynamicConv2d, lambda n: build_norm_layer(norm_cfg, n)[1]
+        )

@@ -108,6 +108,18 @@ def test_subnets_of_a_synchronised_supernet_are_plain():
     assert type(net.extract('MIN').bn1) is nn.BatchNorm2d
 
 
+@pytest.mark.parametrize('train', [True, False])
+def test_norms_are_frozen_as_in_mmcv(train):
+    options = dict(norm_cfg=dict(type='BN', requires_grad=train))
+    for net in (
+        DynamicResNet(TINY, **options),
+        SubnetResNet(arch=TINY.min, block='basic', **options),
+    ):
+        norms = [m for m in net.modules() if isinstance(m, nn.BatchNorm2d)]
+        assert {p.requires_grad for m in norms for p in m.parameters()} == {train}
+        assert net.conv1.weight.requires_grad
+
+
 def test_every_anchor_runs_after_construction_at_max():
     net = DynamicResNet(TINY).eval()
     assert net.arch == TINY.max

@@ -1,0 +1,122 @@
+"""tools/quickstart/run.py, as it is called."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import run
+from stages import lock
+
+ROOT = Path(run.__file__).parents[2]
+COMPARISON = ROOT / 'tools' / 'benchmarks' / 'pretrained_vs_random.py'
+ENV = dict(os.environ, PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1', CUDA_VISIBLE_DEVICES='')
+
+
+def call(*args, script=run.__file__):
+    return subprocess.run(
+        [sys.executable, *map(str, (script, *args))], env=ENV, capture_output=True, text=True
+    )
+
+
+@pytest.fixture
+def finished(tmp_path):
+    """The settings of a quickstart, as another call left them."""
+    work_dir = tmp_path / 'work'
+    work_dir.mkdir()
+    (work_dir / 'settings.json').write_text(json.dumps(dict(data='scenes', smoke=True)))
+    return work_dir
+
+
+@pytest.mark.parametrize(
+    'args, message',
+    [
+        (['--data', 'coco'], "argument --data: invalid choice: 'coco'"),
+        (['--fast'], 'unrecognized arguments: --fast'),
+        (['--work-dir'], 'argument --work-dir: expected one argument'),
+    ],
+)
+def test_unknown_options(args, message):
+    done = call(*args)
+    assert done.returncode == 2 and message in done.stderr
+
+
+def test_a_file_in_the_way(tmp_path):
+    (tmp_path / 'file').write_text('mine')
+    for path in (tmp_path / 'file', tmp_path / 'file' / 'below'):
+        done = call('--work-dir', path)
+        assert done.returncode == 1
+        assert done.stderr.startswith(f'quickstart: --work-dir: {path} cannot be written (')
+        assert done.stderr.count('\n') == 1
+    assert os.listdir(tmp_path) == ['file'] and (tmp_path / 'file').read_text() == 'mine'
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path):
+    (tmp_path / 'data').mkdir()
+    done = call('--work-dir', tmp_path)
+    assert done.returncode == 1
+    assert f'--work-dir: {tmp_path} holds something else or a quickstart with other' in done.stderr
+    assert os.listdir(tmp_path) == ['data']
+
+
+@pytest.mark.parametrize('args', [[], ['--smoke', '--data', 'coco20']])
+def test_a_quickstart_with_other_options_is_left_alone(finished, args):
+    done = call('--work-dir', finished, *args)
+    assert done.returncode == 1 and done.stderr.count('\n') == 1
+    assert 'a quickstart with other options; choose another' in done.stderr
+    assert os.listdir(finished) == ['settings.json']
+
+
+def test_a_work_dir_in_use(finished):
+    with lock(finished):
+        for args in (['--smoke', '--work-dir', finished], [finished]):
+            script = COMPARISON if args == [finished] else run.__file__
+            done = call(*args, script=script)
+            assert done.returncode == 1
+            assert f'another quickstart is at work in {finished}' in done.stderr
+    assert sorted(os.listdir(finished)) == ['.lock', 'settings.json']
+
+
+def test_a_failing_stage_shows_the_end_of_its_log(finished):
+    # what the maker of the scenes refuses
+    broken = finished / 'data'
+    broken.write_text('a file in the way')
+    done = call('--smoke', '--work-dir', finished)
+    assert done.returncode == 1
+    assert 'quickstart: stage data failed (exit code 1); end of ' in done.stderr
+    assert f'{broken} holds something else' in done.stderr
+    assert not (finished / 'report.json').exists()
+
+
+def processes(text):
+    """Command lines of the processes that name a text."""
+    found = []
+    for path in Path('/proc').glob('[0-9]*/cmdline'):
+        try:
+            line = path.read_bytes().replace(b'\0', b' ').decode(errors='replace')
+        except OSError:
+            continue
+        if text in line:
+            found.append(line)
+    return found
+
+
+@pytest.mark.parametrize('sign', ['SIGINT', 'SIGTERM'])
+def test_stopped(tmp_path, sign):
+    work_dir = tmp_path / 'work'
+    command = [sys.executable, run.__file__, '--smoke', '--work-dir', str(work_dir)]
+    with subprocess.Popen(command, env=ENV, stderr=subprocess.PIPE, text=True) as process:
+        limit = time.monotonic() + 60
+        while not (work_dir / 'logs' / 'data.log').exists():
+            assert process.poll() is None and time.monotonic() < limit
+            time.sleep(0.02)
+        process.send_signal(signal.Signals[sign])
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert errors == '\nquickstart: stopped; the same command goes on from here\n'
+    assert not processes(str(work_dir))
+    assert not (work_dir / 'report.json').exists()

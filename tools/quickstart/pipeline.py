@@ -100,7 +100,7 @@ class Pipeline:
 
     def _start(self, stage: Stage) -> None:
         attempts = 0
-        if stage.resumes and self.records.is_current(stage):
+        if stage.resumes and stage.folder.exists() and self.records.is_current(stage):
             attempts = self.records[stage.name]['attempts']
         elif stage.folder:
             shutil.rmtree(stage.folder, ignore_errors=True)

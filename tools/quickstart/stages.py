@@ -29,7 +29,7 @@ class Stage:
         cores: CPU cores it keeps busy.
         env: Environment variables of its own.
         folder: What the command fills; removed before it starts from the beginning.
-        resumes: The command goes on with a half-filled folder. Defaults to False.
+        resumes: The command goes on with a half-filled ``folder``. Defaults to False.
     """
 
     name: str

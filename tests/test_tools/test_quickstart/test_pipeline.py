@@ -127,6 +127,12 @@ def test_only_a_stage_that_resumes_keeps_its_folder(make, tmp_path):
     assert half.exists()
     Pipeline(stages, tmp_path).run()
     assert Records(tmp_path)['a']['attempts'] == 2
+    half.unlink()
+    half.parent.rmdir()
+    (tmp_path / 'a.out').unlink()
+    with pytest.raises(StageError):  # nothing is left to go on with
+        Pipeline(stages, tmp_path).run()
+    assert Records(tmp_path)['a']['attempts'] == 1
     stages = [make('b', code=TWICE, folder=tmp_path / 'b')]
     for _ in range(2):
         with pytest.raises(StageError):

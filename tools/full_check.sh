@@ -27,8 +27,7 @@ part() { # part NAME COMMAND...: run it once, and note its wall time
 part setup bash tools/setup_env.sh
 part setup_again bash tools/setup_env.sh
 part first bash tools/quickstart.sh --work-dir "$out/first"
-part tests bash tools/run_tests.sh --durations=10
-part slow bash tools/run_tests.sh -m slow
+part ci bash .ci/run
 part second bash tools/quickstart.sh --work-dir "$out/second"
 PY=$(bash tools/setup_env.sh)
 part seeds "$PY" tools/benchmarks/pretrained_vs_random.py "$out/first"

@@ -178,7 +178,7 @@ def test_corrupt_image(tiny, scenes, tmp_path):
     bad = scenes / 'coco/train2017/bad.jpg'
     bad.write_bytes(b'not an image')
     try:
-        assert refused(tiny(tmp_path, options=['train_dataloader.batch_size=1']), bad)
+        assert refused(tiny(tmp_path, options=['train_dataloader.batch_size=2']), bad)
     finally:
         bad.unlink()
 

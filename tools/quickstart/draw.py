@@ -135,6 +135,12 @@ def paint_labels(labels: np.ndarray, colors: np.ndarray) -> np.ndarray:
     return np.where(known[..., None], colors[np.where(known, labels, 0)], 0)
 
 
+def visible(labels: np.ndarray, num_classes: int) -> list[int]:
+    """The classes that cover a hundredth of a label map, int (H, W), or more."""
+    areas = np.bincount(labels[labels < num_classes], minlength=num_classes)
+    return np.flatnonzero(areas >= 0.01 * labels.size).tolist()
+
+
 def detections(config: Path, work_dir: Path) -> Figure:
     """The truth above what the detector finds."""
     meta, samples = predict(config, work_dir, NUM)
@@ -152,13 +158,13 @@ def segmentations(config: Path, work_dir: Path) -> Figure:
     meta, samples = predict(config, work_dir, NUM)
     colors = class_colors(meta)
     figure, rows = grid(('image', 'truth', 'found'), len(samples))
-    shown = set()  # classes of the truth: wrong guesses can be many more
+    shown = set()
     for (top, *others), sample in zip(rows.T, samples):
         top.imshow(read_image(sample))
         truth, found = (part.data[0].numpy() for part in (sample.gt_sem_seg, sample.pred_sem_seg))
-        shown |= set(truth[truth < len(colors)].tolist())
         for axes, labels in zip(others, (truth, found)):
             axes.imshow(paint_labels(labels, colors))
+            shown |= set(visible(labels, len(colors)))
     handles = [Patch(color=colors[k], label=meta['classes'][k]) for k in sorted(shown)]
     figure.legend(handles=handles, loc='outside lower center', ncols=6, frameon=False, fontsize=7)
     return figure

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from draw import Instance, class_colors, draw_instances, grid, instances, paint_labels
+from draw import Instance, class_colors, draw_instances, grid, instances, paint_labels, visible
 from matplotlib.patches import Rectangle
 from mmengine.structures import InstanceData
 
@@ -12,6 +12,13 @@ def test_labels_are_painted_in_their_colours_and_unknown_ones_black():
     colors = np.array([[1.0, 0, 0], [0, 0, 1.0]])
     painted = paint_labels(np.array([[0, 1], [255, 1]]), colors)
     assert painted.tolist() == [[[1, 0, 0], [0, 0, 1]], [[0, 0, 0], [0, 0, 1]]]
+
+
+def test_specks_and_unlabelled_pixels_are_not_in_the_legend():
+    labels = np.full((20, 20), 255)
+    labels[:10] = 2
+    labels[10, :3], labels[11, :4] = 0, 1
+    assert visible(labels, 3) == [1, 2]
 
 
 def test_colours_come_from_a_palette_that_fits():

@@ -181,7 +181,7 @@ build_mmcv() {
         return
     fi
     memory=$(awk '/MemAvailable/ {print int($2 / 1024 / 1024)}' /proc/meminfo)
-    jobs=$(nproc)
+    jobs=$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc) # which would obey them
     ((jobs <= memory / 2)) || jobs=$((memory < 4 ? 1 : memory / 2))
     step "compiling $name with $ops ops, $jobs files at a time: about 15 minutes of one core, once"
     if [[ $ops == cpu ]]; then

@@ -107,6 +107,12 @@ stop() {
     if [[ -n $child ]]; then
         { kill -- "-$child" || kill "$child"; } 2>/dev/null || true
         wait "$child" 2>/dev/null || true
+        # what it started may take a moment longer, and must not write into the next run's folders
+        for _ in {1..50}; do
+            kill -0 -- "-$child" 2>/dev/null || break
+            sleep 0.1
+        done
+        kill -KILL -- "-$child" 2>/dev/null || true
     fi
     rm -rf "$TMPDIR"
 }

@@ -100,7 +100,7 @@ param_scheduler = [
 ]
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=epochs)
 auto_scale_lr = dict(base_batch_size=128)
-default_hooks = dict(logger=dict(interval=10), checkpoint=dict(interval=1, max_keep_ckpts=1))
+default_hooks = dict(logger=dict(interval=10), checkpoint=dict(interval=1, max_keep_ckpts=2))
 
 # what tools/search.py scores subnets on
 search = dict(input_size=64)

@@ -27,7 +27,7 @@ def list_images(root: str) -> list[str]:
     if not osp.isdir(root):
         raise UserError(f'images: {root} is not a folder')
     names = []
-    for folder, _, files in os.walk(root):
+    for folder, _, files in os.walk(root, followlinks=True):
         names += [
             osp.relpath(osp.join(folder, name), root).replace(os.sep, '/')
             for name in files
@@ -49,7 +49,7 @@ def image_digest(path: str) -> str:
             content = file.read()
         with Image.open(io.BytesIO(content)) as image:
             # a JPEG is then decoded at an eighth of its size, but still read to its end
-            image.draft('RGB', (image.width // 8, image.height // 8))
+            image.draft('RGB', (max(1, image.width // 8), max(1, image.height // 8)))
             image.load()
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         reason = 'not an image' if isinstance(error, Image.UnidentifiedImageError) else error

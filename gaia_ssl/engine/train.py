@@ -5,12 +5,15 @@ import os.path as osp
 
 import torch
 from mmengine.config import Config
-from mmengine.runner import Runner
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner, find_latest_checkpoint
 
-# lets MMEngine resume its own checkpoints
-import gaia_ssl.utils.checkpoint  # noqa: F401
 from gaia_ssl.utils import UserError
+
+# importing it also lets MMEngine resume its own checkpoints
+from gaia_ssl.utils.checkpoint import load_checkpoint
 from gaia_ssl.utils.dist import init_dist
+from gaia_ssl.utils.weights import describe, differences
 
 
 def prepare_config(
@@ -35,9 +38,11 @@ def prepare_config(
         launcher: What started the processes.
 
     Raises:
-        UserError: If the work dir cannot be written, the checkpoint to resume from does not
-            exist, or the learning rate has no base batch size to scale from.
+        UserError: If the data is not where the config says, the work dir cannot be written, the
+            checkpoint to resume from does not exist, or the learning rate has no base batch size
+            to scale from.
     """
+    _check_data(config)
     config.launcher = launcher
     name = osp.splitext(osp.basename(filename))[0]
     config.work_dir = work_dir or config.get('work_dir') or osp.join('work_dirs', name)
@@ -61,11 +66,40 @@ def train(config: Config) -> None:
     """Train as a prepared config says.
 
     Raises:
-        UserError: If the data is not where the config says.
+        UserError: If there are too few images, or the checkpoint to resume from is another
+            model's.
     """
     init_dist(config.launcher)
-    _check_data(config)
-    Runner.from_cfg(config).train()
+    runner = Runner.from_cfg(config)
+    if config.get('resume'):
+        _check_resume(runner)
+    try:
+        loader = runner.train_loop.dataloader
+    except RuntimeError as error:  # a dataset's own complaint about its files
+        raise UserError(f'train_dataloader.dataset: {error}') from error
+    if not len(loader):
+        raise UserError(
+            f'train_dataloader: {len(loader.dataset)} images are fewer than one batch; give more, '
+            'or a smaller batch_size'
+        )
+    runner.train()
+
+
+def _check_resume(runner: Runner) -> None:
+    """MMEngine resumes what fits and skips the rest: refuse what does not fit."""
+    path = runner._load_from or find_latest_checkpoint(runner.work_dir)
+    if path is None:
+        return
+    content = load_checkpoint(path)
+    parts = ('state_dict', 'optimizer', 'meta', 'message_hub')
+    if not isinstance(content, dict) or any(part not in content for part in parts):
+        raise UserError(f'--resume: {path} is not the checkpoint of a training')
+    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    if found := differences(model.state_dict(), content['state_dict']):
+        raise UserError(
+            f'--resume: {path} is of another model or space than the config: {describe(found)}; '
+            'give the config that trained it'
+        )
 
 
 def _check_writable(work_dir: str) -> None:
@@ -82,9 +116,12 @@ def _check_writable(work_dir: str) -> None:
 
 def _check_data(config: Config) -> None:
     """Name missing data before a dataset's own, deeper error does."""
+    if 'train_dataloader' not in config:
+        raise UserError(f'config: {config.filename} has no train_dataloader to train with')
     for dataset in _datasets(config.train_dataloader.dataset):
         root = dataset.get('data_root') or ''
-        images = osp.join(root, dataset.get('data_prefix') or '')
+        prefix = dataset.get('data_prefix') or ''
+        images = osp.join(root, prefix.get('img_path', '') if isinstance(prefix, dict) else prefix)
         annotations = dataset.get('ann_file')
         if root and not osp.isdir(root):
             raise UserError(f'data_root: {root} does not exist; set train_dataloader.dataset')
@@ -92,7 +129,7 @@ def _check_data(config: Config) -> None:
             raise UserError(f'data_prefix: {images} does not exist')
         if annotations and not osp.isfile(osp.join(root, annotations)):
             raise UserError(f'ann_file: {osp.join(root, annotations)} does not exist')
-        if not annotations and not any(files for _, _, files in os.walk(images)):
+        if not annotations and not any(files for _, _, files in os.walk(images, followlinks=True)):
             raise UserError(f'data_prefix: there are no images in {images}')
 
 

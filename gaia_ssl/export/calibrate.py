@@ -13,6 +13,7 @@ from torch import Tensor
 from gaia_ssl.datasets.images import UnlabeledImages, default_pipeline
 from gaia_ssl.registry import MODELS
 from gaia_ssl.utils import UserError
+from gaia_ssl.utils.preprocessor import preprocessor_options
 
 BATCH = 64  # images, at most
 
@@ -44,9 +45,13 @@ class CalibrationImages:
         # mixed, since a folder's order is often that of its classes
         order = np.random.default_rng(0).permutation(len(self.images))[:num]
         self.batches = np.array_split(order, -(-len(order) // BATCH))
-        options = dict(config.model.get('data_preprocessor') or {})
-        options.setdefault('type', 'mmpretrain.SelfSupDataPreprocessor')
-        self.preprocessor = MODELS.build(options)
+        self.preprocessor = MODELS.build(preprocessor_options(config))
+        height, width = self.images[0].shape[-2:]
+        if (height, width) != (input_size, input_size):
+            raise UserError(
+                f'search.pipeline: it makes images of {width}x{height}, but --input-size is '
+                f'{input_size}; make them agree'
+            )
 
     def __len__(self) -> int:
         return sum(map(len, self.batches))

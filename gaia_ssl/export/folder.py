@@ -25,7 +25,7 @@ def new_folder(out: str, overwrite: bool = False) -> Iterator[str]:
     Raises:
         UserError: If ``out`` holds something that is not to be replaced, or cannot be written.
     """
-    out = osp.abspath(osp.expanduser(out))
+    out = osp.realpath(osp.expanduser(out))
     if osp.exists(out):
         _check_replaceable(out, overwrite)
     draft = f'{out}.tmp{os.getpid()}'

@@ -12,6 +12,7 @@ from gaia_ssl.registry import MODELS
 from gaia_ssl.space import Arch, SearchSpace
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.checkpoint import load_checkpoint
+from gaia_ssl.utils.weights import describe, differences
 
 PREFIX = 'backbone.'  # the online network of mmpretrain's self-supervised models
 
@@ -63,14 +64,11 @@ def load_supernet_backbone(config: Config, checkpoint: str) -> DynamicBackbone:
             f'checkpoint: {checkpoint} has no {PREFIX}* weights; give a checkpoint of the '
             'pretraining'
         )
-    own = {key: tuple(value.shape) for key, value in backbone.state_dict().items()}
-    given = {key: tuple(getattr(value, 'shape', ())) for key, value in weights.items()}
-    if different := sorted(k for k in own.keys() | given.keys() if own.get(k) != given.get(k)):
-        key = different[0]
+    own = backbone.state_dict()
+    if found := differences(own, weights):
         raise UserError(
             f'checkpoint: {checkpoint} is of another space than {backbone.space.name!r} in {name}: '
-            f'{len(different)} of its weights differ ({PREFIX}{key} is {_shape(given.get(key))}, '
-            f'not {_shape(own.get(key))}); give the config that trained it'
+            f'{describe(found)} of {len(own)} weights; give the config that trained it'
         )
     backbone.load_state_dict(weights)
     return backbone.eval()
@@ -85,7 +83,7 @@ def choose_arch(text: str) -> Choice:
     if text.lstrip().startswith('{'):
         return Choice(_parse(text, '--arch'))
     if osp.isfile(text):
-        with open(text, encoding='utf-8') as file:
+        with open(text, 'rb') as file:
             return Choice(_parse(file.read(), text))
     if text.endswith('.json'):
         raise UserError(f'--arch: {text} does not exist')
@@ -106,7 +104,7 @@ def choose_from_search(path: str, rank: int = 1) -> Choice:
         path = osp.join(path, 'search.json')
     if not osp.isfile(path):
         raise UserError(f'--from: {path} does not exist; search first')
-    with open(path, encoding='utf-8') as file:
+    with open(path, 'rb') as file:
         result = _parse(file.read(), path)
     try:
         meta, subnets = dict(result['meta']), list(result['subnets'])
@@ -142,12 +140,8 @@ def check_choice(space: SearchSpace, choice: Choice) -> Arch:
         ) from error
 
 
-def _parse(text: str, name: str) -> Any:
+def _parse(text: str | bytes, name: str) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
         raise UserError(f'{name}: not valid JSON ({error})') from error
-
-
-def _shape(shape: tuple[int, ...] | None) -> str:
-    return 'missing' if shape is None else 'x'.join(map(str, shape)) or 'a number'

@@ -6,6 +6,7 @@ from typing import Any
 from mmengine.config import Config
 
 from gaia_ssl.space import Arch, Family
+from gaia_ssl.utils.preprocessor import preprocessor_options
 
 from .shapes import Shape, stage_shapes
 
@@ -27,7 +28,7 @@ class Normalisation:
     @classmethod
     def of(cls, config: Config) -> 'Normalisation':
         """That of a pretraining config."""
-        options = config.model.get('data_preprocessor') or config.get('data_preprocessor') or {}
+        options = preprocessor_options(config)
         mean, std = options.get('mean'), options.get('std')
         return cls(
             mean=None if mean is None else list(mean),

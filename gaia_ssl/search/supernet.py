@@ -7,6 +7,7 @@ from gaia_ssl.models.backbones import DynamicBackbone
 from gaia_ssl.registry import MODELS
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.checkpoint import load_checkpoint
+from gaia_ssl.utils.weights import describe, differences
 
 
 def load_supernet(config: Config, checkpoint: str) -> nn.Module:
@@ -26,18 +27,11 @@ def load_supernet(config: Config, checkpoint: str) -> nn.Module:
     weights = load_checkpoint(checkpoint)
     weights = weights.get('state_dict', weights) if isinstance(weights, dict) else {}
     model = _build(config)
-    own = {key: tuple(value.shape) for key, value in model.state_dict().items()}
-    given = {key: tuple(getattr(value, 'shape', ())) for key, value in weights.items()}
-    problems = dict(
-        missing=own.keys() - given.keys(),
-        unexpected=given.keys() - own.keys(),
-        misshaped={key for key in own.keys() & given.keys() if own[key] != given[key]},
-    )
-    found = [f'{len(keys)} {kind} (first: {min(keys)})' for kind, keys in problems.items() if keys]
-    if found:
+    own = model.state_dict()
+    if found := differences(own, weights):
         raise UserError(
             f'checkpoint: {checkpoint} is of another model or space than the config: '
-            f'{", ".join(found)} of {len(own)} weights; give the config that trained it'
+            f'{describe(found)} of {len(own)} weights; give the config that trained it'
         )
     diverged = [key for key, value in weights.items() if not value.isfinite().all()]
     if diverged:
@@ -54,7 +48,10 @@ def _build(config: Config) -> nn.Module:
     if 'model' not in config:
         raise UserError(advice)
     try:
-        model = MODELS.build(config.model)
+        options = dict(config.model)
+        if 'data_preprocessor' in config:  # where the Runner takes it from, too
+            options.setdefault('data_preprocessor', config.data_preprocessor)
+        model = MODELS.build(options)
     except KeyError as error:
         raise UserError(f'config: {config.filename}, model: {error.args[0]}') from error
     student = getattr(model, 'student', None)

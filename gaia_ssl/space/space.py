@@ -47,6 +47,11 @@ class SearchSpace(Sequence):
                     'numbers'
                 )
         self.family.check(self.choices)
+        for name, arch in self.named.items():
+            try:
+                self.check(arch)
+            except UserError as error:
+                raise UserError(f'space {self.name!r}, anchor {name}: {error}') from error
 
     @cached_property
     def _dims(self) -> list[tuple[str, tuple[int, ...]]]:

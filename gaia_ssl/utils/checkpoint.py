@@ -10,7 +10,6 @@ from mmengine.runner import CheckpointLoader
 from .errors import UserError
 
 
-@CheckpointLoader.register_scheme(prefixes='', force=True)
 def load_checkpoint(filename: str, map_location: str | None = 'cpu') -> dict[str, Any]:
     """Load a local checkpoint, a Runner's own included.
 
@@ -38,3 +37,10 @@ def load_checkpoint(filename: str, map_location: str | None = 'cpu') -> dict[str
             f'checkpoint: {filename} cannot be read ({reason}); it may be truncated, write or '
             'copy it again'
         ) from error
+
+
+# MMEngine's log calls the backend by what follows 'load_from_'
+@CheckpointLoader.register_scheme(prefixes='', force=True)
+def load_from_local(filename: str, map_location: str | None = 'cpu') -> dict[str, Any]:
+    """``load_checkpoint``, for MMEngine."""
+    return load_checkpoint(filename, map_location)

@@ -33,14 +33,22 @@ def load_config(path: str, options: dict | None = None) -> Config:
     """Load a config and merge the command line's ``--cfg-options`` into it.
 
     Raises:
-        UserError: If the file is missing or is no config.
+        UserError: If the file is missing or is no config, or the options do not fit it.
     """
     if not os.path.isfile(path):
         raise UserError(f'config: {path} does not exist')
     try:
         config = Config.fromfile(path)
-    except (SyntaxError, OSError, KeyError, TypeError) as error:
-        raise UserError(f'config: {path} cannot be loaded ({error})') from error
-    if options:
-        config.merge_from_dict(options)
+    except Exception as error:  # a config is a program: it can fail in any way
+        raise UserError(f'config: {path} cannot be loaded ({_reason(error)})') from error
+    try:
+        config.merge_from_dict(options or {})
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise UserError(
+            f'--cfg-options: {" ".join(options)} do not fit {path} ({_reason(error)})'
+        ) from error
     return config
+
+
+def _reason(error: Exception) -> str:
+    return f'{type(error).__name__}: {error}'

@@ -21,6 +21,18 @@ def test_any_folder(tmp_path):
     assert list_images(str(tmp_path)) == sorted(names)
 
 
+def test_linked_folders(tmp_path):
+    save(tmp_path / 'elsewhere/x.jpg')
+    (tmp_path / 'mine').mkdir()
+    (tmp_path / 'mine/a').symlink_to(tmp_path / 'elsewhere')
+    assert list_images(str(tmp_path / 'mine')) == ['a/x.jpg']
+
+
+def test_the_smallest_image_has_a_digest(tmp_path):
+    save(tmp_path / 'a.jpg', (1, 3))
+    assert len(image_digest(str(tmp_path / 'a.jpg'))) == 64
+
+
 def test_no_images(tmp_path):
     with pytest.raises(UserError, match='holds no image'):
         list_images(str(tmp_path))

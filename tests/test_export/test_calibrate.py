@@ -1,10 +1,13 @@
 """Batch-norm statistics measured on images."""
 
+import copy
+
 import pytest
 import torch
 import torch.nn as nn
 from mmengine.config import Config
 
+from gaia_ssl.datasets.images import default_pipeline
 from gaia_ssl.export.calibrate import CalibrationImages, calibrate
 from gaia_ssl.models.backbones import SubnetResNet
 from gaia_ssl.space import get_space
@@ -49,6 +52,20 @@ def test_images_are_normalised_as_in_training(source, photos):
     # uniform noise, mean 127.5
     expected = (127.5 - torch.tensor([120.0, 110.0, 100.0])) / torch.tensor([60.0, 50.0, 55.0])
     torch.testing.assert_close(batch.mean((0, 2, 3)), expected, rtol=0, atol=0.03)
+
+
+def test_the_preprocessing_may_be_at_the_top_level(source, photos):
+    inside, top = source[0], copy.deepcopy(source[0])
+    top.data_preprocessor = top.model.pop('data_preprocessor')
+    [one], [other] = (CalibrationImages(config, str(photos), 64) for config in (inside, top))
+    assert torch.equal(one, other)
+
+
+def test_images_of_another_size_than_said(source, photos):
+    config = copy.deepcopy(source[0])
+    config.search.pipeline = default_pipeline(32)
+    with pytest.raises(UserError, match='search.pipeline: .* 32x32, but --input-size is 64'):
+        CalibrationImages(config, str(photos), 64)
 
 
 def test_a_sample_is_mixed_and_repeatable(source, photos):

@@ -42,11 +42,14 @@ def test_is_the_student_of_the_whole_model(tmp_path):
     'change, message',
     [
         (lambda w: w.clear(), r'has no backbone\.\* weights; give a checkpoint of the pretraining'),
-        (lambda w: w.pop('backbone.layer1.0.conv1.weight'), 'layer1.0.conv1.weight is missing'),
-        (lambda w: w.update({'backbone.extra': torch.zeros(2, 3)}), 'extra is 2x3, not missing'),
+        (
+            lambda w: w.pop('backbone.layer1.0.conv1.weight'),
+            '1 missing .first: layer1.0.conv1.weight',
+        ),
+        (lambda w: w.update({'backbone.extra': torch.zeros(2, 3)}), '1 unexpected .first: extra'),
         (
             lambda w: w.update({'backbone.conv1.weight': torch.zeros(64, 3, 7, 7)}),
-            'is 64x3x7x7, not 12x3x3x3',
+            '1 misshaped .first: conv1.weight',
         ),
     ],
 )

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -118,6 +119,18 @@ def test_check_names_missing_fields_and_unknown_anchors():
         AR.check('R34')
     with pytest.raises(UserError, match=r'arch: \[64\] is not a dict'):
         AR.check([64])
+
+
+@pytest.mark.parametrize(
+    'arch, message',
+    [
+        (dict(stem_width=64, width=[64, 128, 256, 512], depth=[3, 4, 99, 3]), 'out of bounds'),
+        (dict(stem_width=64, width=[64, 128, 256, 512]), 'arch.depth: missing'),
+    ],
+)
+def test_anchors_are_within_bounds(arch, message):
+    with pytest.raises(UserError, match=f"space 'ar50to101', anchor BIG: .*{message}"):
+        replace(AR, named=dict(BIG=arch))
 
 
 def test_check_returns_plain_data():

@@ -162,6 +162,7 @@ def test_overwrite(call, tmp_path):
         # searches
         (['--from', 'nowhere'], {}, '--from: nowhere does not exist; search first'),
         (['--from', 'half.json'], {}, 'half.json: not valid JSON'),
+        (['--from', 'epoch_1.pth'], {}, 'epoch_1.pth: not valid JSON'),
         (['--from', 'search.json', '--rank', '3'], {}, '--rank: 3 is not in 1..2'),
         (['--from', 'empty_search.json'], {}, '--from: empty_search.json holds no subnets'),
         # configs and checkpoints

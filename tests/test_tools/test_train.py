@@ -1,6 +1,7 @@
 """tools/train.py and dist_train.sh, run as a user runs them."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -162,9 +163,10 @@ def test_unwritable_work_dir(tiny, tmp_path):
 
 def test_missing_data(tmp_path):
     done = train(
-        TINY_CONFIG, '--work-dir', tmp_path, env=dict(GAIA_SSL_DATA=str(tmp_path / 'none'))
+        TINY_CONFIG, '--work-dir', tmp_path / 'w', env=dict(GAIA_SSL_DATA=str(tmp_path / 'none'))
     )
     assert refused(done, 'data_root', tmp_path / 'none', 'does not exist')
+    assert not (tmp_path / 'w').exists()
 
 
 def test_empty_data(scenes, tmp_path):
@@ -172,6 +174,27 @@ def test_empty_data(scenes, tmp_path):
         (tmp_path / folder).mkdir(parents=True)
     done = train(TINY_CONFIG, '--work-dir', tmp_path / 'w', env=dict(GAIA_SSL_DATA=str(tmp_path)))
     assert refused(done, 'no images', tmp_path)
+    assert not (tmp_path / 'w').exists()
+
+
+def test_files_that_are_no_images(scenes, tmp_path):
+    shutil.copytree(scenes, tmp_path / 'data')
+    for image in (tmp_path / 'data/sprites/train/bag').iterdir():
+        image.rename(image.with_suffix('.txt'))
+    env = dict(GAIA_SSL_DATA=str(tmp_path / 'data'))
+    done = train(TINY_CONFIG, '--work-dir', tmp_path / 'w', env=env)
+    assert refused(done, 'train_dataloader.dataset', 'Found 0 files', 'sprites/train')
+
+
+def test_fewer_images_than_a_batch(tiny, tmp_path):
+    done = tiny(tmp_path, batch=32)
+    assert refused(done, 'train_dataloader', '16 images are fewer than one batch')
+    assert not list(tmp_path.glob('*.pth'))
+
+
+def test_queue_of_no_whole_number_of_batches(tiny, tmp_path):
+    done = tiny(tmp_path, batch=6)
+    assert refused(done, 'model.queue_len', '16 is not a multiple of 6')
 
 
 def test_corrupt_image(tiny, scenes, tmp_path):
@@ -188,6 +211,7 @@ def test_corrupt_image(tiny, scenes, tmp_path):
     [
         ('model.backbone.space=ar51', ['space', 'ar51', 'ar50to101']),
         ('model.backbone.norm_cfg.type=GN', ['norm_cfg', 'GN']),
+        ('param_scheduler.3.T_max=1', ['--cfg-options', 'param_scheduler.3.T_max']),
     ],
 )
 def test_bad_model_option(tiny, tmp_path, option, words):
@@ -199,6 +223,17 @@ def test_truncated_checkpoint(tiny, tmp_path):
     done = tiny(tmp_path / 'w', '--resume', tmp_path / 'cut.pth')
     assert refused(done, tmp_path / 'cut.pth', 'truncated')
     assert not list((tmp_path / 'w').glob('*.pth'))
+
+
+def test_checkpoint_of_another_space(tiny, tmp_path):
+    weights = dict(weight=torch.zeros(1))
+    content = dict(state_dict=weights, optimizer={}, meta={}, message_hub={})
+    torch.save(content, tmp_path / 'other.pth')
+    done = tiny(tmp_path / 'w', '--resume', tmp_path / 'other.pth')
+    assert refused(done, '--resume', 'other.pth', 'another model or space', '(first: weight)')
+    torch.save(dict(state_dict=weights), tmp_path / 'backbone.pth')
+    done = tiny(tmp_path / 'w', '--resume', tmp_path / 'backbone.pth')
+    assert refused(done, '--resume', 'backbone.pth', 'not the checkpoint of a training')
 
 
 def test_missing_checkpoint(tiny, tmp_path):

@@ -9,6 +9,7 @@ The choice needs no seed: the first images of every class, kept in the order of 
 import argparse
 import gzip
 import struct
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -63,13 +64,16 @@ def choose(labels, per_class):
 def cut(src, out):
     """Write the part of the Fashion-MNIST in folder ``src`` to folder ``out``."""
     src, out = Path(src), Path(out)
-    out.mkdir(parents=True, exist_ok=True)
+    parts = {}
     for split, per_class in PER_CLASS.items():
         images = f'{split}-images-idx3-ubyte.gz'
         labels = f'{split}-labels-idx1-ubyte.gz'
         chosen = choose(read_idx(src / labels), per_class)
-        write_idx(out / images, read_idx(src / images)[chosen])
-        write_idx(out / labels, read_idx(src / labels)[chosen])
+        parts |= {name: read_idx(src / name)[chosen] for name in (images, labels)}
+    # all is read before anything is written
+    out.mkdir(parents=True, exist_ok=True)
+    for name, part in parts.items():
+        write_idx(out / name, part)
 
 
 def main():
@@ -77,7 +81,10 @@ def main():
     parser.add_argument('src', help='folder with the original *-ubyte.gz files')
     parser.add_argument('out', help='folder to write the part to')
     args = parser.parse_args()
-    cut(args.src, args.out)
+    try:
+        cut(args.src, args.out)
+    except (OSError, ValueError, IndexError, struct.error) as error:
+        sys.exit(f'fashion_mnist_part: {error}')
 
 
 if __name__ == '__main__':

@@ -400,6 +400,8 @@ def main():
     parser.add_argument('--val-scenes', type=int, default=200)
     parser.add_argument('--per-class', type=int, help='garments per class to use (default: all)')
     args = parser.parse_args()
+    if args.seed < 0:
+        parser.error(f'--seed must be 0 or more, got {args.seed}')
     for name in ('train_scenes', 'val_scenes', 'per_class'):
         value = getattr(args, name)
         if value is not None and value < 1:

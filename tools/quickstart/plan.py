@@ -118,11 +118,13 @@ class Images(NamedTuple):
         stage: The stage that makes them.
         root: Its folder.
         unlabeled: The folder of those that are for training, to look at without labels.
+        side: Pixels of a side, at which batch norms are calibrated.
     """
 
     stage: str
     root: Path
     unlabeled: Path
+    side: int
 
 
 class Plan:
@@ -140,13 +142,13 @@ class Plan:
         self.budget = budget
         self.made = work_dir / 'data'  # sprites and scenes: all that is pretrained on
         self.checkpoint = work_dir / 'pretrain' / 'supernet.pth'
-        scenes = Images('data', self.made, self.made / 'unlabeled' / 'scenes')
+        scenes = Images('data', self.made, self.made / 'unlabeled' / 'scenes', 128)
         photographs = work_dir / 'coco20'
         self.images = {
             'dense': scenes
             if data == 'scenes'
-            else Images('photographs', photographs, photographs / 'coco' / 'train2017'),
-            'global': Images('data', self.made, self.made / 'unlabeled' / 'sprites'),
+            else Images('photographs', photographs, photographs / 'coco' / 'train2017', 192),
+            'global': Images('data', self.made, self.made / 'unlabeled' / 'sprites', 64),
         }
 
     def stages(self) -> list[Stage]:
@@ -257,7 +259,7 @@ class Plan:
         )
 
     def _fetch_photographs(self) -> Stage:
-        stage, folder, _ = self.images['dense']
+        stage, folder, *_ = self.images['dense']
         return self._stage(
             stage,
             [TOOLS / 'dataset_converters' / 'coco20.py', '--out', folder],
@@ -308,7 +310,8 @@ class Plan:
         command = [TOOLS / 'extract.py', SUPERNET, self.checkpoint, '--out', folder]
         command += ['--from', self.work_dir / f'search_{kind}' / 'search.json', '--rank', 1]
         # a probe keeps the statistics of batch norm that it is given
-        command += ['--calibrate', self.images[kind].unlabeled]
+        images = self.images[kind]
+        command += ['--calibrate', images.unlabeled, '--input-size', images.side]
         return self._stage(
             f'extract_{kind}',
             command,

@@ -18,6 +18,7 @@ from mmengine.runner import set_random_seed
 from gaia_ssl.export.calibrate import CalibrationImages, calibrate
 from gaia_ssl.export.folder import MARK, new_folder
 from gaia_ssl.registry import MODELS
+from gaia_ssl.utils import UserError
 from gaia_ssl.utils.cli import load_config, run_cli
 
 
@@ -33,6 +34,8 @@ def randomise(subnet: Path, seed: int) -> dict[str, Any]:
     """
     meta = torch.load(subnet / MARK, weights_only=True)['meta']
     given = meta['calibration']
+    if not given:
+        raise UserError(f'{subnet} is not calibrated; extract it with --calibrate')
     pretraining = load_config(meta['source']['config'])
     images = CalibrationImages(pretraining, given['folder'], meta['input_size'], given['images'])
     options = Config.fromfile(subnet / 'mmpretrain_linear_imagenet.py').model.backbone

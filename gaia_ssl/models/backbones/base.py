@@ -13,6 +13,7 @@ from torch.utils.checkpoint import checkpoint
 
 from gaia_ssl.space import Arch, Path, SearchSpace, Step, get_space
 from gaia_ssl.utils.errors import UserError
+from gaia_ssl.utils.weights import describe, differences
 
 
 class PathBackbone(BaseModule):
@@ -123,18 +124,15 @@ class SubnetBackbone(PathBackbone):
 
 
 def _refuse_mismatch(module, state_dict, prefix, *_) -> None:
-    own = {prefix + key: tuple(value.shape) for key, value in module.state_dict().items()}
-    given = {k: tuple(v.shape) for k, v in state_dict.items() if k.startswith(prefix)}
-    missing, unexpected = own.keys() - given.keys(), given.keys() - own.keys()
+    own = {prefix + key: value for key, value in module.state_dict().items()}
+    given = {key: value for key, value in state_dict.items() if key.startswith(prefix)}
     # counters are buffers of no consequence, and older checkpoints lack them
-    missing = {key for key in missing if not key.endswith('num_batches_tracked')}
-    misshaped = [k for k in own.keys() & given.keys() if own[k] != given[k]]
-    for problem, keys in dict(missing=missing, unexpected=unexpected, misshaped=misshaped).items():
-        if keys:
-            raise UserError(
-                f'checkpoint: {len(keys)} {problem} keys for {type(module).__name__} at arch '
-                f'{module.arch} (first: {min(keys)}); load the weights extracted at this arch'
-            )
+    own = {k: v for k, v in own.items() if k in given or not k.endswith('num_batches_tracked')}
+    if found := differences(own, given):
+        raise UserError(
+            f'checkpoint: {describe(found)} of the {len(own)} weights of {type(module).__name__} '
+            f'at arch {module.arch}; load the weights extracted at this arch'
+        )
 
 
 class DynamicBackbone(PathBackbone):

@@ -252,6 +252,11 @@ class DynamicResNet(_ResNet, DynamicBackbone):
             raise UserError(
                 f'norm_cfg.type: {norm_cfg["type"]!r} is not one of {list(DYNAMIC_NORMS)}'
             )
+        if unknown := sorted(norm_cfg.keys() - {'type', 'momentum', 'requires_grad'}):
+            # subnets, and the configs that use them, have mmcv's own eps
+            raise UserError(
+                f'norm_cfg.{unknown[0]}: a supernet takes type, momentum and requires_grad only'
+            )
         norm_cfg['type'] = DYNAMIC_NORMS[norm_cfg['type']]
         super().__init__(
             get_space(space).with_options(**family_options),

@@ -3,11 +3,13 @@
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+from mmengine.dist import get_world_size
 from mmpretrain.models.selfsup import MoCo
 from mmpretrain.models.utils import batch_shuffle_ddp, batch_unshuffle_ddp
 from torch import Tensor
 
 from gaia_ssl.registry import MODELS
+from gaia_ssl.utils import UserError
 
 from .base import Encoder, SupernetSelfSupervisor
 
@@ -49,5 +51,15 @@ class DynamicMoCo(SupernetSelfSupervisor, MoCo):
         return dict(loss=self.head.loss(positive, negative))
 
     def after_iteration(self, targets: Tensor) -> None:
-        """Enqueue the keys."""
+        """Enqueue the keys.
+
+        Raises:
+            UserError: If the queue does not hold a whole number of batches.
+        """
+        batch = len(targets) * get_world_size()
+        if self.queue_len % batch:
+            raise UserError(
+                f'model.queue_len: {self.queue_len} is not a multiple of {batch}, the images of an '
+                'iteration; change it or train_dataloader.batch_size'
+            )
         self._dequeue_and_enqueue(targets)

@@ -139,7 +139,8 @@ class ResNetFamily(Family):
             width,
             stride,
             dilation // 2 if contract else dilation,
-            projection=stride != 1 or in_channels != out_channels,
+            # also where stride and width stay: dilating instead of striding keeps the weights
+            projection=stage > 0 or stride != 1 or in_channels != out_channels,
         )
         rest = (
             Block(f'layer{stage + 1}.{i}', out_channels, width, 1, dilation)

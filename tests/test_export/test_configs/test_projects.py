@@ -17,11 +17,14 @@ from gaia_ssl.space import get_space
 
 TINY = get_space('tiny10to22')
 OFF_GRID = dict(stem_width=9, width=[11, 23, 33, 77], depth=[1, 2, 1, 2])
+EQUAL_WIDTHS = dict(stem_width=8, width=[8, 32, 32, 64], depth=[1, 1, 1, 1])
 CAFFE = "block='bottleneck', style='caffe', stem='7x7'"
 CASES = {
     'R18': dict(arch='R18'),
     'off grid': dict(arch=OFF_GRID),
     'other options': dict(arch='MIN', options=CAFFE),
+    # stages of equal width: dilated for FCN, they neither stride nor widen
+    'equal widths': dict(arch=EQUAL_WIDTHS),
     'stride 1 stem': dict(arch='MIN', options="stem='3x3'"),
 }
 

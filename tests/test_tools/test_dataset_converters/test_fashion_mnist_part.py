@@ -1,8 +1,10 @@
+import gzip
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from fashion_mnist_part import NUM_CLASSES, PER_CLASS, choose, cut, read_idx, write_idx
+from fashion_mnist_part import NUM_CLASSES, PER_CLASS, choose, cut, main, read_idx, write_idx
 
 PART = Path(__file__).resolve().parents[3] / 'tools' / 'quickstart' / 'fashion_mnist'
 
@@ -46,3 +48,15 @@ def test_cut_gives_the_same_bytes_every_time(tmp_path):
     for name in files:
         assert (tmp_path / 'a' / name).read_bytes() == (tmp_path / 'b' / name).read_bytes()
     assert len(read_idx(tmp_path / 'a' / 'train-images-idx3-ubyte.gz')) == 5000
+
+
+def test_nothing_is_written_when_a_file_is_missing_or_damaged(tmp_path, monkeypatch):
+    source, out = tmp_path / 'source', tmp_path / 'out'
+    source.mkdir()
+    monkeypatch.setattr(sys, 'argv', ['fashion_mnist_part.py', str(source), str(out)])
+    with pytest.raises(SystemExit, match='fashion_mnist_part: .*train-labels'):
+        main()
+    (source / 'train-labels-idx1-ubyte.gz').write_bytes(gzip.compress(b'PK'))
+    with pytest.raises(SystemExit, match='fashion_mnist_part: '):
+        main()
+    assert not out.exists()

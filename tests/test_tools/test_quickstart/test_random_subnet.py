@@ -1,6 +1,7 @@
 """The random twin of an extracted subnet."""
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ from plan import SUPERNET
 
 from gaia_ssl.export.calibrate import CalibrationImages
 from gaia_ssl.registry import MODELS
+from gaia_ssl.utils import UserError
 from gaia_ssl.utils.cli import load_config
 
 EXTRACTED = 'backbone.pth'
@@ -76,3 +78,13 @@ def test_the_seed_decides(extracted, made):
     given = load(made)['state_dict']
     assert all(torch.equal(again[key], value) for key, value in given.items())
     assert not torch.equal(other['conv1.weight'], given['conv1.weight'])
+
+
+def test_a_subnet_that_is_not_calibrated(extracted, tmp_path):
+    plain = tmp_path / 'plain'
+    shutil.copytree(extracted, plain)
+    content = load(plain)
+    content['meta']['calibration'] = None
+    torch.save(content, plain / EXTRACTED)
+    with pytest.raises(UserError, match='is not calibrated; extract it with --calibrate'):
+        random_subnet.randomise(plain, 0)

@@ -90,7 +90,7 @@ finish() {
 }
 ready && finish
 
-mkdir -p "$cache"/{envs,wheels,build,checkouts,logs,tmp}
+mkdir -p "$cache"/{envs,wheels,build,checkouts,logs}
 exec 9>"$cache/lock"
 log=$cache/logs/${env##*/}.log
 if ! flock -n 9; then
@@ -101,7 +101,8 @@ ready && finish
 
 # Downloads are unpacked beside their destination: /tmp is often small, and on another disk.
 export TMPDIR=$cache/tmp
-rm -rf "$TMPDIR" && mkdir "$TMPDIR"
+rm -rf "$TMPDIR"
+mkdir "$TMPDIR"
 child=
 stop() {
     if [[ -n $child ]]; then

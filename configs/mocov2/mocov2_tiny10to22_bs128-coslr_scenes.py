@@ -58,27 +58,18 @@ scene_view = [
     dict(type='mmpretrain.RandomResizedCrop', scale=48, crop_ratio_range=(0.1, 0.5)),
     *color_and_flip,
 ]
+dataset = dict(type='mmpretrain.CustomDataset', data_root=data_root, with_label=False)
+load, pack = dict(type='LoadImage'), dict(type='mmpretrain.PackInputs')
+two_views = dict(type='mmpretrain.MultiView', num_views=2)
 sprites = dict(
-    type='mmpretrain.CustomDataset',
-    data_root=data_root,
     data_prefix='sprites/train',
-    with_label=False,
-    pipeline=[
-        dict(type='LoadImage'),
-        dict(type='mmpretrain.MultiView', num_views=2, transforms=[sprite_view]),
-        dict(type='mmpretrain.PackInputs'),
-    ],
+    pipeline=[load, dict(transforms=[sprite_view], **two_views), pack],
+    **dataset,
 )
 scenes = dict(
-    type='mmpretrain.CustomDataset',
-    data_root=data_root,
     data_prefix='coco/train2017',
-    with_label=False,
-    pipeline=[
-        dict(type='LoadImage'),
-        dict(type='mmpretrain.MultiView', num_views=2, transforms=[scene_view]),
-        dict(type='mmpretrain.PackInputs'),
-    ],
+    pipeline=[load, dict(transforms=[scene_view], **two_views), pack],
+    **dataset,
 )
 train_dataloader = dict(
     batch_size=128,

@@ -27,31 +27,13 @@ train_pipeline = [
     dict(type='PackInputs'),
 ]
 test_pipeline = [dict(type='LoadImageFromFile'), dict(type='PackInputs')]
+loader = dict(batch_size=100, num_workers=0, persistent_workers=False, pin_memory=False)
+dataset = dict(type='CustomDataset', data_root=data_root)
 train_dataloader = dict(
-    batch_size=100,
-    num_workers=0,
-    persistent_workers=False,
-    pin_memory=False,
-    dataset=dict(
-        _delete_=True,
-        type='CustomDataset',
-        data_root=data_root,
-        data_prefix='train',
-        pipeline=train_pipeline,
-    ),
+    dataset=dict(_delete_=True, data_prefix='train', pipeline=train_pipeline, **dataset), **loader
 )
 val_dataloader = dict(
-    batch_size=100,
-    num_workers=0,
-    persistent_workers=False,
-    pin_memory=False,
-    dataset=dict(
-        _delete_=True,
-        type='CustomDataset',
-        data_root=data_root,
-        data_prefix='val',
-        pipeline=test_pipeline,
-    ),
+    dataset=dict(_delete_=True, data_prefix='val', pipeline=test_pipeline, **dataset), **loader
 )
 test_dataloader = val_dataloader
 val_evaluator = dict(topk=(1,))

@@ -95,6 +95,23 @@ class UnlabeledImages(Sequence):
         """Path of an image."""
         return osp.join(self.root, self.names[index])
 
+    def check_size(self, side: int, field: str) -> None:
+        """Check on the first image that the pipeline makes squares of ``side`` pixels.
+
+        Args:
+            side: What the user said.
+            field: What they said it with.
+
+        Raises:
+            UserError: If it makes others.
+        """
+        height, width = self[0].shape[-2:]
+        if (height, width) != (side, side):
+            raise UserError(
+                f'search.pipeline: it makes images of {width}x{height}, but {field} is {side}; '
+                'make them agree'
+            )
+
     def __len__(self) -> int:
         return len(self.names)
 

@@ -46,12 +46,7 @@ class CalibrationImages:
         order = np.random.default_rng(0).permutation(len(self.images))[:num]
         self.batches = np.array_split(order, -(-len(order) // BATCH))
         self.preprocessor = MODELS.build(preprocessor_options(config))
-        height, width = self.images[0].shape[-2:]
-        if (height, width) != (input_size, input_size):
-            raise UserError(
-                f'search.pipeline: it makes images of {width}x{height}, but --input-size is '
-                f'{input_size}; make them agree'
-            )
+        self.images.check_size(input_size, '--input-size')
 
     def __len__(self) -> int:
         return sum(map(len, self.batches))

@@ -107,7 +107,7 @@ class Search:
         self.evaluator = TreeEvaluator(student, teacher, distance, self.stages, archs)
         self.places = dict(config=config.filename, checkpoint=checkpoint, images=images)
         self.identity = self._identity(config, checkpoint, online=teacher[0] is student[0])
-        self._check_input_size()
+        self.images.check_size(self.input_size, 'input_size')
 
     def _stages(self) -> tuple[int, ...] | None:
         last = len(self.space.path(self.space.max).stages) - 1
@@ -182,14 +182,6 @@ class Search:
             if error:
                 raise UserError(error)
         return [shares[i % world][0][i // world] for i in range(len(self.images))]
-
-    def _check_input_size(self) -> None:
-        height, width = self.images[0].shape[-2:]
-        if (height, width) != (self.input_size, self.input_size):
-            raise UserError(
-                f'search.pipeline: it makes images of {width}x{height}, but input_size is '
-                f'{self.input_size}; make them agree'
-            )
 
     def run(self, work_dir: str, resume: bool = False, micro_batch: int = 1) -> Result:
         """Score the candidates, and in the first process write the result.

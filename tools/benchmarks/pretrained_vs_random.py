@@ -22,12 +22,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'quickstart'))
 from environment import as_line, machine, versions  # noqa: E402
 from pipeline import Pipeline, orderly_exit  # noqa: E402
 from plan import ARMS, SHORT, TASKS, Plan, make_plan  # noqa: E402
-from report import FIGURES, arch_text, table  # noqa: E402
+from report import FIGURES, arch_text, number, table  # noqa: E402
 from stages import Records, Stage, StageError, lock, write_json  # noqa: E402
 
 from gaia_ssl.utils.files import atomic_write  # noqa: E402
-
-KINDS = ('dense', 'global')
 
 
 def parse_args() -> argparse.Namespace:
@@ -80,7 +78,7 @@ def trainings(plan: Plan, budget: dict[str, dict[str, Any]], seeds: Sequence[int
     stages = []
     for seed in seeds:
         prefix = prefix_of(seed)
-        stages += [plan.randomise(kind, seed, prefix) for kind in KINDS]
+        stages += [plan.randomise(kind, seed, prefix) for kind in plan.images]
         for task in TASKS:
             settings = {**budget[task], 'randomness.seed': seed}
             stages += [plan.finetune(task, arm, settings, prefix) for arm in ARMS]
@@ -136,11 +134,6 @@ def as_markdown(result: dict[str, Any]) -> str:
     return '\n\n'.join(paragraphs) + '\n'
 
 
-def number(value: float | None) -> str:
-    """A share; nothing where it is undefined."""
-    return '' if value is None else f'{value:.3f}'
-
-
 def main() -> None:
     args = parse_args()
     work_dir, seeds = args.work_dir.absolute(), list(range(args.seeds))
@@ -150,7 +143,7 @@ def main() -> None:
             Pipeline([*plan.subnets(), *trainings(plan, budget, seeds)], work_dir).run()
             result = dict(
                 data=plan.data,
-                subnets={kind: plan.best(kind) for kind in KINDS},
+                subnets={kind: plan.best(kind) for kind in plan.images},
                 budget=budget,
                 seeds=seeds,
                 figures=gather(plan, seeds),

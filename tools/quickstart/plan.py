@@ -84,7 +84,6 @@ SMOKE = Budget(
         'train_cfg.max_epochs': 1,
         'param_scheduler.0.T_max': 1,
         'train_dataloader.batch_size': 32,
-        'default_hooks.checkpoint.interval': 1,
     },
     num=4,
     finetune=dict(classification=epochs(1, 0), detection=epochs(1, 1), segmentation=iterations(2)),

@@ -7,7 +7,6 @@ training image held out; the classifier is then fitted on all of them.
 """
 
 import argparse
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,8 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
+from stages import write_json
 from torch import Tensor
-
-from gaia_ssl.utils.files import atomic_write
 
 WEIGHT_DECAYS = (1.0, 3.0, 10.0)
 HELD_OUT = 5
@@ -107,8 +105,7 @@ def main() -> None:
     parser.add_argument('--out', type=Path, required=True, help='JSON file to write')
     args = parser.parse_args()
     result = evaluate(args.folder)
-    with atomic_write(str(args.out)) as file:
-        json.dump(result, file, indent=1)
+    write_json(args.out, result)
     print(result)
 
 

@@ -90,7 +90,7 @@ def as_markdown(report: dict[str, Any]) -> str:
         for kind in ('global', 'dense')
     ]
     figures = [
-        [name, *(figure_text(report[task], arm, figure) for arm in (*ARMS, 'raw_pixels'))]
+        [name, *(number(report[task].get(arm, {}).get(figure)) for arm in (*ARMS, 'raw_pixels'))]
         for task, figure, name in FIGURES
     ]
     seconds = [
@@ -130,9 +130,8 @@ def arch_text(arch: dict[str, Any]) -> str:
     return ' / '.join('-'.join(map(str, value)) for value in values)
 
 
-def figure_text(arms: dict[str, dict], arm: str, figure: str) -> str:
-    """An arm's figure; nothing where it has none."""
-    value = arms.get(arm, {}).get(figure)
+def number(value: float | None) -> str:
+    """A share; nothing where there is none."""
     return '' if value is None else f'{value:.3f}'
 
 

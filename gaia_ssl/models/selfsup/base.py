@@ -13,10 +13,10 @@ from torch import Tensor
 
 from gaia_ssl.models.layers import make_input_elastic
 from gaia_ssl.registry import ARCH_SAMPLERS, MODELS
-from gaia_ssl.space import Arch, SandwichSampler, UniformSampler
+from gaia_ssl.space import SAMPLERS, Arch
 
 # the samplers are plain Python, apart from any registry
-for sampler in (SandwichSampler, UniformSampler):
+for sampler in SAMPLERS:
     ARCH_SAMPLERS.register_module(module=sampler)
 
 Encoder = tuple[nn.Module, nn.Module]

@@ -3,13 +3,12 @@
 import os.path as osp
 
 import torch
-import torch.nn as nn
 from mmengine.dist import all_reduce, barrier
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor
 
+from gaia_ssl.engine.ddp import unwrap
 from gaia_ssl.registry import HOOKS
 from gaia_ssl.space import Arch
 from gaia_ssl.utils import UserError
@@ -23,7 +22,7 @@ class CollapseHook(Hook):
 
     Losses are read at intervals, of all iterations since, and before a checkpoint at the end of an
     epoch; embeddings are judged by what ``SubnetHealthHook`` found, where it runs. The state is
-    saved as ``stopped_iter_N.pth``, which ``--resume`` does not pick up by itself.
+    saved as ``stopped-iterN.pth``, which ``--resume`` does not pick up by itself.
 
     Args:
         interval: Iterations between two checks; one that divides the interval of checkpoints by
@@ -61,8 +60,8 @@ class CollapseHook(Hook):
     ) -> None:
         """Remember the losses, and look at them at intervals."""
         losses = {key: loss for key, loss in outputs.items() if key.startswith('loss')}
-        self._recent.append((runner.iter, losses, _archs_by_label(runner)))
-        if self.every_n_train_iters(runner, self.interval):
+        self._recent.append((runner.iter, losses, unwrap(runner.model).sampled))
+        if self.every_n_train_iters(runner, self.interval) or self.is_last_train_iter(runner):
             self._check(runner)
 
     def after_train_epoch(self, runner: Runner) -> None:
@@ -78,7 +77,8 @@ class CollapseHook(Hook):
         if failure is None:
             return
         done = recent[-1][0] + 1
-        name = f'stopped_iter_{done}.pth'
+        # not a name that resuming looks for
+        name = f'stopped-iter{done}.pth'
         meta = dict(epoch=runner.epoch, iter=done)
         runner.save_checkpoint(runner.work_dir, name, meta=meta)
         # whoever ends first ends the others, too
@@ -95,7 +95,7 @@ class CollapseHook(Hook):
         iteration = hub.get_info('health_iter', -1)
         if iteration < self.begin:
             return None
-        for label, arch in health_archs(_model(runner).backbone.space, iteration).items():
+        for label, arch in health_archs(unwrap(runner.model).backbone.space, iteration).items():
             recent = hub.get_scalar(f'train/embed_std_{label}').data[0][-self.patience :]
             # one that is not finite is no spread either
             if len(recent) == self.patience and not (recent >= self.min_std).any():
@@ -120,14 +120,3 @@ def _lost(recent: list[tuple[int, dict[str, Tensor], dict[str, Arch]]]) -> str |
             named = ', '.join(f'{label} {archs.get(label, "")}'.rstrip() for label in labels)
             return f'training: the loss of {named} is not finite at iteration {iteration + 1}'
     return None
-
-
-def _archs_by_label(runner: Runner) -> dict[str, Arch]:
-    """The archs that the losses of an iteration are named after."""
-    model = _model(runner)
-    anchors = {name.lower(): arch for name, arch in model.backbone.space.anchors.items()}
-    return {**anchors, **getattr(model, 'sampled', {})}
-
-
-def _model(runner: Runner) -> nn.Module:
-    return runner.model.module if is_model_wrapper(runner.model) else runner.model

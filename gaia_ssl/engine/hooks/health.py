@@ -6,10 +6,11 @@ import torch.nn as nn
 import torch.nn.functional as F
 from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor
 
+from gaia_ssl.engine.ddp import unwrap
+from gaia_ssl.models.backbones import DynamicBackbone
 from gaia_ssl.registry import HOOKS
 from gaia_ssl.search.batchnorm import group_statistics
 from gaia_ssl.space import Arch, SearchSpace
@@ -86,14 +87,14 @@ class SubnetHealthHook(Hook):
         """Put the health of the subnets into the message hub."""
         if not self.every_n_train_iters(runner, self.interval):
             return
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = unwrap(runner.model)
         views = model.data_preprocessor(data_batch)['inputs']
         images = (views[0] if isinstance(views, list) else views)[: self.num_images]
         backbone, neck = model.student
         archs = health_archs(backbone.space, runner.iter)
         before = backbone.arch
         with group_statistics((backbone, neck), [len(images)]):
-            health = torch.stack([_health(model, images, arch) for arch in archs.values()])
+            health = torch.stack([_health(backbone, neck, images, arch) for arch in archs.values()])
         backbone.set_arch(before)
         all_reduce(health, op='mean')
         runner.message_hub.update_info('health_iter', runner.iter)
@@ -108,9 +109,8 @@ def health_archs(space: SearchSpace, iteration: int) -> dict[str, Arch]:
     return {'max': space.max, 'min': space.min, 'random': random}
 
 
-def _health(model: nn.Module, images: Tensor, arch: Arch) -> Tensor:
+def _health(backbone: DynamicBackbone, neck: nn.Module, images: Tensor, arch: Arch) -> Tensor:
     """Spread and rank of a subnet's embeddings, (2, )."""
-    backbone, neck = model.student
     backbone.set_arch(arch)
     embeddings = F.normalize(neck(backbone(images))[0].float(), dim=1)  # (N, C, H, W) -> (N, D)
     return torch.stack([relative_std(embeddings), effective_rank(embeddings)])

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
+from gaia_ssl.engine.ddp import unwrap
 from gaia_ssl.engine.evaluation import FolderKNN
+from gaia_ssl.models.backbones import DynamicBackbone
 from gaia_ssl.registry import HOOKS
 from gaia_ssl.utils import UserError
 
@@ -81,6 +82,5 @@ class KNNHook(Hook):
             runner.logger.info(f'kNN top-1 of {label}: {top1:.2f} %')
 
 
-def _backbone(runner: Runner):
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-    return model.student[0]
+def _backbone(runner: Runner) -> DynamicBackbone:
+    return unwrap(runner.model).student[0]

@@ -52,6 +52,9 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
             self-supervision.
         kwargs: Passed on to the method.
 
+    Attributes:
+        sampled: The archs of the latest iteration by the labels of their losses.
+
     Raises:
         UserError: If the backbone is not dynamic, or the neck does not fit it.
     """
@@ -85,6 +88,7 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
             **kwargs,
         )
         self.arch_sampler = ARCH_SAMPLERS.build(arch_sampler or dict(type='SandwichSampler'))
+        self.sampled: dict[str, Arch] = {}
         self.distillation = None if distillation is None else InplaceDistillation(**distillation)
         self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
         self.to(memory_format=self.memory_format)
@@ -177,6 +181,7 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
             optim_wrapper.zero_grad()
         self.after_iteration(targets)
         labels = [self._label(arch, index) for index, arch in enumerate(archs)]
+        self.sampled = dict(zip(labels, archs, strict=True))
         named = {f'loss_{label}': loss for label, loss in zip(labels, losses, strict=True)}
         return dict(loss=torch.stack(losses).mean(), **named)
 

@@ -19,9 +19,7 @@ SMALL_SPACE = dict(
 R18_SPACE = dict(
     name='r18',
     family=dict(type='resnet', block='basic'),
-    choices=dict(
-        stem_width=[64], width=[[64], [128], [256], [512]], depth=[[2], [2], [2], [2]]
-    ),
+    choices=dict(stem_width=[64], width=[[64], [128], [256], [512]], depth=[[2], [2], [2], [2]]),
 )
 
 

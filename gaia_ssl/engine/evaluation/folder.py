@@ -1,6 +1,7 @@
 """kNN on labelled folders."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ from gaia_ssl.utils.preprocessor import preprocessor_options
 
 from .knn import weighted_knn
 
-_CALIBRATION = 2048  # images
+CALIBRATION = 2048  # images
 
 
 class FolderKNN:
@@ -79,8 +80,22 @@ class FolderKNN:
         self.num_workers = num_workers
         self.preprocessor = MODELS.build(preprocessor_options(config))
 
+    def describe(self) -> dict[str, Any]:
+        """What to record about an evaluation, ready for JSON."""
+        return dict(
+            train=self.train.root,
+            val=self.val.root,
+            train_images=len(self.train),
+            val_images=len(self.val),
+            classes=self.train.classes,
+            input_size=self.input_size,
+            k=self.k,
+            temperature=self.temperature,
+            calibration_images=min(len(self.train), CALIBRATION),
+        )
+
     @torch.no_grad()
-    def __call__(self, nets: Mapping[str, nn.Module]) -> dict[str, float]:
+    def __call__(self, nets: Mapping[Hashable, nn.Module]) -> dict[Hashable, float]:
         """Judge some networks, decoding images once for all; processes share the work.
 
         Args:
@@ -92,7 +107,7 @@ class FolderKNN:
         device = next(next(iter(nets.values())).parameters()).device
         self.preprocessor.to(device)
         # mixed, since a folder's order is that of its classes
-        order = np.random.default_rng(0).permutation(len(self.train))[:_CALIBRATION]
+        order = np.random.default_rng(0).permutation(len(self.train))[:CALIBRATION]
         batches = list(self._batches(self.train, order))
         for net in nets.values():
             average_statistics(net, batches)
@@ -109,8 +124,8 @@ class FolderKNN:
         return top1
 
     def _features(
-        self, nets: Mapping[str, nn.Module], images: LabelledImages
-    ) -> tuple[dict[str, Tensor], Tensor]:
+        self, nets: Mapping[Hashable, nn.Module], images: LabelledImages
+    ) -> tuple[dict[Hashable, Tensor], Tensor]:
         """Features of all images by network, (N, D) on the CPU, and their classes, (N, )."""
         rank, world = get_dist_info()
         share = {name: [] for name in nets}

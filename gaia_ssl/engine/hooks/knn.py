@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
@@ -76,7 +77,9 @@ class KNNHook(Hook):
 
     def _evaluate(self, runner: Runner) -> None:
         backbone = _backbone(runner)
-        nets = {label: backbone.extract(arch) for label, arch in self.subnets.items()}
+        # a new network draws initial weights, which must not be missed elsewhere
+        with torch.random.fork_rng(devices=[]):
+            nets = {label: backbone.extract(arch) for label, arch in self.subnets.items()}
         for label, top1 in self.knn(nets).items():
             runner.message_hub.update_scalar(f'train/knn_{label}', top1)
             runner.logger.info(f'kNN top-1 of {label}: {top1:.2f} %')

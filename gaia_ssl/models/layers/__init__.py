@@ -1,4 +1,4 @@
-from .conv import DynamicConv2d, StaticConv2d
+from .conv import DynamicConv2d, StaticConv2d, part_of
 from .linear import DynamicLinear, make_input_elastic
 from .norm import DynamicBatchNorm2d, DynamicSyncBatchNorm
 
@@ -9,4 +9,5 @@ __all__ = [
     'DynamicSyncBatchNorm',
     'StaticConv2d',
     'make_input_elastic',
+    'part_of',
 ]

@@ -20,7 +20,7 @@ from .builders import Layers, NormCfg, dynamic_layers, static_layers
 
 INIT_CFG = [
     dict(type='Kaiming', layer='Conv2d'),
-    dict(type='Constant', val=1, layer=['_BatchNorm', 'GroupNorm']),
+    dict(type='Constant', val=1, layer=['_BatchNorm', 'DynamicBatchNorm2d', 'GroupNorm']),
 ]
 
 

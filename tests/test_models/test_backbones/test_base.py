@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn as nn
+import torch.nn.functional as F
 from hypothesis import given, settings
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -72,16 +73,16 @@ def test_forward_is_finite_and_of_the_width_of_the_arch(net, which):
 
 
 @pytest.mark.parametrize('which', WHICH)
-def test_gradients_are_nonzero_exactly_where_the_arch_has_weights(net, scramble, which):
-    net = deepcopy(net).train()
-    for module in net.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.bias.data.mul_(0.1)  # no channel is dead in so small a batch
+def test_gradients_are_nonzero_exactly_where_the_arch_has_weights(monkeypatch, net, which):
+    # activations without a flat part, so that the layers alone decide; norms are in eval mode,
+    # since batch statistics take the gradient from a bias before them
+    for name in ('relu', 'relu6'):
+        monkeypatch.setattr(F, name, lambda x, inplace=False: F.softplus(x))
     arch = choose(net.space, which)
     net.set_arch(arch)
     # every tap of the largest kernel meets the smallest map
     side = 128 if net.space.name == 'mb12to22' else 64
-    out = net(torch.randn(4, net.space.family.in_channels, side, side))[-1]
+    out = net(torch.randn(2, net.space.family.in_channels, side, side))[-1]
     (out * torch.randn_like(out)).sum().backward()
     subnet = net.extract(arch)
     own = {name for name, _ in subnet.named_parameters()}
@@ -89,10 +90,14 @@ def test_gradients_are_nonzero_exactly_where_the_arch_has_weights(net, scramble,
         if name not in own:
             assert parameter.grad is None, name
             continue
-        assert parameter.grad.isfinite().all()
-        assert torch.equal(parameter.grad != 0, used_by(subnet, name, parameter.shape)), name
+        used = used_by(subnet, name, parameter.shape)
+        assert parameter.grad.isfinite().all(), name
+        assert not parameter.grad[~used].any(), name
+        # terms may cancel in one weight of millions, but not in a channel or a tap
+        assert (parameter.grad[used] == 0).sum() <= 1e-5 * used.sum(), name
     if which == 'MAX':
         assert own == {name for name, _ in net.named_parameters()}
+    net.zero_grad()
 
 
 @pytest.mark.parametrize('space', [name for name in SPACES if name not in LARGE])
@@ -278,7 +283,7 @@ def test_initialisation_is_kaiming_and_ones(supernet_type, space):
     net.init_weights()
     for module in net.modules():
         if isinstance(module, nn.Conv2d):
-            fan_out = module.out_channels // module.groups * module.weight[0, 0].numel()
+            fan_out = module.weight[:, 0].numel()
             assert 0.6 < module.weight.std() * (fan_out / 2) ** 0.5 < 1.5
         elif isinstance(module, nn.BatchNorm2d):
             assert (module.weight == 1).all() and not module.bias.any()

@@ -1,6 +1,7 @@
 """Which archs an iteration of supernet training runs."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import numpy as np
 
@@ -21,7 +22,12 @@ class ArchSampler(ABC):
     def __init__(self, seed: int = 0) -> None:
         self.seed = seed
 
-    def sample(self, space: SearchSpace, iteration: int) -> list[Arch]:
+    def sample(
+        self,
+        space: SearchSpace,
+        iteration: int,
+        loss_of: Callable[[Arch], float] | None = None,
+    ) -> list[Arch]:
         """The archs of an iteration, in the order they run."""
         return self.draw(space, np.random.default_rng([self.seed, iteration]))
 

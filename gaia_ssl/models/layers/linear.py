@@ -1,8 +1,10 @@
-"""Linear layers elastic on their input, and necks made of them."""
+"""Layers elastic on their input, and necks made of them."""
 
 import torch.nn as nn
 import torch.nn.functional as F
 from torch import Tensor
+
+from gaia_ssl.utils.errors import UserError
 
 
 class DynamicLinear(nn.Linear):
@@ -13,24 +15,43 @@ class DynamicLinear(nn.Linear):
         return F.linear(x, self.weight[:, : x.size(-1)], self.bias)
 
 
-def make_input_elastic(module: nn.Module) -> nn.Module:
-    """Let a neck read the features of any subnet, by converting its first linear layer in place.
+class DynamicPointwise(nn.Conv2d):
+    """A 1x1 convolution that runs with the weights of the first inputs; its output is whole."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``x`` of shape (N, C, H, W) with C up to ``in_channels`` to all outputs."""
+        return F.conv2d(x, self.weight[:, : x.size(1)], self.bias)
+
+
+def make_input_elastic(neck: nn.Module, channels: int) -> nn.Module:
+    """Let a neck read the features of any subnet, by converting the layers that read them.
 
     Args:
-        module: A module whose first linear layer reads the backbone's pooled features, e.g. any
-            of mmpretrain's self-supervised necks.
+        neck: Any of mmpretrain's self-supervised necks: its linear layers and 1x1 convolutions
+            with ``channels`` inputs read the backbone, or have all their inputs in any case.
+        channels: Channels of the backbone's last stage at MAX.
 
     Returns:
-        The same module; its state dict keeps its keys and shapes.
+        The same module, converted in place; its state dict keeps its keys and shapes.
 
     Raises:
-        ValueError: If the module has no linear layer.
+        UserError: If no layer of the neck has that many inputs.
     """
-    for layer in module.modules():
-        if type(layer) is nn.Linear:
-            # parameters, hooks and initialisation stay: only how it is called changes
-            layer.__class__ = DynamicLinear
-            return module
-        if isinstance(layer, DynamicLinear):
-            return module
-    raise ValueError(f'{type(module).__name__} has no linear layer to make elastic')
+    layers = list(neck.modules())
+    linear = [m for m in layers if isinstance(m, nn.Linear) and m.in_features == channels]
+    pointwise = [m for m in layers if _is_pointwise(m) and m.in_channels == channels]
+    if not linear and not pointwise:
+        raise UserError(
+            f'model.neck.in_channels: no layer of {type(neck).__name__} reads {channels} '
+            "channels, those of the backbone's last stage at MAX; set it to that number"
+        )
+    # parameters, hooks and initialisation stay: only how a layer is called changes
+    for layer in linear:
+        layer.__class__ = DynamicLinear
+    for layer in pointwise:
+        layer.__class__ = DynamicPointwise
+    return neck
+
+
+def _is_pointwise(layer: nn.Module) -> bool:
+    return isinstance(layer, nn.Conv2d) and layer.kernel_size == (1, 1) and layer.groups == 1

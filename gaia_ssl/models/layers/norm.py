@@ -4,6 +4,7 @@ import torch
 import torch.distributed as dist
 import torch.nn as nn
 import torch.nn.functional as F
+from mmengine.utils.dl_utils.parrots_wrapper import _BatchNorm
 from torch import Tensor
 from torch.distributed.nn.functional import all_reduce
 
@@ -51,7 +52,7 @@ class DynamicSyncBatchNorm(DynamicBatchNorm2d):
     """A dynamic batch norm whose statistics are those of the batch joined over all processes.
 
     Built from differentiable all-reduces, so that it runs with gloo as well as with nccl; without
-    a process group it is a ``DynamicBatchNorm2d``.
+    a process group it is a ``DynamicBatchNorm2d``. It takes (N, C) as well as (N, C, H, W).
     """
 
     def _normalise(
@@ -67,8 +68,9 @@ class DynamicSyncBatchNorm(DynamicBatchNorm2d):
             return super()._normalise(x, mean, var, weight, bias)
         wide = x.float()
         count = wide.new_full((1,), x.numel() / x.size(1))
-        # (N, C, H, W) -> (2C + 1): sums, sums of squares and the number of values
-        sums = torch.cat([wide.sum((0, 2, 3)), wide.square().sum((0, 2, 3)), count])
+        others = [dim for dim in range(x.dim()) if dim != 1]
+        # (N, C, ...) -> (2C + 1): sums, sums of squares and the number of values
+        sums = torch.cat([wide.sum(others), wide.square().sum(others), count])
         sums = all_reduce(sums)
         channels = x.size(1)
         total = sums[-1].detach()
@@ -84,5 +86,21 @@ class DynamicSyncBatchNorm(DynamicBatchNorm2d):
         shift = -batch_mean * scale
         if weight is not None:
             scale, shift = scale * weight, shift * weight + bias
-        # (C) -> (1, C, 1, 1)
-        return (wide * scale.view(1, -1, 1, 1) + shift.view(1, -1, 1, 1)).to(x.dtype)
+        form = (1, -1) + (1,) * (x.dim() - 2)  # (C) -> (1, C, 1, ...)
+        return (wide * scale.view(form) + shift.view(form)).to(x.dtype)
+
+
+def synchronise_norms(module: nn.Module, plain: bool = False) -> nn.Module:
+    """Let the synchronised batch norms of a neck or head run with gloo as well, in place.
+
+    Args:
+        module: Holds torch's ``SyncBatchNorm``, which demands GPUs.
+        plain: Convert plain batch norms, too. Defaults to False.
+
+    Returns:
+        The same module; its state dict keeps its keys and shapes.
+    """
+    for layer in module.modules():
+        if isinstance(layer, nn.SyncBatchNorm) or plain and isinstance(layer, _BatchNorm):
+            layer.__class__ = DynamicSyncBatchNorm
+    return module

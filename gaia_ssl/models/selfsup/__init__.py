@@ -1,4 +1,25 @@
+from .barlowtwins import DynamicBarlowTwins
 from .base import SupernetSelfSupervisor
+from .byol import DynamicBYOL
+from .densecl import DynamicDenseCL
+from .distill import InplaceDistillation
+from .lift import lift
 from .moco import DynamicMoCo
+from .mocov3 import DynamicMoCoV3
+from .ressl import DynamicReSSL
+from .simclr import DynamicSimCLR
+from .swav import DynamicSwAV
 
-__all__ = ['DynamicMoCo', 'SupernetSelfSupervisor']
+__all__ = [
+    'DynamicBYOL',
+    'DynamicBarlowTwins',
+    'DynamicDenseCL',
+    'DynamicMoCo',
+    'DynamicMoCoV3',
+    'DynamicReSSL',
+    'DynamicSimCLR',
+    'DynamicSwAV',
+    'InplaceDistillation',
+    'SupernetSelfSupervisor',
+    'lift',
+]

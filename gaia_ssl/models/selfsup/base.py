@@ -1,26 +1,32 @@
 """The base of every self-supervised supernet: one iteration over several subnets."""
 
+from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import torch
 import torch.nn as nn
-from mmengine.dist import all_reduce_params
+from mmengine.dist import all_reduce, all_reduce_params
 from mmengine.logging import MessageHub
 from mmengine.optim import OptimWrapper
 from mmpretrain.models.selfsup import BaseSelfSupervisor
 from torch import Tensor
 
-from gaia_ssl.models.layers import make_input_elastic
+from gaia_ssl.models.backbones import DynamicBackbone
+from gaia_ssl.models.layers import make_input_elastic, synchronise_norms
 from gaia_ssl.registry import ARCH_SAMPLERS, MODELS
 from gaia_ssl.space import Arch, SandwichSampler, UniformSampler
+from gaia_ssl.utils import UserError
+
+from .distill import InplaceDistillation
 
 # the samplers are plain Python, apart from any registry
 for sampler in (SandwichSampler, UniformSampler):
     ARCH_SAMPLERS.register_module(module=sampler)
 
-Encoder = tuple[nn.Module, nn.Module]
-"""A backbone and the neck that reads it."""
+Encoder = tuple[DynamicBackbone, nn.Module]
+"""A backbone and the neck that reads it: its first output is the embedding, (N, D)."""
 
 
 class SupernetSelfSupervisor(BaseSelfSupervisor):
@@ -29,17 +35,25 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
     An iteration computes its targets once, then the loss of each sampled arch against the same
     targets, backpropagating each at once, then steps once. Its loss is the mean over the archs.
     A method states its targets, its loss for one subnet and what it does afterwards; it derives
-    from this class and, for its parts, from mmpretrain's own method.
+    from this class and, for its parts, from mmpretrain's own method. A method of mmpretrain that
+    keeps no state needs no class of its own, see ``lift``.
 
     Args:
         backbone: Config of a dynamic backbone.
-        neck: Config of a neck; its first linear layer is made elastic.
+        neck: Config of a neck; the layers that read the backbone are made elastic. Synchronised
+            norms, here and in the head, run on CPUs as well.
         head: Config of a head.
         arch_sampler: Config of what draws the archs of an iteration. Defaults to the sandwich
             rule with one random subnet.
+        distillation: Arguments of ``InplaceDistillation``, for smaller subnets to learn from MAX's
+            embeddings of the same iteration. Defaults to none.
+        channels_last: Keep images and convolutions in channels-last order. Defaults to False.
         data_preprocessor: Config of the preprocessing. Defaults to mmpretrain's for
             self-supervision.
         kwargs: Passed on to the method.
+
+    Raises:
+        UserError: If the backbone is not dynamic, or the neck does not fit it.
     """
 
     def __init__(
@@ -48,19 +62,32 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
         neck: dict,
         head: dict,
         arch_sampler: dict | None = None,
+        distillation: dict | None = None,
+        channels_last: bool = False,
         data_preprocessor: dict | None = None,
         **kwargs,
     ) -> None:
         data_preprocessor = dict(data_preprocessor or {})
         data_preprocessor.setdefault('type', 'mmpretrain.SelfSupDataPreprocessor')
+        backbone = MODELS.build(backbone)
+        if not isinstance(backbone, DynamicBackbone):
+            raise UserError(
+                f'model.backbone.type: {type(backbone).__name__} is no supernet; use a dynamic '
+                'backbone such as gaia_ssl.DynamicResNet'
+            )
+        last_step = backbone.active_path.stages[backbone.out_indices[-1]][-1]
+        neck = make_input_elastic(MODELS.build(neck), last_step.out_channels)
         super().__init__(
-            backbone=MODELS.build(backbone),
-            neck=make_input_elastic(MODELS.build(neck)),
-            head=MODELS.build(head),
+            backbone=backbone,
+            neck=synchronise_norms(neck),
+            head=synchronise_norms(MODELS.build(head)),
             data_preprocessor=MODELS.build(data_preprocessor),
             **kwargs,
         )
         self.arch_sampler = ARCH_SAMPLERS.build(arch_sampler or dict(type='SandwichSampler'))
+        self.distillation = None if distillation is None else InplaceDistillation(**distillation)
+        self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
+        self.to(memory_format=self.memory_format)
 
     def targets(self, inputs: list[Tensor], data_samples: list) -> Any:
         """What all subnets of an iteration learn from; computed once, without gradients."""
@@ -106,31 +133,36 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
             data: A batch from the data loader.
             optim_wrapper: Steps once, after the last subnet.
             wrapper: The DDP wrapper around this model, if any. It reduces gradients in the last
-                pass alone, which must be MAX's: MAX uses every parameter. Without MAX they are
-                reduced in one piece before the step.
+                pass alone, which must be MAX's: MAX uses every parameter. Where another subnet is
+                last they are reduced in one piece before the step.
 
         Returns:
-            The mean loss, and that of each arch: ``loss_max`` and ``loss_min`` of the largest and
-            the smallest, ``loss_subnet1`` of the one at that position among the sampled.
+            The mean loss, and that of each arch: ``loss_max``, ``loss_min`` and so on for the
+            anchors of the space, ``loss_subnet1`` for the one at that position among the sampled.
         """
         model = wrapper if wrapper is not None else self
         space = self.backbone.space
-        iteration = MessageHub.get_current_instance().get_info('iter', 0)
-        archs = self.arch_sampler.sample(space, iteration)
-        reduced_by_wrapper = archs[-1] == space.max
-
         with optim_wrapper.optim_context(model), torch.no_grad():
             data = self.data_preprocessor(data, training=True)
+            data['inputs'] = [
+                view.contiguous(memory_format=self.memory_format) for view in data['inputs']
+            ]
             targets = self.targets(data['inputs'], data['data_samples'])
 
-        losses = []
+        archs = self._draw(partial(self._current_loss, optim_wrapper, data, targets))
+        reduced_by_wrapper = archs[-1] == space.max
+        losses, guide = [], None
         for index, arch in enumerate(archs):
             last = index == len(archs) - 1
             self.backbone.set_arch(arch)
             local = wrapper is not None and not (last and reduced_by_wrapper)
             with wrapper.no_sync() if local else nullcontext():
                 with optim_wrapper.optim_context(model):
-                    loss, _ = self.parse_losses(model(**data, mode='subnet_loss', targets=targets))
+                    compute_loss = partial(self._loss, model, data, targets)
+                    if self.distillation is None:
+                        loss = compute_loss()
+                    else:
+                        loss, guide = self.distillation(self.neck, compute_loss, guide)
                 optim_wrapper.backward(optim_wrapper.scale_loss(loss / len(archs)))
             if not last:
                 # one iteration is one count, however many subnets it has
@@ -148,9 +180,40 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
         named = {f'loss_{label}': loss for label, loss in zip(labels, losses, strict=True)}
         return dict(loss=torch.stack(losses).mean(), **named)
 
+    def _draw(self, loss_of: Callable[[Arch], float]) -> list[Arch]:
+        """The archs of this iteration in the order they run."""
+        iteration = MessageHub.get_current_instance().get_info('iter', 0)
+        space = self.backbone.space
+        archs = self.arch_sampler.sample(space, iteration, loss_of)
+        if self.distillation is None:
+            return archs
+        if space.max not in archs:
+            raise UserError(
+                'model.distillation: subnets learn from MAX, which model.arch_sampler did not '
+                'draw; use a sampler that always does, such as SandwichSampler'
+            )
+        # MAX, usually last, guides the others
+        return [space.max, *(arch for arch in archs if arch != space.max)]
+
+    def _loss(self, model: nn.Module, data: dict, targets: Any) -> Tensor:
+        """The active subnet's loss, a scalar, by ``model``: this one or its wrapper."""
+        losses = model(**data, mode='subnet_loss', targets=targets)
+        return self.parse_losses(losses)[0]
+
+    @torch.no_grad()
+    def _current_loss(
+        self, optim_wrapper: OptimWrapper, data: dict, targets: Any, arch: Arch
+    ) -> float:
+        """The loss of any arch on this iteration's batch, the same in every process."""
+        self.backbone.set_arch(arch)
+        with optim_wrapper.optim_context(self):
+            loss = self._loss(self, data, targets).float()
+        all_reduce(loss, op='mean')
+        return loss.item()
+
     def _gradients(self) -> list[Tensor]:
         return [p.grad for p in self.parameters() if p.grad is not None]
 
     def _label(self, arch: Arch, index: int) -> str:
-        space = self.backbone.space
-        return {str(space.max): 'max', str(space.min): 'min'}.get(str(arch), f'subnet{index}')
+        anchors = self.backbone.space.anchors.items()
+        return next((name.lower() for name, a in anchors if a == arch), f'subnet{index}')

@@ -1,21 +1,18 @@
 """MoCo v2 on a supernet."""
 
 import torch
-import torch.nn as nn
 import torch.nn.functional as F
-from mmengine.dist import get_world_size
 from mmpretrain.models.selfsup import MoCo
 from mmpretrain.models.utils import batch_shuffle_ddp, batch_unshuffle_ddp
 from torch import Tensor
 
 from gaia_ssl.registry import MODELS
-from gaia_ssl.utils import UserError
 
-from .base import Encoder, SupernetSelfSupervisor
+from .momentum import MomentumSupernet, check_queue
 
 
 @MODELS.register_module()
-class DynamicMoCo(SupernetSelfSupervisor, MoCo):
+class DynamicMoCo(MomentumSupernet, MoCo):
     """MoCo v2 (Chen et al., 2020), its key encoder always at MAX, as in DATA (CVPR 2022).
 
     Per iteration the key encoder moves once, encodes the keys once, and the queue takes them
@@ -28,15 +25,11 @@ class DynamicMoCo(SupernetSelfSupervisor, MoCo):
         backbone, neck, head, arch_sampler, data_preprocessor: See ``SupernetSelfSupervisor``.
     """
 
-    @property
-    def teacher(self) -> Encoder:
-        """The key encoder."""
-        backbone, neck = self.encoder_k.module
-        return backbone, neck
+    teacher_name = 'encoder_k'
 
     def targets(self, inputs: list[Tensor], data_samples: list) -> Tensor:
         """The keys of this batch, (N, feat_dim), from the updated key encoder."""
-        self.encoder_k.update_parameters(nn.Sequential(*self.student))
+        self.update_teacher()
         shuffled, order = batch_shuffle_ddp(inputs[1])
         keys = F.normalize(self.encoder_k(shuffled)[0], dim=1)
         return batch_unshuffle_ddp(keys, order)
@@ -56,10 +49,5 @@ class DynamicMoCo(SupernetSelfSupervisor, MoCo):
         Raises:
             UserError: If the queue does not hold a whole number of batches.
         """
-        batch = len(targets) * get_world_size()
-        if self.queue_len % batch:
-            raise UserError(
-                f'model.queue_len: {self.queue_len} is not a multiple of {batch}, the images of an '
-                'iteration; change it or train_dataloader.batch_size'
-            )
+        check_queue(self.queue_len, targets)
         self._dequeue_and_enqueue(targets)

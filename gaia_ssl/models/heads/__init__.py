@@ -1,0 +1,3 @@
+from .relation_head import RelationHead
+
+__all__ = ['RelationHead']

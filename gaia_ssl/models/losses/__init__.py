@@ -1,0 +1,3 @@
+from .swav_loss import SwAVLoss
+
+__all__ = ['SwAVLoss']

@@ -1,0 +1,97 @@
+"""DenseCL on a supernet."""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from mmpretrain.models.selfsup import DenseCL
+from mmpretrain.models.utils import batch_shuffle_ddp, batch_unshuffle_ddp
+from torch import Tensor
+
+from gaia_ssl.registry import MODELS
+
+from .momentum import MomentumSupernet, check_queue
+
+
+class DenseKeys(NamedTuple):
+    """What the key encoder makes of a batch.
+
+    Attributes:
+        whole: Key of each image, (N, D).
+        grid: Key of each position, (N, D, S).
+        pooled: Mean of an image's grid, (N, D), for the queue.
+        features: The backbone's features, (N, C, S), which match positions across views.
+    """
+
+    whole: Tensor
+    grid: Tensor
+    pooled: Tensor
+    features: Tensor
+
+
+@MODELS.register_module()
+class DynamicDenseCL(MomentumSupernet, DenseCL):
+    """DenseCL (Wang et al., CVPR 2021), its key encoder always at MAX.
+
+    Positions of two views are matched by the cosine similarity of backbone features. A subnet has
+    the first channels of MAX, so it is compared with the first as many channels of the keys'.
+
+    Args:
+        queue_len: Keys in each queue; a multiple of the whole batch. Defaults to 65536.
+        feat_dim: Channels of an embedding. Defaults to 128.
+        momentum: Share of the online weights in an update of the key encoder. Defaults to 0.001.
+        loss_lambda: Share of the dense loss. Defaults to 0.5.
+        backbone, neck, head, arch_sampler, data_preprocessor: See ``SupernetSelfSupervisor``.
+    """
+
+    teacher_name = 'encoder_k'
+
+    def targets(self, inputs: list[Tensor], data_samples: list) -> DenseKeys:
+        """The keys of this batch from the updated key encoder."""
+        self.update_teacher()
+        shuffled, order = batch_shuffle_ddp(inputs[1])
+        backbone, neck = self.teacher
+        features = backbone(shuffled)
+        keys = [F.normalize(key, dim=1) for key in neck(features)]
+        keys.append(features[0].flatten(2))  # (N, C, H, W) -> (N, C, HW)
+        return DenseKeys(*(batch_unshuffle_ddp(key, order) for key in keys))
+
+    def subnet_loss(
+        self, inputs: list[Tensor], data_samples: list, targets: DenseKeys
+    ) -> dict[str, Tensor]:
+        """InfoNCE of whole images and of positions against the keys and the queues."""
+        features = self.backbone(inputs[0])
+        whole, grid, _ = (F.normalize(query, dim=1) for query in self.neck(features))
+        features = features[0].flatten(2)  # (N, C, H, W) -> (N, C, HW)
+        match = _nearest(features, targets.features[:, : features.size(1)])
+        # (N, D, S) -> (N, D, S): the key of each position's match
+        keys = targets.grid.gather(2, match.unsqueeze(1).expand_as(targets.grid))
+        dense = self._contrast(grid, keys, self.queue2)
+        # an image is a grid of one position
+        single = self._contrast(whole.unsqueeze(2), targets.whole.unsqueeze(2), self.queue)
+        return dict(
+            loss_single=single * (1 - self.loss_lambda), loss_dense=dense * self.loss_lambda
+        )
+
+    def _contrast(self, queries: Tensor, keys: Tensor, queue: Tensor) -> Tensor:
+        """InfoNCE of (N, D, S) queries with their own keys and those of the queue."""
+        positive = (queries * keys).sum(1).flatten().unsqueeze(1)  # (N, D, S) -> (NS, 1)
+        queries = queries.transpose(1, 2).flatten(0, 1)  # (N, D, S) -> (NS, D)
+        return self.head.loss(positive, queries @ queue)
+
+    def after_iteration(self, targets: DenseKeys) -> None:
+        """Enqueue the keys of images and the pooled keys of grids.
+
+        Raises:
+            UserError: If a queue does not hold a whole number of batches.
+        """
+        check_queue(self.queue_len, targets.whole)
+        self._dequeue_and_enqueue(targets.whole)
+        self._dequeue_and_enqueue2(targets.pooled)
+
+
+@torch.no_grad()
+def _nearest(queries: Tensor, keys: Tensor) -> Tensor:
+    """The key position most similar to each query position: (N, C, S) twice -> (N, S)."""
+    queries, keys = F.normalize(queries, dim=1), F.normalize(keys, dim=1)
+    return (queries.transpose(1, 2) @ keys).argmax(2)  # (N, C, S) -> (N, S, S) -> (N, S)

@@ -1,0 +1,66 @@
+"""What methods with a momentum teacher share."""
+
+from typing import ClassVar
+
+import torch.nn as nn
+from mmengine.dist import get_world_size
+from torch import Tensor
+
+from gaia_ssl.utils import UserError
+
+from .base import Encoder, SupernetSelfSupervisor
+
+
+class MomentumSupernet(SupernetSelfSupervisor):
+    """A supernet whose teacher is a moving average of it, always at MAX.
+
+    Attributes:
+        teacher_name: Where mmpretrain's method keeps the moving average.
+    """
+
+    teacher_name: ClassVar[str]
+
+    @property
+    def teacher(self) -> Encoder:
+        """The moving average of the trained encoder."""
+        backbone, neck = getattr(self, self.teacher_name).module
+        return backbone, neck
+
+    def update_teacher(self) -> None:
+        """Move the teacher towards the trained encoder; once per iteration."""
+        getattr(self, self.teacher_name).update_parameters(nn.Sequential(*self.student))
+
+
+class SymmetricMomentumSupernet(MomentumSupernet):
+    """Each of two views predicts what the teacher makes of the other.
+
+    Attributes:
+        loss_scale: What the sum of both predictions' losses is multiplied by.
+    """
+
+    loss_scale: ClassVar[float] = 1.0
+
+    def targets(self, inputs: list[Tensor], data_samples: list) -> list[Tensor]:
+        """What each view is to predict: the other's projection, (N, D), by the moved teacher."""
+        self.update_teacher()
+        teacher = getattr(self, self.teacher_name)
+        first, second = (teacher(view)[0] for view in inputs)
+        return [second, first]
+
+    def subnet_loss(
+        self, inputs: list[Tensor], data_samples: list, targets: list[Tensor]
+    ) -> dict[str, Tensor]:
+        """The loss of the active subnet's predictions."""
+        projections = [self.neck(self.backbone(view))[0] for view in inputs]
+        pairs = zip(projections, targets, strict=True)
+        return dict(loss=self.loss_scale * sum(self.head.loss(p, t) for p, t in pairs))
+
+
+def check_queue(queue_len: int, keys: Tensor) -> None:
+    """Raise ``UserError`` unless a queue holds a whole number of joined batches of keys."""
+    batch = len(keys) * get_world_size()
+    if queue_len % batch:
+        raise UserError(
+            f'model.queue_len: {queue_len} is not a multiple of {batch}, the images of an '
+            'iteration; change it or train_dataloader.batch_size'
+        )

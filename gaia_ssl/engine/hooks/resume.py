@@ -2,7 +2,6 @@
 
 from itertools import chain, repeat
 
-from mmengine.dist import broadcast_object_list
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
@@ -25,8 +24,8 @@ class ResumeHook(Hook):
     """
 
     def __init__(self) -> None:
-        self.done = 0  # batches of the current epoch at the start of the run
-        self.epoch_begin = 0  # the iteration before which the current epoch began
+        self.data: dict[str, int] = {}  # where a checkpoint left them
+        self.epoch_begin = 0  # the iterations before the current epoch
 
     def before_run(self, runner: Runner) -> None:
         """Choose the checkpoint to resume from, if none is named; without any, start anew."""
@@ -35,7 +34,7 @@ class ResumeHook(Hook):
             runner._resume = runner._load_from is not None
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Refuse what MMEngine would skip, and read how far the epoch was.
+        """Refuse what MMEngine would skip, and read where the data were left.
 
         Raises:
             UserError: If it is no training's checkpoint, or of another model.
@@ -51,24 +50,23 @@ class ResumeHook(Hook):
                 f'--resume: {path} is of another model or space than the config: '
                 f'{describe(found)}; give the config that trained it'
             )
-        done, batches = checkpoint['meta'].get('epoch_progress', (0, 0))
-        # with other batches, as of another number of processes, the epoch begins anew
-        self.done = done if batches == len(runner.train_dataloader) else 0
+        self.data = checkpoint['meta'].get('data', {})
 
     def before_train(self, runner: Runner) -> None:
-        """Enter the data; their seed is the checkpoint's, wherever the config has none."""
+        """Enter the data where the checkpoint left them, in its order."""
         loop, loader = runner.train_loop, runner.train_dataloader
-        self.epoch_begin = loop.iter - self.done
-        seed = [runner.seed]
-        broadcast_object_list(seed)
-        if isinstance(loader.sampler, SeededInfiniteSampler):
-            loader.sampler.seed = seed[0]
+        # with other batches, as of another number of processes, the epoch begins anew
+        done = self.data.get('done', 0) if self.data.get('batches') == len(loader) else 0
+        self.epoch_begin = loop.iter - done
+        if not self.data:
+            return
+        loader.sampler.seed = self.data['seed']
+        if isinstance(loader.sampler, SeededSampler):
+            loader.sampler.start = done * loader.batch_size
+        else:
             loader.sampler.start = loop.iter * loader.batch_size
-            # the loop asks for the batches before as well
+            # the loop asks for the batches that came before as well
             loop.dataloader_iterator = chain(repeat(None, loop.iter), iter(loader))
-        elif isinstance(loader.sampler, SeededSampler):
-            loader.sampler.seed = seed[0]
-            loader.sampler.start = self.done * loader.batch_size
 
     def after_train_epoch(self, runner: Runner) -> None:
         """The next epoch is a whole one."""
@@ -76,6 +74,8 @@ class ResumeHook(Hook):
         runner.train_dataloader.sampler.start = 0
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Add how far the epoch is: its batches that are done, and all of them."""
-        meta = checkpoint['meta']
-        meta['epoch_progress'] = meta['iter'] - self.epoch_begin, len(runner.train_dataloader)
+        """Add the seed of the data, the batches of the epoch that are done, and all of them."""
+        loader, meta = runner.train_dataloader, checkpoint['meta']
+        if isinstance(loader.sampler, SeededSampler | SeededInfiniteSampler):
+            done = meta['iter'] - self.epoch_begin
+            meta['data'] = dict(seed=loader.sampler.seed, done=done, batches=len(loader))

@@ -4,6 +4,7 @@ from itertools import chain, repeat
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from torch.utils.data import Sampler
 
 from gaia_ssl.datasets import SeededInfiniteSampler, SeededSampler
 from gaia_ssl.engine.checkpoint import latest_checkpoint
@@ -58,7 +59,7 @@ class ResumeHook(Hook):
         # with other batches, as of another number of processes, the epoch begins anew
         done = self.data.get('done', 0) if self.data.get('batches') == len(loader) else 0
         self.epoch_begin = loop.iter - done
-        if not self.data:
+        if not self.data or not _is_seeded(loader.sampler):
             return
         loader.sampler.seed = self.data['seed']
         if isinstance(loader.sampler, SeededSampler):
@@ -76,6 +77,10 @@ class ResumeHook(Hook):
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Add the seed of the data, the batches of the epoch that are done, and all of them."""
         loader, meta = runner.train_dataloader, checkpoint['meta']
-        if isinstance(loader.sampler, SeededSampler | SeededInfiniteSampler):
+        if _is_seeded(loader.sampler):
             done = meta['iter'] - self.epoch_begin
             meta['data'] = dict(seed=loader.sampler.seed, done=done, batches=len(loader))
+
+
+def _is_seeded(sampler: Sampler) -> bool:
+    return isinstance(sampler, SeededSampler | SeededInfiniteSampler)

@@ -14,6 +14,8 @@ from gaia_ssl.utils.files import atomic_write
 
 ATOMIC = 'gaia_ssl.atomic'
 """The name of the backend, for ``backend_args=dict(backend=...)``."""
+NAMES = ('epoch_[0-9]*', 'iter_[0-9]*')
+"""What checkpoints to resume from are called; those of the best weights lack the optimizer."""
 
 
 class AtomicBackend(LocalBackend):
@@ -45,9 +47,10 @@ def latest_checkpoint(work_dir: str) -> str | None:
     """
     note = osp.join(work_dir, 'last_checkpoint')
     named = [Path(note).read_text().strip()] if osp.isfile(note) else []
-    others = sorted(
-        glob(osp.join(escape(work_dir), '*_[0-9]*.pth')), key=osp.getmtime, reverse=True
+    found = (
+        path for name in NAMES for path in glob(osp.join(escape(str(work_dir)), f'{name}.pth'))
     )
+    others = sorted(found, key=osp.getmtime, reverse=True)
     return next(filter(_complete, named + others), None)
 
 

@@ -42,7 +42,7 @@ MODELS = _child(root.MODELS, 'gaia_ssl.models.backbones')
 MODEL_WRAPPERS = _child(root.MODEL_WRAPPERS, 'gaia_ssl.engine')
 WEIGHT_INITIALIZERS = _child(root.WEIGHT_INITIALIZERS)
 DATASETS = _child(root.DATASETS, 'gaia_ssl.datasets')
-DATA_SAMPLERS = _child(root.DATA_SAMPLERS)
+DATA_SAMPLERS = _child(root.DATA_SAMPLERS, 'gaia_ssl.datasets')
 TRANSFORMS = _child(root.TRANSFORMS, 'gaia_ssl.datasets')
 FUNCTIONS = _child(root.FUNCTIONS)
 

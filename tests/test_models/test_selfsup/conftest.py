@@ -114,10 +114,10 @@ def supernet_config(name='MoCo', space=SMALL_SPACE, channels=12, norm='BN', **op
         norm_cfg=dict(type=norm),
     )
     return dict(
+        method_config(name, channels),
         type='gaia_ssl.SupernetSelfSupervisor',
         algorithm=algorithm,
-        backbone=backbone,
-        **dict(method_config(name, channels), **options),
+        **dict(dict(backbone=backbone), **options),
     )
 
 
@@ -139,6 +139,16 @@ def set_iteration(iteration):
     hub = MessageHub.get_current_instance()
     hub.update_info('iter', iteration)
     hub.update_info('max_iters', 100)
+
+
+def in_double(model):
+    """The model in double precision; a preprocessor makes single precision of images."""
+
+    def widen(module, args, data):
+        return dict(data, inputs=[view.double() for view in data['inputs']])
+
+    model.data_preprocessor.register_forward_hook(widen)
+    return model.double()
 
 
 @pytest.fixture
@@ -163,6 +173,7 @@ def ssl():
         wrap=wrap,
         batch=batch,
         at_iteration=set_iteration,
+        in_double=in_double,
         methods=METHODS,
         method_config=method_config,
         r18_space=R18_SPACE,

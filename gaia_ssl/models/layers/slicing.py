@@ -1,39 +1,46 @@
-"""The first channels of a weight, with a gradient that costs one pass over it."""
+"""The part of a weight that a smaller layer uses."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 
-def first_channels(weight: Tensor, out_channels: int, in_channels: int) -> Tensor:
-    """The part of a weight that a narrower layer uses.
-
-    What indexing gives, dense, as convolutions want it: they would copy a view in the forward and
-    again in the backward pass. Its gradient fills the whole weight's once, not once per dimension.
+def part_of(weight: Tensor, shape: Sequence[int]) -> Tensor:
+    """The part of a weight that a smaller layer uses, as a view.
 
     Args:
-        weight: (C_out, C_in, ...), in any memory format; the result keeps it.
-        out_channels: Outputs to keep.
-        in_channels: Inputs to keep.
+        weight: A weight, bias or statistic: (C_out), (C_out, C_in) or (C_out, C_in, k, k).
+        shape: The smaller layer's.
 
     Returns:
-        (out_channels, in_channels, ...): the weight itself if that is all of it.
+        The first channels and the centre of the kernel.
     """
-    if (out_channels, in_channels) == weight.shape[:2]:
-        return weight
-    return _FirstChannels.apply(weight, out_channels, in_channels)
+    channels = map(slice, shape[:2])
+    margins = [(full - side) // 2 for full, side in zip(weight.shape[2:], shape[2:], strict=True)]
+    kernel = (slice(m, m + side) for m, side in zip(margins, shape[2:], strict=True))
+    return weight[(*channels, *kernel)]
 
 
-class _FirstChannels(torch.autograd.Function):
+def dense_part(weight: Tensor, shape: Sequence[int]) -> Tensor:
+    """``part_of`` for layers that train: dense, and the weight itself if that is all of it.
+
+    A convolution would copy a view in its forward and again in its backward pass; and where a
+    view's gradient fills the whole weight's once per dimension that is cut, this one's does once.
+    """
+    return weight if tuple(shape) == weight.shape else _DensePart.apply(weight, tuple(shape))
+
+
+class _DensePart(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, weight: Tensor, out_channels: int, in_channels: int) -> Tensor:
+    def forward(ctx: Any, weight: Tensor, shape: tuple[int, ...]) -> Tensor:
         ctx.save_for_backward(weight)
-        return weight[:out_channels, :in_channels].clone()
+        return part_of(weight, shape).clone()  # in the weight's own memory format
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         (weight,) = ctx.saved_tensors
         whole = torch.zeros_like(weight)
-        whole[: grad.size(0), : grad.size(1)] = grad
-        return whole, None, None
+        part_of(whole, grad.shape).copy_(grad)
+        return whole, None

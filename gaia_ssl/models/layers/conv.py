@@ -1,26 +1,10 @@
 """Convolutions called with the number of output channels, and the kernel, that are wanted."""
 
-from collections.abc import Sequence
-
 import torch.nn as nn
 import torch.nn.functional as F
 from torch import Tensor
 
-
-def part_of(weight: Tensor, shape: Sequence[int]) -> Tensor:
-    """The part of a weight that a smaller layer uses, as a view.
-
-    Args:
-        weight: A weight, bias or statistic: (C_out), (C_out, C_in) or (C_out, C_in, k, k).
-        shape: The smaller layer's.
-
-    Returns:
-        The first channels and the centre of the kernel.
-    """
-    channels = map(slice, shape[:2])
-    margins = [(full - side) // 2 for full, side in zip(weight.shape[2:], shape[2:], strict=True)]
-    kernel = (slice(m, m + side) for m, side in zip(margins, shape[2:], strict=True))
-    return weight[(*channels, *kernel)]
+from .slicing import dense_part
 
 
 class DynamicConv2d(nn.Conv2d):
@@ -47,7 +31,7 @@ class DynamicConv2d(nn.Conv2d):
             margin = (sides[0] - kernel) // 2
             padding = [p - d * margin for p, d in zip(self.padding, self.dilation, strict=True)]
             sides = [kernel, kernel]
-        weight = part_of(self.weight, (out_channels, channels, *sides))
+        weight = dense_part(self.weight, (out_channels, channels, *sides))
         bias = None if self.bias is None else self.bias[:out_channels]
         groups = x.size(1) // channels
         return F.conv2d(x, weight, bias, self.stride, padding, self.dilation, groups)

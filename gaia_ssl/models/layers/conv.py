@@ -24,14 +24,12 @@ class DynamicConv2d(nn.Conv2d):
             kernel: Side of the square kernel; the map has the same size whatever it is. Defaults
                 to the whole kernel.
         """
-        group_width, *sides = self.weight.shape[1:]
-        channels = min(x.size(1), group_width)
+        side = kernel or self.kernel_size[0]
+        channels = min(x.size(1), self.weight.size(1))
+        weight = dense_part(self.weight, (out_channels, channels, side, side))
         padding = self.padding
-        if kernel is not None and kernel != sides[0]:
-            margin = (sides[0] - kernel) // 2
-            padding = [p - d * margin for p, d in zip(self.padding, self.dilation, strict=True)]
-            sides = [kernel, kernel]
-        weight = dense_part(self.weight, (out_channels, channels, *sides))
+        if margin := (self.kernel_size[0] - side) // 2:
+            padding = [p - d * margin for p, d in zip(padding, self.dilation, strict=True)]
         bias = None if self.bias is None else self.bias[:out_channels]
         groups = x.size(1) // channels
         return F.conv2d(x, weight, bias, self.stride, padding, self.dilation, groups)

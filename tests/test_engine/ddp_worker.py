@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import torch
-from mmengine.logging import MessageHub
 from mmengine.optim import OptimWrapper
 
 import gaia_ssl.models.selfsup  # noqa: F401 - registers the methods
@@ -23,25 +22,30 @@ selfsup = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(selfsup)
 
 
-# name of the sampler and iterations per step
-CASES = [('SandwichSampler', 1), ('UniformSampler', 1), ('SandwichSampler', 2)]
+# method, options of the supernet, iterations per step
+CASES = [
+    *((method, {}, 1) for method in selfsup.METHODS),
+    ('MoCo', dict(arch_sampler=dict(type='UniformSampler')), 1),
+    ('MoCo', {}, 2),
+    ('BYOL', dict(distillation=dict(weight=0.5)), 1),
+    ('SwAV', dict(queue_len=8), 1),
+]
 
 
-def train(sampler: str, accumulate: int, rank: int = 0, world_size: int = 1) -> dict:
-    """Train four iterations and return the weights."""
+def train(method: str, options: dict, accumulate: int, rank: int = 0, world_size: int = 1) -> dict:
+    """Train four iterations in double precision and return the weights."""
     norm = 'SyncBN' if world_size > 1 else 'BN'
-    config = selfsup.moco_config(arch_sampler=dict(type=sampler))
-    config['backbone']['norm_cfg'] = dict(type=norm)
     torch.manual_seed(0)
-    model = MODELS.build(config).train()
+    model = MODELS.build(selfsup.supernet_config(method, norm=norm, **options)).train()
+    selfsup.in_double(model)
     wrapped = model if world_size == 1 else SupernetDistributedDataParallel(model, [rank])
     optim_wrapper = OptimWrapper(
         torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9), accumulative_counts=accumulate
     )
     optim_wrapper.initialize_count_status(model, 0, 4)
     for iteration in range(4):
-        MessageHub.get_current_instance().update_info('iter', iteration)
-        batch = selfsup.make_batch(iteration, size=8)
+        selfsup.set_iteration(iteration)
+        batch = selfsup.make_batch(iteration, size=8, views=selfsup.views_of(method))
         share = slice(rank, None, world_size)
         batch = dict(
             inputs=[view[share] for view in batch['inputs']],

@@ -24,7 +24,7 @@ class Neck(nn.Module):
 def make_encoder():
     backbone = DynamicResNet('tiny10to22')
     backbone.init_weights()
-    neck = make_input_elastic(Neck(), 12)
+    neck = make_input_elastic(Neck(), 128)
     for module in (*backbone.modules(), *neck.modules()):
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
             # running statistics that would show if they were used

@@ -29,7 +29,7 @@ class RelationHead(BaseModule):
 
     def relation(self, similarities: Tensor) -> Tensor:
         """The teacher's distribution: softmax of its similarities (N, K) over the others."""
-        return F.softmax(similarities.float() / self.teacher_temperature, dim=1)
+        return F.softmax(similarities / self.teacher_temperature, dim=1)
 
     def loss(self, similarities: Tensor, relation: Tensor) -> Tensor:
         """The loss of the student's similarities, ReSSL's equation 5.

@@ -66,7 +66,7 @@ class DynamicSyncBatchNorm(DynamicBatchNorm2d):
         synchronise = self.training and dist.is_initialized() and dist.get_world_size() > 1
         if not synchronise:
             return super()._normalise(x, mean, var, weight, bias)
-        wide = x.float()
+        wide = x.to(torch.promote_types(x.dtype, torch.float32))
         count = wide.new_full((1,), x.numel() / x.size(1))
         others = [dim for dim in range(x.dim()) if dim != 1]
         # (N, C, ...) -> (2C + 1): sums, sums of squares and the number of values

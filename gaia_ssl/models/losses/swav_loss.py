@@ -66,11 +66,13 @@ class SwAVLoss(_SwAVLoss):
         Returns:
             Their codes, (N, num_prototypes); each sums to one.
         """
-        joined = torch.cat(all_gather(scores)).float()
+        # half precision would be too coarse for the codes
+        scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
+        joined = torch.cat(all_gather(scores))
         batch = len(joined)
         if self.queue is not None:
             earlier = F.linear(self.queue[index], self.prototypes.weight)
-            joined = torch.cat([earlier.float(), joined])
+            joined = torch.cat([earlier.to(joined), joined])
         # every process has all scores, so that none needs another's sums
         codes = distributed_sinkhorn(joined, self.sinkhorn_iterations, 1, self.epsilon)
         return codes[-batch:][get_rank() * len(scores) :][: len(scores)]

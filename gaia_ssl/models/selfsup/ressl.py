@@ -5,6 +5,7 @@ from typing import NamedTuple
 import torch.nn.functional as F
 from torch import Tensor
 
+import gaia_ssl.models.heads  # noqa: F401 - registers its head
 from gaia_ssl.registry import MODELS
 
 from .moco import DynamicMoCo

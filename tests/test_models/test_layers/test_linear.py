@@ -1,10 +1,11 @@
-"""Linear layers elastic on their input, and necks made of them."""
+"""Layers elastic on their input, and necks made of them."""
 
 import pytest
 import torch
 import torch.nn as nn
 
-from gaia_ssl.models.layers import DynamicLinear, make_input_elastic
+from gaia_ssl.models.layers import DynamicLinear, DynamicPointwise, make_input_elastic
+from gaia_ssl.utils import UserError
 
 
 def test_runs_with_the_first_inputs():
@@ -15,19 +16,41 @@ def test_runs_with_the_first_inputs():
     assert torch.equal(linear(full), nn.Linear.forward(linear, full))
 
 
-def test_only_the_first_linear_layer_becomes_elastic():
+def test_pointwise_convolution_runs_with_the_first_inputs():
+    conv = DynamicPointwise(6, 4, 1)
+    x = torch.randn(3, 5, 2, 2)
+    expected = torch.einsum('nchw,dc->ndhw', x, conv.weight[:, :5, 0, 0])
+    torch.testing.assert_close(conv(x), expected + conv.bias.view(1, -1, 1, 1))
+    full = torch.randn(3, 6, 2, 2)
+    assert torch.equal(conv(full), nn.Conv2d.forward(conv, full))
+
+
+def test_layers_that_read_the_backbone_become_elastic():
     neck = nn.Sequential(nn.Flatten(), nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 4))
     weights = {k: v.clone() for k, v in neck.state_dict().items()}
     full = torch.randn(2, 6)
     before = neck(full)
-    assert make_input_elastic(neck) is neck
+    assert make_input_elastic(neck, 6) is neck
     assert [type(m) for m in neck] == [nn.Flatten, DynamicLinear, nn.ReLU, nn.Linear]
     assert torch.equal(neck(full), before)
     assert neck(torch.randn(2, 3)).shape == (2, 4)
     assert all(torch.equal(weights[k], v) for k, v in neck.state_dict().items())
-    assert make_input_elastic(neck) is neck  # again changes nothing
+    assert make_input_elastic(neck, 6) is neck  # again changes nothing
 
 
-def test_a_module_without_linear_layer_is_refused():
-    with pytest.raises(ValueError, match='Sequential has no linear layer'):
-        make_input_elastic(nn.Sequential(nn.ReLU()))
+def test_a_neck_with_several_readers():
+    neck = nn.ModuleDict(
+        dict(
+            whole=nn.Linear(6, 5),
+            grid=nn.Sequential(nn.Conv2d(6, 5, 1), nn.Conv2d(5, 4, 1)),
+            spatial=nn.Conv2d(6, 4, 3),
+        )
+    )
+    make_input_elastic(neck, 6)
+    assert type(neck.whole) is DynamicLinear and type(neck.grid[0]) is DynamicPointwise
+    assert type(neck.grid[1]) is nn.Conv2d and type(neck.spatial) is nn.Conv2d
+
+
+def test_a_neck_that_does_not_fit_is_refused():
+    with pytest.raises(UserError, match='model.neck.in_channels: no layer of Linear reads 8'):
+        make_input_elastic(nn.Linear(6, 4), 8)

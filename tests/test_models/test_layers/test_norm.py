@@ -10,7 +10,11 @@ import pytest
 import torch
 import torch.nn as nn
 
-from gaia_ssl.models.layers import DynamicBatchNorm2d, DynamicSyncBatchNorm
+from gaia_ssl.models.layers import (
+    DynamicBatchNorm2d,
+    DynamicSyncBatchNorm,
+    synchronise_norms,
+)
 
 ROOT = Path(__file__).resolve().parents[3]
 WORKER = Path(__file__).with_name('sync_batch_norm_worker.py')
@@ -118,3 +122,17 @@ def test_two_processes_equal_the_joined_batch(tmp_path):
     # a channel without variance must not turn into NaN by rounding
     for rank in ranks:
         assert rank[-1]['y'].isfinite().all() and rank[-1]['x_grad'].isfinite().all()
+
+
+@pytest.mark.parametrize('plain', [False, True])
+def test_norms_of_a_neck_are_synchronised_in_place(plain):
+    neck = nn.Sequential(nn.Linear(4, 6), nn.SyncBatchNorm(6), nn.BatchNorm1d(6, affine=False))
+    keys = list(neck.state_dict())
+    assert synchronise_norms(neck, plain) is neck
+    assert type(neck[1]) is DynamicSyncBatchNorm
+    assert type(neck[2]) is (DynamicSyncBatchNorm if plain else nn.BatchNorm1d)
+    assert list(neck.state_dict()) == keys
+    x = torch.randn(5, 4)
+    z = neck[0](x)
+    expected = nn.BatchNorm1d(6, affine=False)(nn.BatchNorm1d(6)(z))
+    torch.testing.assert_close(neck(x), expected)

@@ -1,0 +1,33 @@
+import pytest
+from mmpretrain.models.selfsup import BYOL, SimSiam
+
+from gaia_ssl.models.selfsup import DynamicBYOL, DynamicReSSL, SupernetSelfSupervisor
+from gaia_ssl.models.selfsup.lift import lifted
+from gaia_ssl.registry import MODELS
+from gaia_ssl.utils import UserError
+
+
+def test_a_method_without_a_file_trains_on_the_base(ssl):
+    model = ssl.build('SimSiam')
+    assert isinstance(model, SupernetSelfSupervisor) and isinstance(model, SimSiam)
+    assert type(model).__name__ == 'DynamicSimSiam'
+    assert lifted(SimSiam) is type(model)
+    log = model.train_step(ssl.batch(0), ssl.wrap(model))
+    assert set(log) == {'loss', 'loss_min', 'loss_subnet1', 'loss_max'}
+
+
+def test_a_method_with_state_has_its_own_class(ssl):
+    assert lifted(BYOL) is DynamicBYOL
+    assert type(ssl.build('BYOL')) is DynamicBYOL
+    assert type(ssl.build('ReSSL')) is DynamicReSSL
+
+
+@pytest.mark.parametrize('name', ['mmpretrain.NoSuchMethod', 'mmpretrain.ResNet'])
+def test_what_is_no_method_is_refused(name):
+    with pytest.raises(UserError, match=f"model.algorithm: '{name}' is no self-supervised method"):
+        MODELS.build(dict(type='gaia_ssl.SupernetSelfSupervisor', algorithm=name))
+
+
+def test_a_static_backbone_is_refused(ssl):
+    with pytest.raises(UserError, match='model.backbone.type: ResNet is no supernet'):
+        ssl.build('SimSiam', backbone=dict(type='mmpretrain.ResNet', depth=18))

@@ -4,8 +4,12 @@
 imports the backbones only; what needs mmpretrain is imported by ``gaia_ssl.models.selfsup``.
 """
 
+from typing import Any
+
 from mmengine import registry as root
-from mmengine.registry import Registry
+from mmengine.registry import Registry, build_from_cfg
+
+from gaia_ssl.utils.errors import UserError
 
 SCOPE = 'gaia_ssl'
 
@@ -14,12 +18,31 @@ def _child(parent: Registry, *locations: str) -> Registry:
     return Registry(parent.name, parent=parent, scope=SCOPE, locations=list(locations))
 
 
+def _build_nested(cfg: dict, registry: Registry) -> Any:
+    """Build a component, and those of the same registry among its settings first.
+
+    Raises:
+        UserError: If a type or a setting is unknown, or a needed one is missing.
+    """
+
+    def build(value: Any) -> Any:
+        if isinstance(value, dict) and 'type' in value:
+            return _build_nested(value, registry)
+        return [build(item) for item in value] if isinstance(value, list) else value
+
+    settings = {key: value if key == 'type' else build(value) for key, value in cfg.items()}
+    try:
+        return build_from_cfg(settings, registry)
+    except (KeyError, TypeError) as error:
+        raise UserError(f'{registry.name}: {error.args[0]}') from error
+
+
 # what a model is made of and fed with
 MODELS = _child(root.MODELS, 'gaia_ssl.models.backbones')
 MODEL_WRAPPERS = _child(root.MODEL_WRAPPERS, 'gaia_ssl.engine')
 WEIGHT_INITIALIZERS = _child(root.WEIGHT_INITIALIZERS)
 DATASETS = _child(root.DATASETS, 'gaia_ssl.datasets')
-DATA_SAMPLERS = _child(root.DATA_SAMPLERS)
+DATA_SAMPLERS = _child(root.DATA_SAMPLERS, 'gaia_ssl.datasets')
 TRANSFORMS = _child(root.TRANSFORMS, 'gaia_ssl.datasets')
 FUNCTIONS = _child(root.FUNCTIONS)
 
@@ -43,5 +66,10 @@ INFERENCERS = _child(root.INFERENCERS)
 TASK_UTILS = _child(root.TASK_UTILS)
 
 # what only gaia_ssl has
-ARCH_SAMPLERS = Registry('arch sampler', scope=SCOPE, locations=['gaia_ssl.models.selfsup'])
+ARCH_SAMPLERS = Registry(
+    'arch_sampler',
+    build_func=_build_nested,
+    scope=SCOPE,
+    locations=['gaia_ssl.models.selfsup'],
+)
 DISTANCES = Registry('distance', scope=SCOPE, locations=['gaia_ssl.search'])

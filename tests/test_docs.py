@@ -44,14 +44,13 @@ head = dict(
     loss=dict(type='mmpretrain.CosineSimilarityLoss'),
     predictor=dict(neck, in_channels=8, with_avg_pool=False),
 )
-for method in ('DynamicSimSiam', 'DynamicBYOL'):
-    backbone = dict(type='DynamicResNet', space='tiny10to22')
-    model = MODELS.build(dict(type=method, backbone=backbone, neck=neck, head=head))
-    views = [torch.rand(4, 3, 32, 32) for _ in range(2)]
-    batch = dict(inputs=views, data_samples=[DataSample() for _ in range(4)])
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    losses = model.train().train_step(batch, OptimWrapper(optimizer))
-    assert len(losses) == 4 and all(loss.isfinite() for loss in losses.values())
+backbone = dict(type='DynamicResNet', space='tiny10to22')
+model = MODELS.build(dict(type='DynamicMeanTeacher', backbone=backbone, neck=neck, head=head))
+views = [torch.rand(4, 3, 32, 32) for _ in range(3)]
+batch = dict(inputs=views, data_samples=[DataSample() for _ in range(4)])
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+losses = model.train().train_step(batch, OptimWrapper(optimizer))
+assert len(losses) == 4 and all(loss.isfinite() for loss in losses.values())
 """
 EXAMPLES = {'new_space': '', 'new_backbone': '', 'new_method': METHOD}
 

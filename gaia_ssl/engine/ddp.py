@@ -1,7 +1,7 @@
 """The DDP wrapper of a supernet."""
 
 import torch.nn as nn
-from mmengine.model import MMDistributedDataParallel
+from mmengine.model import MMDistributedDataParallel, is_model_wrapper
 from mmengine.optim import OptimWrapper
 from torch import Tensor
 
@@ -26,3 +26,8 @@ class SupernetDistributedDataParallel(MMDistributedDataParallel):
     def train_step(self, data: dict, optim_wrapper: OptimWrapper) -> dict[str, Tensor]:
         """One iteration; see ``SupernetSelfSupervisor.train_step``."""
         return self.module.train_step(data, optim_wrapper, wrapper=self)
+
+
+def unwrap(model: nn.Module) -> nn.Module:
+    """The model inside a wrapper such as DDP's, or the model itself."""
+    return model.module if is_model_wrapper(model) else model

@@ -5,15 +5,12 @@ import os.path as osp
 
 import torch
 from mmengine.config import Config
-from mmengine.model import is_model_wrapper
-from mmengine.runner import Runner, find_latest_checkpoint
+from mmengine.runner import Runner
 
 from gaia_ssl.utils import UserError
-
-# importing it also lets MMEngine resume its own checkpoints
-from gaia_ssl.utils.checkpoint import load_checkpoint
 from gaia_ssl.utils.dist import init_dist
-from gaia_ssl.utils.weights import describe, differences
+
+from .exact import make_exact
 
 
 def prepare_config(
@@ -25,7 +22,7 @@ def prepare_config(
     auto_scale_lr: bool = False,
     launcher: str = 'none',
 ) -> Config:
-    """Merge a training command's options into its config, in place.
+    """Merge a training command's options into its config, and make it exact, in place.
 
     Args:
         config: The training config.
@@ -39,10 +36,15 @@ def prepare_config(
 
     Raises:
         UserError: If the data is not where the config says, the work dir cannot be written, the
-            checkpoint to resume from does not exist, or the learning rate has no base batch size
-            to scale from.
+            checkpoint to resume from does not exist, the learning rate has no base batch size to
+            scale from, or the supernet is to be compiled.
     """
     _check_data(config)
+    if config.get('compile'):
+        raise UserError(
+            'compile: a supernet would be compiled anew for each arch; take it out of the config '
+            '(an extracted subnet can be compiled)'
+        )
     config.launcher = launcher
     name = osp.splitext(osp.basename(filename))[0]
     config.work_dir = work_dir or config.get('work_dir') or osp.join('work_dirs', name)
@@ -59,7 +61,7 @@ def prepare_config(
         if 'base_batch_size' not in config.get('auto_scale_lr', {}):
             raise UserError('auto_scale_lr.base_batch_size: missing from the config')
         config.auto_scale_lr.enable = True
-    return config
+    return make_exact(config)
 
 
 def train(config: Config) -> None:
@@ -71,8 +73,6 @@ def train(config: Config) -> None:
     """
     init_dist(config.launcher)
     runner = Runner.from_cfg(config)
-    if config.get('resume'):
-        _check_resume(runner)
     try:
         loader = runner.train_loop.dataloader
     except RuntimeError as error:  # a dataset's own complaint about its files
@@ -83,23 +83,6 @@ def train(config: Config) -> None:
             'or a smaller batch_size'
         )
     runner.train()
-
-
-def _check_resume(runner: Runner) -> None:
-    """MMEngine resumes what fits and skips the rest: refuse what does not fit."""
-    path = runner._load_from or find_latest_checkpoint(runner.work_dir)
-    if path is None:
-        return
-    content = load_checkpoint(path)
-    parts = ('state_dict', 'optimizer', 'meta', 'message_hub')
-    if not isinstance(content, dict) or any(part not in content for part in parts):
-        raise UserError(f'--resume: {path} is not the checkpoint of a training')
-    model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-    if found := differences(model.state_dict(), content['state_dict']):
-        raise UserError(
-            f'--resume: {path} is of another model or space than the config: {describe(found)}; '
-            'give the config that trained it'
-        )
 
 
 def _check_writable(work_dir: str) -> None:

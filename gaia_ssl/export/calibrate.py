@@ -1,6 +1,6 @@
 """Batch-norm statistics of one subnet, measured on unlabeled images."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -59,29 +59,41 @@ class CalibrationImages:
 
 
 @torch.no_grad()
-def calibrate(backbone: nn.Module, images: CalibrationImages) -> dict[str, Any]:
+def average_statistics(backbone: nn.Module, batches: Iterable[Tensor]) -> None:
     """Replace the running statistics by their average over batches of images.
 
     Args:
         backbone: The subnet; its weights stay as they are, and it ends in eval mode.
-        images: The images.
-
-    Returns:
-        What to record about it.
+        batches: Normalised images, each (N, C, H, W), on the subnet's device.
     """
-    device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
-    backbone.to(device).eval()
+    backbone.eval()
     norms = [m for m in backbone.modules() if isinstance(m, _BatchNorm)]
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()
         norm.momentum = None  # a plain average over batches
         norm.train()
-    for batch in images:
-        backbone(batch.to(device))
+    for batch in batches:
+        backbone(batch)
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
-    backbone.to('cpu').eval()
+    backbone.eval()
+
+
+def calibrate(backbone: nn.Module, images: CalibrationImages) -> dict[str, Any]:
+    """Replace the running statistics by their average over a folder's images.
+
+    Args:
+        backbone: The subnet; its weights stay as they are, and it ends in eval mode on the CPU.
+        images: The images.
+
+    Returns:
+        What to record about it.
+    """
+    device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+    backbone.to(device)
+    average_statistics(backbone, (batch.to(device) for batch in images))
+    backbone.to('cpu')
     return dict(
         folder=images.images.root,
         images=len(images),

@@ -29,3 +29,20 @@ def stage_shapes(family: Family, arch: Arch) -> list[Shape]:
             channels = step.out_channels
         shapes.append(Shape(channels, _SIDE // size[0]))
     return shapes[1:]  # the stem comes first
+
+
+def pyramid(shapes: list[Shape], levels: int = 4) -> list[int]:
+    """The stages that a feature pyramid is built on.
+
+    Args:
+        shapes: The shape of each stage's output.
+        levels: How many at most. Defaults to 4.
+
+    Returns:
+        Indices of stages, finest first: all of them, or if they are too many the last one of
+        each of the coarsest strides.
+    """
+    if len(shapes) <= levels:
+        return list(range(len(shapes)))
+    last = {shape.stride: index for index, shape in enumerate(shapes)}
+    return sorted(last.values())[-levels:]

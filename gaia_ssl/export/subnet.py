@@ -8,7 +8,7 @@ from mmengine.config import Config
 from gaia_ssl.space import Arch, Family
 from gaia_ssl.utils.preprocessor import preprocessor_options
 
-from .shapes import Shape, stage_shapes
+from .shapes import Shape, pyramid, stage_shapes
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,12 @@ class Subnet:
     def shapes(self) -> list[Shape]:
         """The shape of each stage's output."""
         return stage_shapes(self.family, self.arch)
+
+    @property
+    def pyramid(self) -> dict[int, Shape]:
+        """The stages that a feature pyramid is built on, finest first, and their shapes."""
+        shapes = self.shapes
+        return {stage: shapes[stage] for stage in pyramid(shapes)}
 
     def family_options(self, **changes: Any) -> dict[str, Any]:
         """The family's options, some of them changed, that are not its defaults."""

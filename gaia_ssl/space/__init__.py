@@ -3,17 +3,33 @@
 from .budget import Budget, parse_quantity
 from .families import FAMILIES, Arch, Cost, Family, Path, Step
 from .presets import SPACES, get_space
-from .samplers import ArchSampler, SandwichSampler, UniformSampler
+from .samplers import (
+    SAMPLERS,
+    AnchorSampler,
+    ArchSampler,
+    AttentiveSampler,
+    FlopsUniformSampler,
+    LossOf,
+    MixtureSampler,
+    SandwichSampler,
+    UniformSampler,
+)
 from .space import SearchSpace, count_cost
 
 __all__ = [
     'FAMILIES',
+    'SAMPLERS',
     'SPACES',
+    'AnchorSampler',
     'Arch',
     'ArchSampler',
+    'AttentiveSampler',
     'Budget',
     'Cost',
     'Family',
+    'FlopsUniformSampler',
+    'LossOf',
+    'MixtureSampler',
     'Path',
     'SandwichSampler',
     'SearchSpace',

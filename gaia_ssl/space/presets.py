@@ -5,7 +5,7 @@ from typing import Any
 
 from gaia_ssl.utils.errors import UserError
 
-from .families import ResNetFamily
+from .families import MobileNetFamily, ResNetFamily
 from .space import SearchSpace
 
 
@@ -33,6 +33,59 @@ AR50TO101 = SearchSpace(
     ),
 )
 
+# After ar50to101, with basic blocks: around ResNet-18 to ResNet-34.
+AR18TO34 = SearchSpace(
+    name='ar18to34',
+    family=ResNetFamily(block='basic'),
+    choices=dict(
+        stem_width=_grid(32, 64, 16),
+        width=_grids([48, 96, 192, 384], [80, 160, 320, 640], [16, 32, 64, 128]),
+        depth=_grids([2, 2, 2, 2], [4, 6, 10, 4], [1, 2, 2, 1]),
+    ),
+    named=dict(
+        R18=dict(stem_width=64, width=[64, 128, 256, 512], depth=[2, 2, 2, 2]),
+        R34=dict(stem_width=64, width=[64, 128, 256, 512], depth=[3, 4, 6, 3]),
+    ),
+)
+
+# After ar50to101, with grouped convolutions: around ResNeXt-50 to ResNeXt-101, 24 to 40 groups.
+AX50TO101 = SearchSpace(
+    name='ax50to101',
+    family=ResNetFamily(expansion=2, group_widths=(4, 8, 16, 32)),
+    choices=dict(
+        stem_width=_grid(32, 64, 16),
+        width=_grids([96, 192, 384, 768], [160, 320, 640, 1280], [32, 64, 128, 256]),
+        depth=_grids([2, 2, 5, 2], [4, 6, 29, 4], [1, 2, 2, 1]),
+    ),
+    named=dict(
+        # 32x4d
+        X50=dict(stem_width=64, width=[128, 256, 512, 1024], depth=[3, 4, 6, 3]),
+        X101=dict(stem_width=64, width=[128, 256, 512, 1024], depth=[3, 4, 23, 3]),
+    ),
+)
+
+# Around MobileNetV2, elastic where its channels are many: 12 to 22 inverted residuals.
+MB12TO22 = SearchSpace(
+    name='mb12to22',
+    family=MobileNetFamily(),
+    choices=dict(
+        stem_width=_grid(24, 32, 8),
+        width=((16,), (24,), (32,), (48, 64, 80), (72, 96, 120), (128, 160, 192), (320,)),
+        depth=((1,), (2,), (2, 4), (2, 4, 6), (2, 4), (2, 4), (1,)),
+        kernel=((3,), (3,), (3,), (3, 5, 7), (3, 5, 7), (3, 5, 7), (3,)),
+        expansion=((1,), (6,), (6,), (6,), (3, 6), (3, 6), (6,)),
+    ),
+    named=dict(
+        MBV2=dict(
+            stem_width=32,
+            width=[16, 24, 32, 64, 96, 160, 320],
+            depth=[1, 2, 3, 4, 3, 3, 1],
+            kernel=[3] * 7,
+            expansion=[1] + [6] * 6,
+        ),
+    ),
+)
+
 # For images of 32 to 128 px on a CPU; MAX is 45 M multiply-adds at 128 px.
 TINY10TO22 = SearchSpace(
     name='tiny10to22',
@@ -45,7 +98,23 @@ TINY10TO22 = SearchSpace(
     named=dict(R18=dict(stem_width=12, width=[16, 32, 64, 128], depth=[2, 2, 2, 2])),
 )
 
-SPACES = {space.name: space for space in (AR50TO101, TINY10TO22)}
+# Likewise; four stages, the last at stride 16.
+TINYMB4TO8 = SearchSpace(
+    name='tinymb4to8',
+    family=MobileNetFamily(strides=(1, 2, 2, 2), dilations=(1, 1, 1, 1)),
+    choices=dict(
+        stem_width=(8, 12),
+        width=((8,), (12, 16), (24, 32), (48, 64)),
+        depth=((1,), (1, 2), (1, 2, 3), (1, 2)),
+        kernel=((3,), (3,), (3, 5), (3, 5)),
+        expansion=((1,), (2, 4), (2, 4), (2, 4)),
+    ),
+)
+
+SPACES = {
+    space.name: space
+    for space in (AR50TO101, AR18TO34, AX50TO101, MB12TO22, TINY10TO22, TINYMB4TO8)
+}
 
 
 def get_space(space: str | Mapping[str, Any] | SearchSpace) -> SearchSpace:

@@ -20,8 +20,9 @@ class SearchSpace(Sequence):
     """Every arch on a grid: per dimension a list of choices.
 
     A dimension is either one number per arch (``stem_width``) or one number per stage
-    (``width``). Archs are ordered as ``itertools.product`` orders them, the last stage of the
-    last dimension fastest, and are counted, indexed and sampled without being listed.
+    (``width``); the family says which there are. Archs are ordered as ``itertools.product``
+    orders them, the last stage of the last dimension fastest, and are counted, indexed and
+    sampled without being listed.
 
     Args:
         name: The name configs and checkpoints know the space by.
@@ -47,6 +48,11 @@ class SearchSpace(Sequence):
                     'numbers'
                 )
         self.family.check(self.choices)
+        for arch in self._covering():
+            try:
+                self.family.check_arch(arch)
+            except UserError as error:
+                raise UserError(f'space {self.name!r}: {error}') from error
         for name, arch in self.named.items():
             try:
                 self.check(arch)
@@ -125,7 +131,8 @@ class SearchSpace(Sequence):
                 the name of an anchor.
 
         Raises:
-            UserError: If a field is missing, unknown, malformed or out of bounds.
+            UserError: If a field is missing, unknown, malformed or out of bounds, or the family
+                has no such arch.
         """
         if isinstance(arch, str):
             if arch not in self.anchors:
@@ -141,29 +148,19 @@ class SearchSpace(Sequence):
                     f'arch.{name}: {number} is out of bounds; space {self.name!r} goes from '
                     f'{values[0]} to {values[-1]} there'
                 )
-        return self._arch(numbers)
+        arch = self._arch(numbers)
+        self.family.check_arch(arch)
+        return arch
+
+    def _covering(self) -> Iterator[Arch]:
+        """A few archs that together have every choice."""
+        for i in range(max(len(values) for _, values in self._dims)):
+            yield self._arch([values[min(i, len(values) - 1)] for _, values in self._dims])
 
     def _numbers(self, arch: Any) -> list[int]:
         """The values of the flat dimensions of a well-formed arch."""
-        if not isinstance(arch, dict):
-            raise UserError(f'arch: {arch!r} is not a dict of {", ".join(self.choices)}')
-        for name in chain(arch, self.choices):
-            if name not in self.choices:
-                raise UserError(
-                    f'arch.{name}: unknown field; space {self.name!r} has {", ".join(self.choices)}'
-                )
-            if name not in arch:
-                raise UserError(f'arch.{name}: missing; space {self.name!r} needs it')
-        numbers = []
-        for name, choices in self.choices.items():
-            values = arch[name] if _per_stage(choices) else [arch[name]]
-            wanted = len(choices) if _per_stage(choices) else 1
-            if not isinstance(values, (list, tuple)) or len(values) != wanted:
-                raise UserError(f'arch.{name}: {arch[name]!r} is not a list of {wanted} numbers')
-            if not all(isinstance(v, (int, np.integer)) and type(v) is not bool for v in values):
-                raise UserError(f'arch.{name}: {arch[name]!r} is not made of whole numbers')
-            numbers.extend(int(v) for v in values)
-        return numbers
+        form = {name: len(v) if _per_stage(v) else None for name, v in self.choices.items()}
+        return _numbers(arch, form, f'space {self.name!r}')
 
     def only(self, arch: Any) -> 'SearchSpace':
         """The space of one arch that has the fields and stages, if not the bounds, of this one's.
@@ -174,15 +171,27 @@ class SearchSpace(Sequence):
         one = self._arch([(number,) for number in self._numbers(arch)])
         return replace(self, choices=_as_tuples(one), named={})
 
+    @classmethod
+    def of_arch(cls, family: Family, arch: Any) -> 'SearchSpace':
+        """The space of one arch of a family.
+
+        Raises:
+            UserError: If the arch is malformed or none of the family.
+        """
+        owner = type(family).__name__
+        form = dict.fromkeys(family.arch_fields) | dict.fromkeys(family.stage_fields, family.stages)
+        numbers = iter(_numbers(arch, form, owner))
+        choices = {
+            name: (next(numbers),)
+            if length is None
+            else tuple((next(numbers),) for _ in range(length))
+            for name, length in form.items()
+        }
+        return cls(owner, family, choices)
+
     def with_options(self, **options) -> 'SearchSpace':
         """The same grid with other options of the family, e.g. ``style='caffe'``."""
-        unknown = set(options) - set(asdict(self.family))
-        if unknown:
-            raise UserError(
-                f'{min(unknown)}: unknown option; {type(self.family).__name__} has '
-                f'{", ".join(asdict(self.family))}'
-            )
-        return replace(self, family=replace(self.family, **options))
+        return replace(self, family=self.family.with_options(**options))
 
     def to_dict(self) -> dict[str, Any]:
         """The space as JSON-ready data; ``from_dict`` reads it back."""
@@ -223,6 +232,35 @@ def count_cost(space: SearchSpace, arch: Arch, input_size: int | tuple[int, int]
     """
     size = (input_size, input_size) if isinstance(input_size, int) else tuple(input_size)
     return space.family.cost(arch, size)
+
+
+def _numbers(arch: Any, form: dict[str, int | None], owner: str) -> list[int]:
+    """The numbers of a well-formed arch, one field after the other.
+
+    Args:
+        arch: The arch.
+        form: Its fields; each the length of its list, or None if it is one number.
+        owner: Whose form it is, for messages.
+
+    Raises:
+        UserError: If a field is missing, unknown or malformed.
+    """
+    if not isinstance(arch, dict):
+        raise UserError(f'arch: {arch!r} is not a dict of {", ".join(form)}')
+    for name in chain(arch, form):
+        if name not in form:
+            raise UserError(f'arch.{name}: unknown field; {owner} has {", ".join(form)}')
+        if name not in arch:
+            raise UserError(f'arch.{name}: missing; {owner} needs it')
+    numbers = []
+    for name, length in form.items():
+        values = [arch[name]] if length is None else arch[name]
+        if not isinstance(values, (list, tuple)) or len(values) != (length or 1):
+            raise UserError(f'arch.{name}: {arch[name]!r} is not a list of {length} numbers')
+        if not all(isinstance(v, (int, np.integer)) and type(v) is not bool for v in values):
+            raise UserError(f'arch.{name}: {arch[name]!r} is not made of whole numbers')
+        numbers.extend(int(v) for v in values)
+    return numbers
 
 
 def _per_stage(choices: Sequence) -> bool:

@@ -10,26 +10,30 @@ from mmengine.logging import HistoryBuffer
 from PIL import Image
 
 from gaia_ssl.export import Choice, extract
-from gaia_ssl.models.backbones import DynamicResNet
+from gaia_ssl.registry import MODELS
 
 PRETRAINING = """
 model = dict(
     type='DynamicMoCo',
-    backbone=dict(type='DynamicResNet', space='tiny10to22', {options}),
+    backbone=dict({backbone}),
     data_preprocessor=dict(mean=[120.0, 110.0, 100.0], std=[60.0, 50.0, 55.0], to_rgb=True))
 search = dict(input_size=64)
 """
+
+
+BACKBONE = "type='DynamicResNet', space='tiny10to22'"
 
 
 @pytest.fixture(scope='session')
 def pretraining(tmp_path_factory):
     """Make a (config path, checkpoint path) of a supernet with telling weights."""
 
-    def make(options: str = '', seed: int = 0) -> tuple[Path, Path]:
+    def make(options: str = '', backbone: str = BACKBONE) -> tuple[Path, Path]:
         folder = tmp_path_factory.mktemp('pretraining')
-        (folder / 'config.py').write_text(PRETRAINING.format(options=options))
-        torch.manual_seed(seed)
-        net = DynamicResNet('tiny10to22', **eval(f'dict({options})'))
+        backbone = f'{backbone}, {options}'
+        (folder / 'config.py').write_text(PRETRAINING.format(backbone=backbone))
+        torch.manual_seed(0)
+        net = MODELS.build(eval(f'dict({backbone})'))
         net.init_weights()
         for name, value in net.state_dict().items():
             if 'running' in name:
@@ -68,8 +72,8 @@ def photos(tmp_path_factory):
 def extracted(tmp_path_factory, pretraining):
     """Extract an arch of a supernet with these options; return the folder."""
 
-    def make(arch='R18', options: str = '') -> Path:
-        config, checkpoint = pretraining(options)
+    def make(arch='R18', options: str = '', backbone: str = BACKBONE) -> Path:
+        config, checkpoint = pretraining(options, backbone)
         out = tmp_path_factory.mktemp('extracted') / 'subnet'
         extract(Config.fromfile(config), str(checkpoint), Choice(arch), str(out))
         return out

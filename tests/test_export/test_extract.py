@@ -3,12 +3,14 @@
 import hashlib
 import json
 
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
 
 from gaia_ssl.export import Choice, extract
 from gaia_ssl.models.backbones import DynamicResNet, SubnetResNet
+from gaia_ssl.registry import MODELS
 from gaia_ssl.space import SearchSpace, count_cost, get_space
 from gaia_ssl.utils import UserError
 
@@ -96,6 +98,38 @@ def test_options_of_the_supernet_are_kept(extracted):
     assert content['meta']['family']['style'] == 'caffe'
     net = SubnetResNet(content['meta']['arch'], **content['meta']['family'])
     net.load_state_dict(content['state_dict'])
+
+
+@pytest.mark.parametrize(
+    'backbone, options',
+    [
+        ("type='DynamicMobileNet', space='tinymb4to8'", 'stem_stride=1'),
+        (
+            "type='DynamicResNet', space='tiny10to22'",
+            "block='bottleneck', group_widths=(2, 4, 8, 16)",
+        ),
+    ],
+)
+def test_other_families_are_extracted_and_calibrated(
+    tmp_path, pretraining, photos, backbone, options
+):
+    config, checkpoint = pretraining(options, backbone)
+    space = MODELS.build(eval(f'dict({backbone}, {options})')).space
+    arch = space.sample(np.random.default_rng(0))
+    meta = extract(
+        Config.fromfile(config),
+        str(checkpoint),
+        Choice(arch),
+        str(tmp_path / 'out'),
+        calibrate_on=str(photos),
+    )
+    net = MODELS.build(dict(type=meta['type'], arch=meta['arch'], **meta['family']))
+    net.load_state_dict(load(tmp_path / 'out')['state_dict'])
+    assert meta['params'] == sum(p.numel() for p in net.parameters())
+    assert SearchSpace.from_dict(meta['space']) == space
+    assert [s['channels'] for s in meta['stages']] == [
+        space.family.out_channels(width) for width in arch['width']
+    ]
 
 
 def test_only_what_the_subnet_uses_is_stored(extracted):

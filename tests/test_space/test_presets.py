@@ -20,10 +20,55 @@ def test_ar50to101_is_the_papers():
     assert space.anchors['R101']['depth'] == [3, 4, 23, 3]
 
 
-@pytest.mark.parametrize('name, gflops', dict(R50=4.09, MAX=15.51, MIN=1.67).items())
-def test_ar50to101_flops(name, gflops):
-    space = get_space('ar50to101')
-    assert round(count_cost(space, space.anchors[name]).flops / 1e9, 2) == gflops
+@pytest.mark.parametrize(
+    'name, number',
+    dict(
+        ar50to101=85293,
+        ar18to34=32805,
+        ax50to101=85293,
+        mb12to22=139968,
+        tiny10to22=5832,
+        tinymb4to8=6144,
+    ).items(),
+)
+def test_number_of_archs(name, number):
+    assert len(get_space(name)) == number
+
+
+@pytest.mark.parametrize(
+    'name, anchor, gflops',
+    [
+        # as the field counts them
+        ('ar50to101', 'R50', 4.09),
+        ('ar18to34', 'R18', 1.81),
+        ('ar18to34', 'R34', 3.66),
+        ('ax50to101', 'X50', 4.23),
+        # the paper's
+        ('ar50to101', 'MAX', 15.51),
+        ('ar50to101', 'MIN', 1.67),
+    ],
+)
+def test_flops(name, anchor, gflops):
+    space = get_space(name)
+    assert round(count_cost(space, space.anchors[anchor]).flops / 1e9, 2) == gflops
+
+
+@pytest.mark.parametrize(
+    'name, anchor, params',
+    [
+        ('ar18to34', 'R18', 11689512 - 513000),
+        ('ar18to34', 'R34', 21797672 - 513000),
+        ('ax50to101', 'X50', 25028904 - 2049000),
+    ],
+)
+def test_params_are_torchvisions_without_classifier(name, anchor, params):
+    space = get_space(name)
+    assert count_cost(space, space.anchors[anchor]).params == params
+
+
+def test_r18_and_r34_are_on_the_grid():
+    space = get_space('ar18to34')
+    assert space.anchors['R18'] in space and space.anchors['R34'] in space
 
 
 def test_r50_params_are_resnet50s_without_classifier():
@@ -37,8 +82,9 @@ def test_r50_is_inside_the_bounds_but_off_the_grid():
     assert space.check('R50') == space.anchors['R50']
 
 
-def test_tiny_max_fits_small_machines():
-    space = get_space('tiny10to22')
+@pytest.mark.parametrize('name', ['tiny10to22', 'tinymb4to8'])
+def test_tiny_max_fits_small_machines(name):
+    space = get_space(name)
     assert count_cost(space, space.max, 128).flops <= 50e6
 
 
@@ -57,5 +103,5 @@ def test_get_space_takes_names_data_and_spaces(space):
 
 
 def test_unknown_space_names_the_known_ones():
-    with pytest.raises(UserError, match="space: 'ar50' is unknown; choose from ar50to101, tiny"):
+    with pytest.raises(UserError, match="space: 'ar50' is unknown; choose from ar50to101, ar18"):
         get_space('ar50')

@@ -1,3 +1,5 @@
+_base_ = ['imagenet.py']
+
 view_pipeline = [
     dict(
         type='mmpretrain.RandomResizedCrop',
@@ -25,20 +27,4 @@ train_pipeline = [
     dict(type='mmpretrain.MultiView', num_views=2, transforms=[view_pipeline]),
     dict(type='mmpretrain.PackInputs'),
 ]
-# every image below train/, labels unread; batch_size is that of one process
-train_dataloader = dict(
-    batch_size=32,
-    num_workers=8,
-    drop_last=True,
-    persistent_workers=True,
-    pin_memory=True,
-    sampler=dict(type='DefaultSampler', shuffle=True),
-    collate_fn=dict(type='default_collate'),
-    dataset=dict(
-        type='mmpretrain.CustomDataset',
-        data_root='data/imagenet/',
-        data_prefix='train',
-        with_label=False,
-        pipeline=train_pipeline,
-    ),
-)
+train_dataloader = dict(dataset=dict(pipeline=train_pipeline))

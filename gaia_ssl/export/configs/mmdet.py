@@ -30,20 +30,20 @@ def faster_rcnn(subnet: Subnet) -> Config:
 
 
 def _strides(subnet: Subnet) -> list[int]:
-    return [shape.stride for shape in subnet.shapes]
+    return [shape.stride for shape in subnet.pyramid.values()]
 
 
 def _two_stage(subnet: Subnet, name: str, base: str, masks: bool) -> Config:
     strides = _strides(subnet)
     model = dict(
         data_preprocessor=preprocessing(subnet),
-        backbone=backbone(subnet, out_indices=tuple(range(len(strides)))),
+        backbone=backbone(subnet, out_indices=tuple(subnet.pyramid)),
         neck=dict(
-            in_channels=[shape.channels for shape in subnet.shapes],
+            in_channels=[shape.channels for shape in subnet.pyramid.values()],
             num_outs=len(strides) + 1,
             norm_cfg=SYNC_BN,
         ),
-        # FPN's last level halves the last stage's
+        # FPN's last level is twice as coarse as the last stage
         rpn_head=dict(anchor_generator=dict(strides=[*strides, 2 * strides[-1]])),
         roi_head=dict(
             bbox_roi_extractor=dict(featmap_strides=strides),

@@ -9,20 +9,12 @@ from .text import Config
 
 def fcn(subnet: Subnet) -> Config:
     """FCN at output stride 8, 80k iterations."""
-    stages = len(subnet.shapes)
-    family = subnet.family
-    # the stages from the third on dilate instead of striding
-    dilated = dict(
-        strides=(*family.strides[:2], *[1] * (stages - 2)),
-        dilations=(*family.dilations[:2], *(2**i for i in range(1, stages - 1))),
-        contract_dilation=True,
-    )
     return _segmentor(
         subnet,
         'FCN with this subnet at output stride 8',
         'mmseg::fcn/fcn_r50-d8_4xb4-80k_ade20k-512x512.py',
-        dict(in_channels=subnet.shapes[-1].channels, in_index=stages - 1),
-        dilated,
+        dict(in_channels=subnet.shapes[-1].channels, in_index=len(subnet.pyramid) - 1),
+        subnet.family.dilated(output_stride=8),
     )
 
 
@@ -33,8 +25,8 @@ def upernet(subnet: Subnet) -> Config:
         'UPerNet with this subnet',
         'mmseg::upernet/upernet_r50_4xb4-80k_ade20k-512x512.py',
         dict(
-            in_channels=[shape.channels for shape in subnet.shapes],
-            in_index=list(range(len(subnet.shapes))),
+            in_channels=[shape.channels for shape in subnet.pyramid.values()],
+            in_index=list(range(len(subnet.pyramid))),
         ),
         {},
     )
@@ -43,13 +35,13 @@ def upernet(subnet: Subnet) -> Config:
 def _segmentor(
     subnet: Subnet, title: str, base: str, decode_head: dict[str, Any], dilated: dict[str, Any]
 ) -> Config:
-    auxiliary = len(subnet.shapes) - 2
+    *_, auxiliary, _ = subnet.pyramid.values()
     model = dict(
         pretrained=None,  # or the base's weights would be downloaded
         data_preprocessor=preprocessing(subnet),
-        backbone=backbone(subnet, out_indices=tuple(range(len(subnet.shapes))), **dilated),
+        backbone=backbone(subnet, out_indices=tuple(subnet.pyramid), **dilated),
         decode_head=decode_head,
-        auxiliary_head=dict(in_channels=subnet.shapes[auxiliary].channels, in_index=auxiliary),
+        auxiliary_head=dict(in_channels=auxiliary.channels, in_index=len(subnet.pyramid) - 2),
     )
     title = f'{title} on ADE20K. 80k iterations of 16 crops of 512x512, all layers train.'
     options = '{train,val,test}_dataloader.dataset.data_root'

@@ -1,4 +1,15 @@
 from .base import DynamicBackbone, PathBackbone, SubnetBackbone
+from .builders import Layers
+from .mobilenet import DynamicMobileNet, SubnetMobileNet
 from .resnet import DynamicResNet, SubnetResNet
 
-__all__ = ['DynamicBackbone', 'DynamicResNet', 'PathBackbone', 'SubnetBackbone', 'SubnetResNet']
+__all__ = [
+    'DynamicBackbone',
+    'DynamicMobileNet',
+    'DynamicResNet',
+    'Layers',
+    'PathBackbone',
+    'SubnetBackbone',
+    'SubnetMobileNet',
+    'SubnetResNet',
+]

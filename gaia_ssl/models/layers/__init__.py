@@ -1,4 +1,4 @@
-from .conv import DynamicConv2d, StaticConv2d
+from .conv import DynamicConv2d, StaticConv2d, part_of
 from .linear import DynamicLinear, DynamicPointwise, make_input_elastic
 from .norm import DynamicBatchNorm2d, DynamicSyncBatchNorm, synchronise_norms
 
@@ -10,5 +10,6 @@ __all__ = [
     'DynamicSyncBatchNorm',
     'StaticConv2d',
     'make_input_elastic',
+    'part_of',
     'synchronise_norms',
 ]

@@ -16,13 +16,13 @@ from torch import Tensor
 from gaia_ssl.models.backbones import DynamicBackbone
 from gaia_ssl.models.layers import make_input_elastic, synchronise_norms
 from gaia_ssl.registry import ARCH_SAMPLERS, MODELS
-from gaia_ssl.space import Arch, SandwichSampler, UniformSampler
+from gaia_ssl.space import SAMPLERS, Arch
 from gaia_ssl.utils import UserError
 
 from .distill import InplaceDistillation
 
 # the samplers are plain Python, apart from any registry
-for sampler in (SandwichSampler, UniformSampler):
+for sampler in SAMPLERS:
     ARCH_SAMPLERS.register_module(module=sampler)
 
 Encoder = tuple[DynamicBackbone, nn.Module]
@@ -51,6 +51,9 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
         data_preprocessor: Config of the preprocessing. Defaults to mmpretrain's for
             self-supervision.
         kwargs: Passed on to the method.
+
+    Attributes:
+        sampled: The archs of the latest iteration by the labels of their losses.
 
     Raises:
         UserError: If the backbone is not dynamic, or the neck does not fit it.
@@ -85,6 +88,7 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
             **kwargs,
         )
         self.arch_sampler = ARCH_SAMPLERS.build(arch_sampler or dict(type='SandwichSampler'))
+        self.sampled: dict[str, Arch] = {}
         self.distillation = None if distillation is None else InplaceDistillation(**distillation)
         self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
         self.to(memory_format=self.memory_format)
@@ -177,6 +181,7 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
             optim_wrapper.zero_grad()
         self.after_iteration(targets)
         labels = [self._label(arch, index) for index, arch in enumerate(archs)]
+        self.sampled = dict(zip(labels, archs, strict=True))
         named = {f'loss_{label}': loss for label, loss in zip(labels, losses, strict=True)}
         return dict(loss=torch.stack(losses).mean(), **named)
 

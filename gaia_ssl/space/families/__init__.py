@@ -1,19 +1,25 @@
 """Families of backbones, by the name a space gives: step specs, paths and analytic cost."""
 
 from .base import Arch, Cost, Family, Path, Size, Step
-from .resnet import Block, ResNetFamily, Stem
+from .conv import ConvFamily, Stem, conv_norm
+from .mobilenet import InvertedBlock, MobileNetFamily
+from .resnet import Block, ResNetFamily
 
-FAMILIES: dict[str, type[Family]] = {'resnet': ResNetFamily}
+FAMILIES: dict[str, type[Family]] = {'mobilenet': MobileNetFamily, 'resnet': ResNetFamily}
 
 __all__ = [
     'FAMILIES',
     'Arch',
     'Block',
+    'ConvFamily',
     'Cost',
     'Family',
+    'InvertedBlock',
+    'MobileNetFamily',
     'Path',
     'ResNetFamily',
     'Size',
     'Stem',
     'Step',
+    'conv_norm',
 ]

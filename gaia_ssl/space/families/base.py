@@ -2,10 +2,12 @@
 
 import functools
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass, fields, replace
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
+
+from gaia_ssl.utils.errors import UserError
 
 Arch = dict[str, Any]
 """One architecture, plain data: ``dict(stem_width=64, width=[64, 128], depth=[3, 4])``."""
@@ -54,7 +56,19 @@ class Family(ABC):
     says how an arch falls into segments (the stem, then one per stage), which steps a segment
     has, and what a step costs. Segments are small keys, so that whatever is computed for one is
     computed once for all the archs that share it.
+
+    Attributes:
+        arch_fields: Fields of an arch that are one number.
+        stage_fields: Fields of an arch that are one number per stage.
     """
+
+    arch_fields: ClassVar[tuple[str, ...]] = ('stem_width',)
+    stage_fields: ClassVar[tuple[str, ...]] = ('width', 'depth')
+
+    @property
+    @abstractmethod
+    def stages(self) -> int:
+        """The number of stages that the options are for."""
 
     @abstractmethod
     def segments(self, arch: Arch) -> list[Hashable]:
@@ -72,8 +86,29 @@ class Family(ABC):
     def in_channels_of(self, segment: Hashable) -> int:
         """The number of channels a segment reads."""
 
-    def check(self, choices: dict[str, Any]) -> None:  # noqa: B027 - a family may have no rule
+    def check(self, choices: dict[str, Any]) -> None:
         """Raise ``UserError`` where a grid of choices cannot be a supernet of this family."""
+        wanted = (*self.arch_fields, *self.stage_fields)
+        if unfit := sorted(choices.keys() ^ set(wanted)):
+            raise UserError(
+                f'choices.{unfit[0]}: archs of a {type(self).__name__} have {", ".join(wanted)}'
+            )
+
+    def check_arch(self, arch: Arch) -> None:  # noqa: B027 - a family may have no rule
+        """Raise ``UserError`` where a well-formed arch is none of this family."""
+
+    def with_options(self, **options) -> 'Family':
+        """The same family with other options.
+
+        Raises:
+            UserError: If an option is unknown or its value unfit.
+        """
+        known = [field.name for field in fields(self)]
+        if unknown := sorted(options.keys() - set(known)):
+            raise UserError(
+                f'{unknown[0]}: unknown option; {type(self).__name__} has {", ".join(known)}'
+            )
+        return replace(self, **options)
 
     def path(self, arch: Arch) -> Path:
         """The steps that run ``arch``."""
@@ -82,9 +117,10 @@ class Family(ABC):
 
     def cost(self, arch: Arch, size: Size) -> Cost:
         """The cost of ``arch`` on one image of ``size``, summed over its path."""
+        segment_cost = _segment_cost(self)
         flops = params = 0
         for segment in self.segments(arch):
-            cost, size = _segment_cost(self, segment, size)
+            cost, size = segment_cost(segment, size)
             flops += cost.flops
             params += cost.params
         return Cost(flops, params)
@@ -96,12 +132,18 @@ def _steps(family: Family, segment: Hashable) -> tuple[Step, ...]:
 
 
 @functools.cache
-def _segment_cost(family: Family, segment: Hashable, size: Size) -> tuple[Cost, Size]:
-    flops = params = 0
-    in_channels = family.in_channels_of(segment)
-    for step in _steps(family, segment):
-        cost, size = family.step_cost(step, in_channels, size)
-        flops += cost.flops
-        params += cost.params
-        in_channels = step.out_channels
-    return Cost(flops, params), size
+def _segment_cost(family: Family) -> Callable[[Hashable, Size], tuple[Cost, Size]]:
+    """What counts a segment of a family, once; a family is looked up once per arch."""
+
+    @functools.cache
+    def segment_cost(segment: Hashable, size: Size) -> tuple[Cost, Size]:
+        flops = params = 0
+        in_channels = family.in_channels_of(segment)
+        for step in _steps(family, segment):
+            cost, size = family.step_cost(step, in_channels, size)
+            flops += cost.flops
+            params += cost.params
+            in_channels = step.out_channels
+        return Cost(flops, params), size
+
+    return segment_cost

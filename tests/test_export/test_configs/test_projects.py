@@ -19,6 +19,7 @@ TINY = get_space('tiny10to22')
 OFF_GRID = dict(stem_width=9, width=[11, 23, 33, 77], depth=[1, 2, 1, 2])
 EQUAL_WIDTHS = dict(stem_width=8, width=[8, 32, 32, 64], depth=[1, 1, 1, 1])
 CAFFE = "block='bottleneck', style='caffe', stem='7x7'"
+MOBILE = "type='DynamicMobileNet', space='mb12to22'"
 CASES = {
     'R18': dict(arch='R18'),
     'off grid': dict(arch=OFF_GRID),
@@ -26,6 +27,9 @@ CASES = {
     # stages of equal width: dilated for FCN, they neither stride nor widen
     'equal widths': dict(arch=EQUAL_WIDTHS),
     'stride 1 stem': dict(arch='MIN', options="stem='3x3'"),
+    'grouped': dict(arch='MIN', options="block='bottleneck', group_widths=(2, 4, 8, 16)"),
+    # seven stages, of which four make a pyramid
+    'MobileNet': dict(arch='MBV2', backbone=MOBILE),
 }
 
 
@@ -79,7 +83,8 @@ def test_model_has_the_weights_and_runs(folder, name):
     model = build(config).eval()
     content = torch.load(folder / 'backbone.pth', weights_only=True)
     net = model.backbone
-    assert type(net) is SubnetResNet and net.arch == content['meta']['arch']
+    assert type(net).__name__ == content['meta']['type']
+    assert net.arch == content['meta']['arch']
     assert not net.norm_eval
     for key, value in content['state_dict'].items():
         assert torch.equal(net.state_dict()[key], value)
@@ -97,7 +102,8 @@ def test_model_has_the_weights_and_runs(folder, name):
     assert all(p.requires_grad for p in net.parameters())
     if project(name) == 'mmdet':
         strides = [128 // out.size(2) for out in outs]
-        assert strides[:4] == [shape['stride'] for shape in content['meta']['stages']]
+        with torch.no_grad():
+            assert strides[:4] == [128 // out.size(2) for out in net(images)]
         assert config.model.rpn_head.anchor_generator.strides == strides
         assert all(conv.bn is not None for conv in model.neck.fpn_convs)
     else:
@@ -117,6 +123,30 @@ def test_fcn_is_dilated_and_upernet_is_not(extracted):
     net = SubnetResNet(**{k: v for k, v in fcn.items() if k not in ('type', 'init_cfg')}).eval()
     outs = net(torch.randn(1, 3, 64, 64))
     assert [64 // out.size(2) for out in outs] == [4, 8, 8, 8]
+
+
+def test_pyramid_of_mobilenets_is_that_of_mmseg(extracted):
+    folder = extracted('MBV2', backbone=MOBILE)
+    configs = {name: Config.fromfile(folder / name).model for name in WRITERS}
+    mask, upernet, fcn = (
+        configs[name]
+        for name in (
+            'mmdet_mask-rcnn_fpn_coco.py',
+            'mmseg_upernet_ade20k.py',
+            'mmseg_fcn_ade20k.py',
+        )
+    )
+    for model in (mask, upernet, fcn):
+        assert model.backbone.out_indices == (1, 2, 4, 6)
+    assert mask.neck.in_channels == upernet.decode_head.in_channels == [24, 32, 96, 320]
+    assert mask.rpn_head.anchor_generator.strides == [4, 8, 16, 32, 64]
+    assert (fcn.decode_head.in_channels, fcn.decode_head.in_index) == (320, 3)
+    assert (fcn.auxiliary_head.in_channels, fcn.auxiliary_head.in_index) == (96, 2)
+    assert fcn.backbone.strides == (1, 2, 2, 1, 1, 1, 1)
+    assert fcn.backbone.dilations == (1, 1, 1, 2, 2, 4, 4)
+    linear = configs['mmpretrain_linear_imagenet.py']
+    assert linear.backbone.out_indices == (6,) and linear.backbone.frozen_stages == 7
+    assert linear.head.in_channels == 320
 
 
 def test_normalisation_is_that_of_pretraining(extracted, name):

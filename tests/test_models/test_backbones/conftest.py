@@ -5,7 +5,8 @@ import torch
 import torch.nn as nn
 from hypothesis import strategies as st
 
-from gaia_ssl.models.backbones import DynamicResNet
+from gaia_ssl.models.backbones import DynamicBackbone
+from gaia_ssl.space import SearchSpace, get_space
 
 
 @pytest.fixture(scope='session')
@@ -29,13 +30,29 @@ def scramble():
 
 
 @pytest.fixture(scope='session')
-def supernets(scramble):
-    """The supernet of a space, in eval mode, built once per session."""
+def supernet_type():
+    """The class of a space's supernets."""
+
+    def find(space: str | SearchSpace) -> type[DynamicBackbone]:
+        family = get_space(space).family
+        [found] = [
+            cls for cls in DynamicBackbone.__subclasses__() if isinstance(family, cls.family_type)
+        ]
+        return found
+
+    return find
+
+
+@pytest.fixture(scope='session')
+def supernets(scramble, supernet_type):
+    """The supernet of a space with all stages out, in eval mode, built once per session."""
     built = {}
 
-    def supernet(space: str) -> DynamicResNet:
+    def supernet(space: str) -> DynamicBackbone:
         if space not in built:
-            built[space] = scramble(DynamicResNet(space, out_indices=(0, 1, 2, 3))).eval()
+            stages = get_space(space).family.stages
+            net = supernet_type(space)(space, out_indices=tuple(range(stages)))
+            built[space] = scramble(net).eval()
         return built[space]
 
     return supernet
@@ -45,15 +62,25 @@ def supernets(scramble):
 def in_bounds():
     """Archs inside the bounds of a space, on its grid or off it."""
 
+    def multiples(values, unit) -> st.SearchStrategy:
+        return st.integers(-(-values[0] // unit), values[-1] // unit).map(lambda n: n * unit)
+
+    def odd(values) -> st.SearchStrategy:
+        return st.integers(values[0] // 2, (values[-1] - 1) // 2).map(lambda n: 2 * n + 1)
+
     def archs(space) -> st.SearchStrategy:
-        def numbers(values):
-            return st.integers(values[0], values[-1])
+        groups = getattr(space.family, 'group_widths', ()) or [1] * space.family.stages
+
+        def numbers(name, values, stage=None):
+            if name == 'kernel':
+                return odd(values)
+            return multiples(values, groups[stage] if name == 'width' else 1)
 
         return st.fixed_dictionaries(
             {
-                name: numbers(values)
+                name: numbers(name, values)
                 if isinstance(values[0], int)
-                else st.tuples(*map(numbers, values)).map(list)
+                else st.tuples(*(numbers(name, v, i) for i, v in enumerate(values))).map(list)
                 for name, values in space.choices.items()
             }
         )

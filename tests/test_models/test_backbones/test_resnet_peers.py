@@ -4,9 +4,12 @@ import pytest
 import torch
 import torchvision
 from mmdet.models import ResNet as MMDetResNet
+from mmdet.models import ResNeXt as MMDetResNeXt
 from mmpretrain.models import ResNet as MMPretrainResNet
 from mmpretrain.models import ResNet_CIFAR
+from mmpretrain.models import ResNeXt as MMPretrainResNeXt
 from mmseg.models import ResNet as MMSegResNet
+from mmseg.models import ResNeXt as MMSegResNeXt
 
 from gaia_ssl.models.backbones import DynamicResNet, SubnetResNet
 
@@ -37,16 +40,44 @@ def test_r50_is_the_resnet50_of_openmmlab(r50, peer):
     assert_same(r50, peer(depth=50, out_indices=ALL), size=96)
 
 
-def test_r50_is_torchvisions_but_for_the_classifier(r50):
-    peer = torchvision.models.resnet50().eval()
-    state = r50.state_dict()
+@pytest.mark.parametrize('peer', [MMPretrainResNet, MMDetResNet, MMSegResNet])
+@pytest.mark.parametrize('name, depth', [('R18', 18), ('R34', 34)])
+def test_r18_and_r34_are_those_of_openmmlab(supernets, peer, name, depth):
+    assert_same(supernets('ar18to34').extract(name), peer(depth=depth, out_indices=ALL))
+
+
+@pytest.mark.parametrize(
+    'peer, group_width',
+    [
+        (MMPretrainResNeXt, 'width_per_group'),
+        (MMDetResNeXt, 'base_width'),
+        (MMSegResNeXt, 'base_width'),
+    ],
+)
+def test_x50_is_the_resnext50_of_openmmlab(supernets, peer, group_width):
+    peer = peer(depth=50, groups=32, out_indices=ALL, **{group_width: 4})
+    assert_same(supernets('ax50to101').extract('X50'), peer)
+
+
+@pytest.mark.parametrize(
+    'space, name, peer',
+    [
+        ('ar18to34', 'R18', torchvision.models.resnet18),
+        ('ar18to34', 'R34', torchvision.models.resnet34),
+        ('ar50to101', 'R50', torchvision.models.resnet50),
+        ('ax50to101', 'X50', torchvision.models.resnext50_32x4d),
+    ],
+)
+def test_anchors_are_torchvisions_but_for_the_classifier(supernets, space, name, peer):
+    subnet, peer = supernets(space).extract(name), peer().eval()
+    state = subnet.state_dict()
     fc = {key: value for key, value in peer.state_dict().items() if key.startswith('fc.')}
     peer.load_state_dict({**state, **fc}, strict=True)
     assert list(state) == [key for key in peer.state_dict() if key not in fc]
     x = torch.randn(2, 3, 96, 80)
     with torch.no_grad():
         x_peer = peer.maxpool(peer.relu(peer.bn1(peer.conv1(x))))
-        for ours, layer in zip(r50(x), ALL, strict=True):
+        for ours, layer in zip(subnet(x), ALL, strict=True):
             x_peer = getattr(peer, f'layer{layer + 1}')(x_peer)
             torch.testing.assert_close(ours, x_peer, rtol=1e-6, atol=1e-6)
 

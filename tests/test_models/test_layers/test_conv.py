@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from gaia_ssl.models.layers import DynamicConv2d, StaticConv2d
+from gaia_ssl.models.layers import DynamicConv2d, StaticConv2d, part_of
 
 
 @pytest.mark.parametrize('bias', [True, False])
@@ -28,3 +28,42 @@ def test_static_twin_is_the_plain_convolution():
     conv = StaticConv2d(4, 6, 3, padding=1)
     x = torch.randn(1, 4, 5, 5)
     assert torch.equal(conv(x, 6), torch.nn.Conv2d.forward(conv, x))
+
+
+@pytest.mark.parametrize('channels', [8, 6, 2])
+def test_fewer_channels_are_fewer_groups(channels):
+    conv = DynamicConv2d(8, 8, 3, padding=1, groups=4)
+    x = torch.randn(2, channels, 7, 9)
+    # each group by itself
+    expected = [
+        F.conv2d(x[:, g : g + 2], conv.weight[g : g + 2], conv.bias[g : g + 2], padding=1)
+        for g in range(0, channels, 2)
+    ]
+    torch.testing.assert_close(conv(x, channels), torch.cat(expected, 1))
+
+
+@pytest.mark.parametrize('stride, dilation', [(1, 1), (2, 1), (1, 3)])
+@pytest.mark.parametrize('kernel', [1, 3, 5, 7, None])
+def test_a_smaller_kernel_is_the_centre(kernel, stride, dilation):
+    """As a whole kernel that is zero around its centre, so the map keeps its size."""
+    conv = DynamicConv2d(4, 4, 7, stride, 3 * dilation, dilation, groups=4, bias=False)
+    x = torch.randn(2, 3, 21, 18)
+    weight = torch.zeros_like(conv.weight)
+    margin = (7 - (kernel or 7)) // 2
+    centre = slice(margin, 7 - margin)
+    weight[:, :, centre, centre] = conv.weight[:, :, centre, centre]
+    expected = F.conv2d(x, weight[:3], None, stride, 3 * dilation, dilation, groups=3)
+    torch.testing.assert_close(conv(x, 3, kernel), expected)
+
+
+@pytest.mark.parametrize('shape', [(), (3,), (3, 2), (3, 2, 1, 1), (3, 2, 3, 5)])
+def test_part_is_the_first_channels_and_the_centre(shape):
+    weight = torch.arange(float(torch.Size((5, 4, 5, 5)[: len(shape)]).numel()))
+    weight = weight.view((5, 4, 5, 5)[: len(shape)])
+    part = part_of(weight, shape)
+    assert part.shape == shape
+    if len(shape) == 4:
+        assert part[2, 1, shape[2] // 2, shape[3] // 2] == weight[2, 1, 2, 2]
+        assert part[0, 0, 0, 0] == weight[0, 0, (5 - shape[2]) // 2, (5 - shape[3]) // 2]
+    elif shape:
+        assert part.flatten()[0] == weight.flatten()[0]

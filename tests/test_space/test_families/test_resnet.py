@@ -3,7 +3,7 @@
 import pytest
 
 from gaia_ssl.space import get_space
-from gaia_ssl.space.families.resnet import Block, ResNetFamily, Stem
+from gaia_ssl.space.families import Block, ResNetFamily, Stem
 from gaia_ssl.utils import UserError
 
 AR = get_space('ar50to101')
@@ -51,8 +51,42 @@ def test_dilations(contract, first):
         (dict(block='bottle'), "block: 'bottle' is not one of"),
         (dict(stem='5x5'), "stem: '5x5' is not one of"),
         (dict(style='tf'), "style: 'tf' is not one of"),
+        (dict(expansion=0), 'expansion: 0 is not a positive number'),
+        (dict(block='basic', group_widths=(4,) * 4), 'group_widths: basic blocks are not grouped'),
     ],
 )
 def test_unknown_options(option, message):
     with pytest.raises(UserError, match=message):
         ResNetFamily(**option)
+
+
+def test_path_of_resnext50():
+    space = get_space('ax50to101')
+    stages = space.path(space.anchors['X50']).stages
+    assert {step.groups for steps in stages for step in steps} == {32}
+    assert [steps[0].out_channels for steps in stages] == [256, 512, 1024, 2048]
+    groups = [[steps[0].groups for steps in space.path(a).stages] for a in (space.min, space.max)]
+    assert groups == [[24] * 4, [40] * 4]
+
+
+def test_groups_are_whole_inside_the_bounds():
+    space = get_space('ax50to101')
+    fits = dict(space.min, width=[100, 200, 400, 800])
+    assert space.check(fits) == fits and fits not in space
+    with pytest.raises(UserError, match='arch.width: 401 is not a multiple of its group width 16'):
+        space.check(dict(space.min, width=[100, 200, 401, 800]))
+    with pytest.raises(UserError, match='group_widths: 2 stages, but width has 4'):
+        space.with_options(group_widths=[4, 8])
+
+
+@pytest.mark.parametrize(
+    'output_stride, strides, dilations',
+    [
+        (8, (1, 2, 1, 1), (1, 1, 2, 4)),
+        (16, (1, 2, 2, 1), (1, 1, 1, 2)),
+        (32, (1, 2, 2, 2), (1, 1, 1, 1)),
+    ],
+)
+def test_dilated(output_stride, strides, dilations):
+    options = AR.family.dilated(output_stride)
+    assert options == dict(strides=strides, dilations=dilations, contract_dilation=True)

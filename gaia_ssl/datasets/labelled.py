@@ -1,0 +1,37 @@
+"""A folder of images with one folder inside per class."""
+
+from collections.abc import Sequence
+
+from gaia_ssl.utils import UserError
+
+from .images import UnlabeledImages
+
+
+class LabelledImages(UnlabeledImages):
+    """The images of a folder, whose classes are the folders inside it, in sorted order.
+
+    Args:
+        root: The folder.
+        pipeline: Configs of transforms, from loading to packing, none of them random.
+
+    Attributes:
+        classes: Names of the classes that have images.
+        labels: The class of each image, as a position in ``classes``.
+
+    Raises:
+        UserError: If there is no such folder or no image in it, or one lies outside of the
+            folders inside it.
+    """
+
+    def __init__(self, root: str, pipeline: Sequence[dict]) -> None:
+        super().__init__(root, pipeline)
+        for name in self.names:
+            if '/' not in name:
+                raise UserError(
+                    f'images: {self.root}/{name} is in no class; give a folder that holds one '
+                    'folder per class'
+                )
+        names = [name.partition('/')[0] for name in self.names]
+        self.classes = sorted(set(names))
+        positions = {name: position for position, name in enumerate(self.classes)}
+        self.labels = [positions[name] for name in names]

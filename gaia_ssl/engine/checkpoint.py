@@ -1,0 +1,59 @@
+"""Writing checkpoints whole, and finding the latest."""
+
+import os
+import os.path as osp
+import zipfile
+from glob import escape, glob
+from pathlib import Path
+
+from mmengine.fileio import LocalBackend, register_backend
+
+# the import also lets MMEngine read its own checkpoints
+from gaia_ssl.utils import checkpoint  # noqa: F401
+from gaia_ssl.utils.files import atomic_write
+
+ATOMIC = 'gaia_ssl.atomic'
+"""The name of the backend, for ``backend_args=dict(backend=...)``."""
+NAMES = ('epoch_[0-9]*', 'iter_[0-9]*')
+"""What checkpoints to resume from are called; those of the best weights lack the optimizer."""
+
+
+class AtomicBackend(LocalBackend):
+    """Local files that are whole or not there."""
+
+    def put(self, obj: bytes, filepath: str | Path) -> None:
+        """Write bytes to a file, which takes the place of the one there once it is on disk."""
+        os.makedirs(osp.dirname(filepath) or '.', exist_ok=True)
+        with atomic_write(str(filepath), 'wb') as file:
+            file.write(obj)
+
+    def put_text(self, obj: str, filepath: str | Path, encoding: str = 'utf-8') -> None:
+        """Write text likewise."""
+        self.put(obj.encode(encoding), filepath)
+
+
+register_backend(ATOMIC, AtomicBackend, force=True)
+
+
+def latest_checkpoint(work_dir: str) -> str | None:
+    """The checkpoint to resume a training from.
+
+    Args:
+        work_dir: The training's.
+
+    Returns:
+        The one that ``last_checkpoint`` names; if that is missing or broken, the newest complete
+        one in the work dir; ``None`` if there is none.
+    """
+    note = osp.join(work_dir, 'last_checkpoint')
+    named = [Path(note).read_text().strip()] if osp.isfile(note) else []
+    found = (
+        path for name in NAMES for path in glob(osp.join(escape(str(work_dir)), f'{name}.pth'))
+    )
+    others = sorted(found, key=osp.getmtime, reverse=True)
+    return next(filter(_complete, named + others), None)
+
+
+def _complete(path: str) -> bool:
+    # torch.save writes a zip archive, whose directory comes last
+    return osp.isfile(path) and zipfile.is_zipfile(path)

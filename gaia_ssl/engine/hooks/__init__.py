@@ -1,0 +1,15 @@
+from .checkpoint import AtomicCheckpointHook
+from .collapse import CollapseHook
+from .health import SubnetHealthHook
+from .knn import KNNHook
+from .resume import ResumeHook
+from .seed import SeedHook
+
+__all__ = [
+    'AtomicCheckpointHook',
+    'CollapseHook',
+    'KNNHook',
+    'ResumeHook',
+    'SeedHook',
+    'SubnetHealthHook',
+]

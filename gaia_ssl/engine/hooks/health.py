@@ -1,0 +1,116 @@
+"""Whether subnets' embeddings use the space they have, told without labels."""
+
+import numpy as np
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+from mmengine.dist import all_reduce
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from torch import Tensor
+
+from gaia_ssl.engine.ddp import unwrap
+from gaia_ssl.models.backbones import DynamicBackbone
+from gaia_ssl.registry import HOOKS
+from gaia_ssl.search.batchnorm import group_statistics
+from gaia_ssl.space import Arch, SearchSpace
+from gaia_ssl.utils import UserError
+
+
+def relative_std(embeddings: Tensor) -> Tensor:
+    """How far embeddings spread over the sphere (Chen and He, CVPR 2021, section 4.1).
+
+    Args:
+        embeddings: L2-normalised, (N, D).
+
+    Returns:
+        Their standard deviation per channel, averaged, times sqrt(D): a scalar that is 1 for
+        directions spread evenly and 0 for one direction.
+    """
+    return embeddings.std(0, unbiased=False).mean() * embeddings.size(1) ** 0.5
+
+
+def effective_rank(embeddings: Tensor) -> Tensor:
+    """How many dimensions embeddings fill (Roy and Vetterli, EUSIPCO 2007).
+
+    It is the exponential of the entropy of the normalised singular values, as in RankMe (Garrido
+    et al., ICML 2023).
+
+    Args:
+        embeddings: (N, D).
+
+    Returns:
+        A scalar from 1 to min(N, D); NaN if an embedding is not finite.
+    """
+    if not embeddings.isfinite().all():
+        return embeddings.new_tensor(float('nan'))
+    values = torch.linalg.svdvals(embeddings)
+    return torch.special.entr(values / values.sum()).sum().exp()
+
+
+@HOOKS.register_module()
+class SubnetHealthHook(Hook):
+    """Logs the spread and the rank of the embeddings of MAX, MIN and a random subnet.
+
+    They are the neck's, L2-normalised, of the first view of the current batch, with batch
+    statistics in all norms; several processes log the mean over them. The training is the same
+    with the hook as without. In the log: ``embed_std_max`` (see ``relative_std``),
+    ``embed_rank_max`` (see ``effective_rank``), and so for ``min`` and ``random``.
+
+    Args:
+        interval: Iterations between two checks. Defaults to 100.
+        num_images: Images of a process to use, at most; the rank is never larger. Defaults to
+            256.
+
+    Raises:
+        UserError: If a number is too small.
+    """
+
+    priority = 'NORMAL'  # before the logger
+
+    def __init__(self, interval: int = 100, num_images: int = 256) -> None:
+        if interval < 1:
+            raise UserError(f'SubnetHealthHook.interval: {interval} iterations; give 1 or more')
+        if num_images < 2:
+            raise UserError(f'SubnetHealthHook.num_images: {num_images} images; give 2 or more')
+        self.interval = interval
+        self.num_images = num_images
+
+    @torch.no_grad()
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: dict | None = None,
+        outputs: dict | None = None,
+    ) -> None:
+        """Put the health of the subnets into the message hub."""
+        if not self.every_n_train_iters(runner, self.interval):
+            return
+        model = unwrap(runner.model)
+        views = model.data_preprocessor(data_batch)['inputs']
+        images = (views[0] if isinstance(views, list) else views)[: self.num_images]
+        backbone, neck = model.student
+        archs = health_archs(backbone.space, runner.iter)
+        before = backbone.arch
+        with group_statistics((backbone, neck), [len(images)]):
+            health = torch.stack([_health(backbone, neck, images, arch) for arch in archs.values()])
+        backbone.set_arch(before)
+        all_reduce(health, op='mean')
+        runner.message_hub.update_info('health_iter', runner.iter)
+        for label, (std, rank) in zip(archs, health.tolist(), strict=True):
+            runner.message_hub.update_scalar(f'train/embed_std_{label}', std)
+            runner.message_hub.update_scalar(f'train/embed_rank_{label}', rank)
+
+
+def health_archs(space: SearchSpace, iteration: int) -> dict[str, Arch]:
+    """The archs that are looked at in an iteration, by their label, alike in every process."""
+    random = space.sample(np.random.default_rng(iteration))
+    return {'max': space.max, 'min': space.min, 'random': random}
+
+
+def _health(backbone: DynamicBackbone, neck: nn.Module, images: Tensor, arch: Arch) -> Tensor:
+    """Spread and rank of a subnet's embeddings, (2, )."""
+    backbone.set_arch(arch)
+    embeddings = F.normalize(neck(backbone(images))[0].float(), dim=1)  # (N, C, H, W) -> (N, D)
+    return torch.stack([relative_std(embeddings), effective_rank(embeddings)])

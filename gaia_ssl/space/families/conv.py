@@ -1,0 +1,149 @@
+"""What families of convolutional backbones share: a stem, then stages that stride or dilate."""
+
+import math
+from abc import abstractmethod
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple
+
+from gaia_ssl.utils.errors import UserError
+
+from .base import Arch, Cost, Family, Size, Step
+
+
+class Stem(NamedTuple):
+    """The convolution before the first stage, with its norm, activation and optional max pool."""
+
+    name: str
+    out_channels: int
+    kernel: int
+    stride: int
+    pool: bool = False
+
+
+class Segment(NamedTuple):
+    """What the steps of one stage depend on.
+
+    Attributes:
+        stage: Index of the stage; -1 is the stem.
+        in_channels: Channels that it reads.
+        numbers: The arch's numbers of the stage, in the order of ``Family.stage_fields``; of the
+            stem, its width.
+    """
+
+    stage: int
+    in_channels: int
+    numbers: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ConvFamily(Family):
+    """A stem of one convolution, then stages whose first block may stride, dilate and widen.
+
+    Args:
+        in_channels: Channels of the images.
+        strides: Stride of each stage's first block.
+        dilations: Dilation of each stage.
+        contract_dilation: Dilate the first block of a stage less, where it dilates instead of
+            striding, so that it sees what it would see striding.
+    """
+
+    in_channels: int = 3
+    strides: tuple[int, ...] = (1, 2, 2, 2)
+    dilations: tuple[int, ...] = (1, 1, 1, 1)
+    contract_dilation: bool = False
+
+    def __post_init__(self):
+        for field in fields(self):
+            if isinstance(value := getattr(self, field.name), list):
+                # configs give lists, a cache key must be hashable
+                object.__setattr__(self, field.name, tuple(value))
+
+    @property
+    def stages(self) -> int:
+        """The number of stages."""
+        return len(self.strides)
+
+    @abstractmethod
+    def out_channels(self, width: int) -> int:
+        """Channels that a stage of this width puts out."""
+
+    @abstractmethod
+    def stem_step(self, width: int) -> Stem:
+        """The stem of this width."""
+
+    @abstractmethod
+    def blocks(self, stage: int, in_channels: int, *numbers: int) -> tuple[Step, ...]:
+        """The blocks of a stage, given the arch's numbers of that stage."""
+
+    @abstractmethod
+    def block_costs(self, step: Step, in_channels: int, size: Size, out_size: Size) -> list[Cost]:
+        """The costs of a block's convolutions, each with its norm (see ``conv_norm``)."""
+
+    def check(self, choices: dict[str, Any]) -> None:
+        """Every stage needs its numbers: see ``Family.check``."""
+        super().check(choices)
+        stages = len(choices['width'])
+        per_stage = {name: choices[name] for name in self.stage_fields}
+        for name, values in dict(per_stage, strides=self.strides, dilations=self.dilations).items():
+            if len(values) != stages:
+                raise UserError(
+                    f'{name}: {len(values)} stages, but width has {stages}; give one per stage'
+                )
+
+    def segments(self, arch: Arch) -> list[Segment]:
+        """The stem, then one segment per stage."""
+        channels = arch['stem_width']
+        segments = [Segment(-1, self.in_channels, (channels,))]
+        stages = zip(*(arch[name] for name in self.stage_fields), strict=True)
+        for stage, numbers in enumerate(stages):
+            segments.append(Segment(stage, channels, numbers))
+            channels = self.out_channels(numbers[0])
+        return segments
+
+    def in_channels_of(self, segment: Segment) -> int:
+        """The number of channels a segment reads."""
+        return segment.in_channels
+
+    def steps(self, segment: Segment) -> tuple[Step, ...]:
+        """The stem, or the blocks of one stage."""
+        if segment.stage < 0:
+            return (self.stem_step(*segment.numbers),)
+        return self.blocks(segment.stage, segment.in_channels, *segment.numbers)
+
+    def step_cost(self, step: Step, in_channels: int, size: Size) -> tuple[Cost, Size]:
+        """Multiply-adds and parameters (convolutions and norms) of one step."""
+        out_size = _strided(size, step.stride)
+        if isinstance(step, Stem):
+            cost = conv_norm(in_channels, step.out_channels, step.kernel, out_size)
+            return cost, _strided(out_size, 2) if step.pool else out_size
+        costs = self.block_costs(step, in_channels, size, out_size)
+        return Cost(*map(sum, zip(*costs, strict=True))), out_size
+
+    def dilated(self, output_stride: int) -> dict[str, Any]:
+        """The options of the same backbone dilating wherever it would exceed a stride.
+
+        Its weights are the same, and so is what each of its cells sees.
+        """
+        stem = self.stem_step(1)
+        total, dilation = stem.stride * (2 if stem.pool else 1), 1
+        strides, dilations = [], []
+        for stride, own in zip(self.strides, self.dilations, strict=True):
+            exceeds = total * stride > output_stride
+            dilation *= stride if exceeds else 1
+            total *= 1 if exceeds else stride
+            strides.append(1 if exceeds else stride)
+            dilations.append(own * dilation)
+        return dict(strides=tuple(strides), dilations=tuple(dilations), contract_dilation=True)
+
+
+def conv_norm(
+    in_channels: int, out_channels: int, kernel: int, out_size: Size, groups: int = 1
+) -> Cost:
+    """Cost of a convolution without bias and of its norm."""
+    weights = in_channels // groups * out_channels * kernel * kernel
+    return Cost(weights * out_size[0] * out_size[1], weights + 2 * out_channels)
+
+
+def _strided(size: Size, stride: int) -> Size:
+    # every layer pads so that only its stride shrinks the map
+    return math.ceil(size[0] / stride), math.ceil(size[1] / stride)

@@ -1,0 +1,116 @@
+"""MobileNets as paths of steps: MobileNetV2's inverted residuals (Sandler et al., CVPR 2018)."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+from gaia_ssl.utils.errors import UserError
+
+from .base import Arch, Cost, Size
+from .conv import ConvFamily, Stem, conv_norm
+
+
+class InvertedBlock(NamedTuple):
+    """One inverted residual: expand, convolve each channel, project.
+
+    Attributes:
+        name: Where its weights live, e.g. ``layer3.1``.
+        out_channels: Channels of its output.
+        hidden: Channels of its depthwise convolution.
+        kernel: Kernel of its depthwise convolution.
+        stride: Stride of its depthwise convolution.
+        dilation: Dilation of its depthwise convolution.
+        expand: Whether a 1x1 convolution comes first; not where nothing is expanded.
+        residual: Whether its input is added to its output.
+    """
+
+    name: str
+    out_channels: int
+    hidden: int
+    kernel: int
+    stride: int = 1
+    dilation: int = 1
+    expand: bool = True
+    residual: bool = True
+
+
+@dataclass(frozen=True)
+class MobileNetFamily(ConvFamily):
+    """Options alike for all MobileNets of a space; the defaults are MobileNetV2's seven stages.
+
+    Args:
+        stem_stride: Stride of the 3x3 stem.
+        in_channels, strides, dilations, contract_dilation: See ``ConvFamily``; a contracted
+            dilation is that of the stage before.
+    """
+
+    stage_fields: ClassVar[tuple[str, ...]] = ('width', 'depth', 'kernel', 'expansion')
+
+    strides: tuple[int, ...] = (1, 2, 2, 2, 1, 2, 1)
+    dilations: tuple[int, ...] = (1, 1, 1, 1, 1, 1, 1)
+    stem_stride: int = 2
+
+    def out_channels(self, width: int) -> int:
+        """Channels that a stage of this width puts out."""
+        return width
+
+    def check(self, choices: dict[str, Any]) -> None:
+        """MAX must use every weight: see ``Family.check``."""
+        super().check(choices)
+        for values in choices['expansion']:
+            if values[0] == 1 < values[-1]:
+                raise UserError(
+                    f'expansion: {list(values)} mixes 1, which has no expanding convolution, with '
+                    'more, which have one; give a stage either'
+                )
+
+    def check_arch(self, arch: Arch) -> None:
+        """Kernels have a centre: see ``Family.check_arch``."""
+        for kernel in arch['kernel']:
+            if kernel % 2 == 0:
+                raise UserError(f'arch.kernel: {kernel} is even; kernels are odd')
+
+    def stem_step(self, width: int) -> Stem:
+        """The stem of this width."""
+        return Stem('stem', width, kernel=3, stride=self.stem_stride)
+
+    def blocks(
+        self, stage: int, in_channels: int, width: int, depth: int, kernel: int, expansion: int
+    ) -> tuple[InvertedBlock, ...]:
+        """The blocks of a stage."""
+        dilation = self.dilations[stage]
+        contracted = min(dilation, self.dilations[stage - 1]) if stage > 0 else 1
+        first = InvertedBlock(
+            f'layer{stage + 1}.0',
+            width,
+            in_channels * expansion,
+            kernel,
+            self.strides[stage],
+            contracted if self.contract_dilation else dilation,
+            expand=expansion > 1,
+            # widths that happen to be equal, or dilating instead of striding, change nothing
+            residual=False,
+        )
+        rest = (
+            InvertedBlock(
+                f'layer{stage + 1}.{i}',
+                width,
+                width * expansion,
+                kernel,
+                dilation=dilation,
+                expand=expansion > 1,
+            )
+            for i in range(1, depth)
+        )
+        return (first, *rest)
+
+    def block_costs(
+        self, step: InvertedBlock, in_channels: int, size: Size, out_size: Size
+    ) -> list[Cost]:
+        """The costs of a block's convolutions."""
+        hidden = step.hidden
+        expand = [conv_norm(in_channels, hidden, 1, size)] if step.expand else []
+        return [
+            *expand,
+            conv_norm(hidden, hidden, step.kernel, out_size, groups=hidden),
+            conv_norm(hidden, step.out_channels, 1, out_size),
+        ]

@@ -1,0 +1,36 @@
+"""The sandwich rule."""
+
+import numpy as np
+
+from gaia_ssl.space.families import Arch
+from gaia_ssl.space.space import SearchSpace
+
+from .base import ArchSampler, LossOf, check_least, check_sampler
+from .uniform import UniformSampler
+
+
+class SandwichSampler(ArchSampler):
+    """MIN, random subnets between, and MAX (Yu and Huang, ICCV 2019).
+
+    Args:
+        num_random: How often to draw between MIN and MAX. Defaults to 1, as in DATA.
+        random: What draws there. Defaults to one uniform subnet.
+        seed: Seed of the draws. Defaults to 0.
+
+    Raises:
+        UserError: If ``num_random`` is negative, or ``random`` is no sampler.
+    """
+
+    def __init__(
+        self, num_random: int = 1, random: ArchSampler | None = None, seed: int = 0
+    ) -> None:
+        super().__init__(seed)
+        self.num_random = check_least('num_random', num_random, least=0)
+        self.random = UniformSampler() if random is None else check_sampler('random', random)
+
+    def draw(
+        self, space: SearchSpace, rng: np.random.Generator, loss_of: LossOf | None
+    ) -> list[Arch]:
+        """Draw MIN, the random subnets and MAX."""
+        middle = [a for _ in range(self.num_random) for a in self.random.draw(space, rng, loss_of)]
+        return [space.min, *middle, space.max]

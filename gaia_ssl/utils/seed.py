@@ -1,0 +1,18 @@
+"""Randomness that has no history."""
+
+import random
+
+import numpy as np
+import torch
+
+
+def seed_generators(*key: int) -> None:
+    """Seed the global generators of Python, NumPy and torch from ``key`` alone.
+
+    Args:
+        key: Non-negative numbers that say what the randomness is for.
+    """
+    for_python, for_torch, *for_numpy = np.random.SeedSequence(key).generate_state(6).tolist()
+    random.seed(for_python)
+    np.random.seed(for_numpy)
+    torch.manual_seed(for_torch)

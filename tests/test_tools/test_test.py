@@ -1,0 +1,110 @@
+"""tools/test.py, run as a user runs it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+import gaia_ssl.models.selfsup  # noqa: F401 - registers the methods
+from gaia_ssl.engine.evaluation import FolderKNN
+from gaia_ssl.registry import MODELS
+from gaia_ssl.space import count_cost, get_space
+from gaia_ssl.utils.cli import load_config
+
+ROOT = Path(__file__).parents[2]
+CONFIG = 'configs/mocov2/mocov2_tiny10to22_bs128-coslr_scenes.py'
+TINY = get_space('tiny10to22')
+
+
+def run(*args):
+    env = dict(os.environ, PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1')
+    command = [sys.executable, 'tools/test.py', *map(str, args)]
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
+
+
+@pytest.fixture(scope='module')
+def data(tmp_path_factory):
+    """A checkpoint, and labelled folders of stripes that stand or lie."""
+    root = tmp_path_factory.mktemp('test')
+    rng = np.random.default_rng(0)
+    for part, number in dict(train=12, val=6).items():
+        for name in ('lying', 'standing'):
+            (root / part / name).mkdir(parents=True)
+            for i in range(number):
+                stripes = np.sin(np.arange(40) * rng.uniform(0.3, 1.2)) * 100 + 128
+                image = np.broadcast_to(stripes, (40, 40)) + rng.normal(scale=40, size=(40, 40))
+                image = image if name == 'standing' else image.T
+                image = np.repeat(np.clip(image, 0, 255)[..., None], 3, 2).astype(np.uint8)
+                cv2.imwrite(str(root / part / name / f'{i}.png'), image)
+    torch.manual_seed(1)
+    model = MODELS.build(load_config(CONFIG).model)
+    model.init_weights()
+    torch.save(dict(state_dict=model.state_dict(), meta={}), root / 'epoch_1.pth')
+    return root
+
+
+def folders(data):
+    return ['--train', data / 'train', '--val', data / 'val']
+
+
+def test_judges_the_anchors_and_random_weights(data, tmp_path):
+    done = run(
+        *(CONFIG, data / 'epoch_1.pth', *folders(data), '--random', '--work-dir', tmp_path),
+        *('--input-size', 32, '--cfg-options', 'test.k=5', 'test.num_workers=0'),
+    )
+    assert done.returncode == 0, done.stderr
+    result = json.loads((tmp_path / 'test.json').read_text())
+    assert [row['name'] for row in result['subnets']] == list(TINY.anchors)
+    meta = result['meta']
+    assert (meta['k'], meta['input_size'], meta['train_images']) == (5, 32, 24)
+
+    config = load_config(CONFIG)
+    model = MODELS.build(config.model)
+    model.load_state_dict(torch.load(data / 'epoch_1.pth')['state_dict'])
+    nets = {name: model.backbone.extract(arch) for name, arch in TINY.anchors.items()}
+    knn = FolderKNN(config, str(data / 'train'), str(data / 'val'), input_size=32, k=5)
+    for name, top1 in knn(nets).items():
+        row = next(row for row in result['subnets'] if row['name'] == name)
+        assert row['knn_top1'] == pytest.approx(top1, abs=1e-3)
+        assert row['arch'] == TINY.anchors[name]
+        assert row['flops'] == count_cost(TINY, row['arch'], 32).flops
+        assert 0 <= row['knn_top1_random'] <= 100
+        (line,) = [line for line in done.stdout.splitlines() if line.endswith(f'  {name}')]
+        assert line.split()[2:] == [f'{row["knn_top1"]:.2f}', f'{row["knn_top1_random"]:.2f}', name]
+
+
+def test_judges_archs_by_name_and_as_json(data, tmp_path):
+    arch = json.dumps(TINY[7])
+    done = run(
+        *(CONFIG, data / 'epoch_1.pth', '--archs', 'MIN', arch, '--work-dir', tmp_path),
+        *('--cfg-options', f'test.train={data}/train', f'test.val={data}/val'),
+    )
+    assert done.returncode == 0, done.stderr
+    rows = json.loads((tmp_path / 'test.json').read_text())['subnets']
+    assert [row['arch'] for row in rows] == [TINY.min, TINY[7]]
+    assert all('knn_top1_random' not in row for row in rows)
+
+
+@pytest.mark.parametrize(
+    'args, message',
+    [
+        ([], '--train: give a folder'),
+        (['--train', 'nowhere', '--val', '{data}/val'], 'nowhere is not a folder'),
+        (['--archs', 'R50'], "'R50' is no anchor"),
+        (['--cfg-options', 'test.train=a', 'test.val=b', 'test.what=c'], "'what'"),
+    ],
+)
+def test_mistakes_are_one_line(data, tmp_path, args, message):
+    args = [arg.format(data=data) for arg in args]
+    done = run(CONFIG, data / 'epoch_1.pth', '--work-dir', tmp_path / 'out', *args)
+    assert done.returncode != 0
+    errors = [line for line in done.stderr.splitlines() if line.startswith('error: ')]
+    assert len(errors) == 1 and message in errors[0]
+    assert 'Traceback' not in done.stderr
+    assert not (tmp_path / 'out').exists()

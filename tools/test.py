@@ -1,0 +1,154 @@
+"""Judge subnets of a trained supernet by kNN on a labelled folder."""
+
+import argparse
+import json
+import os
+import os.path as osp
+from typing import Any
+
+import torch
+from mmengine.config import Config, DictAction
+from mmengine.dist import is_main_process
+
+from gaia_ssl.engine.evaluation import FolderKNN
+from gaia_ssl.export.source import choose_arch, load_supernet_backbone
+from gaia_ssl.models.backbones import DynamicBackbone
+from gaia_ssl.registry import MODELS
+from gaia_ssl.space import SearchSpace, count_cost
+from gaia_ssl.utils import UserError
+from gaia_ssl.utils.cli import load_config, run_cli
+from gaia_ssl.utils.dist import LAUNCHERS, init_dist
+from gaia_ssl.utils.files import atomic_write, file_digest
+
+FOLDERS = ('train', 'val')
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('config', help='training config of the supernet')
+    parser.add_argument('checkpoint', help='checkpoint of that training')
+    for name, what in dict(train='whose labels are known', val='to classify').items():
+        parser.add_argument(
+            f'--{name}',
+            metavar='DIR',
+            help=f"images {what}, one folder inside per class; default: the config's test.{name}",
+        )
+    parser.add_argument(
+        '--archs',
+        nargs='+',
+        metavar='ARCH',
+        help='anchors (MAX, R50, ...), JSON, or JSON files; default: all anchors of the space',
+    )
+    parser.add_argument(
+        '--random',
+        action='store_true',
+        help='also judge the same subnets with random weights, the baseline',
+    )
+    parser.add_argument(
+        '--input-size', type=int, help="side of the images in pixels; default: the config's or 224"
+    )
+    parser.add_argument('--work-dir', help='where test.json goes')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        help='override settings of the config: key=value',
+    )
+    parser.add_argument('--launcher', choices=LAUNCHERS, default='none', help='job launcher')
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    return parser.parse_args()
+
+
+def make_knn(config: Config, args: argparse.Namespace) -> FolderKNN:
+    """The evaluation that the config's ``test`` and the command line ask for.
+
+    Raises:
+        UserError: If neither names the folders, or ``test`` has an unknown setting.
+    """
+    options = dict(config.get('test', {}))
+    given = dict(train=args.train, val=args.val, input_size=args.input_size)
+    options.update({key: value for key, value in given.items() if value is not None})
+    for name in FOLDERS:
+        if name not in options:
+            raise UserError(f'--{name}: give a folder that holds one folder of images per class')
+    try:
+        return FolderKNN(config, **options)
+    except TypeError as error:
+        raise UserError(f'test: {error} in the config') from error
+
+
+def choose_archs(space: SearchSpace, texts: list[str] | None) -> dict[str, dict]:
+    """The archs to judge by their names; one given as JSON is its own name.
+
+    Raises:
+        UserError: If an arch is malformed or out of the space's bounds.
+    """
+    if texts is None:
+        return space.anchors
+    return {text: space.check(choose_arch(text).arch) for text in texts}
+
+
+def random_backbone(config: Config) -> DynamicBackbone:
+    """The config's backbone as it is before training, drawn with the config's seed."""
+    torch.manual_seed(config.get('randomness', {}).get('seed') or 0)
+    backbone = MODELS.build(config.model.backbone)
+    backbone.init_weights()
+    return backbone
+
+
+def judge(config: Config, args: argparse.Namespace) -> dict[str, Any]:
+    """The content of ``test.json``."""
+    backbones = dict(knn_top1=load_supernet_backbone(config, args.checkpoint))
+    space = backbones['knn_top1'].space
+    archs = choose_archs(space, args.archs)
+    knn = make_knn(config, args)
+    if args.random:
+        backbones['knn_top1_random'] = random_backbone(config)
+    device = 'cuda' if torch.cuda.is_available() else 'cpu'
+    nets = {
+        (name, weights): backbone.extract(arch).to(device)
+        for name, arch in archs.items()
+        for weights, backbone in backbones.items()
+    }
+    top1 = knn(nets)
+    rows = []
+    for name, arch in archs.items():
+        cost = count_cost(space, arch, knn.input_size)
+        scores = {weights: round(top1[name, weights], 4) for weights in backbones}
+        rows.append(dict(name=name, arch=arch, flops=cost.flops, params=cost.params, **scores))
+    checkpoint = dict(checkpoint=args.checkpoint, checkpoint_sha256=file_digest(args.checkpoint))
+    return dict(meta=dict(config=args.config, **checkpoint, **knn.describe()), subnets=rows)
+
+
+def table(result: dict[str, Any]) -> str:
+    """The result to be read."""
+    columns = dict(knn_top1='kNN top-1', knn_top1_random='random')
+    columns = {key: title for key, title in columns.items() if key in result['subnets'][0]}
+    titles = ''.join(f'  {title:>9}' for title in columns.values())
+    lines = [f'{"MFLOPs":>9}  {"Mparams":>8}{titles}  subnet']
+    for row in result['subnets']:
+        scores = ''.join(f'  {row[key]:9.2f}' for key in columns)
+        costs = f'{row["flops"] / 1e6:9.1f}  {row["params"] / 1e6:8.2f}'
+        lines.append(f'{costs}{scores}  {row["name"]}')
+    return '\n'.join(lines)
+
+
+def main() -> None:
+    args = parse_args()
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    config = load_config(args.config, args.cfg_options)
+    init_dist(args.launcher)
+    result = judge(config, args)
+    if is_main_process():
+        name = osp.splitext(osp.basename(args.config))[0]
+        work_dir = args.work_dir or osp.join('work_dirs', f'{name}_test')
+        os.makedirs(work_dir, exist_ok=True)
+        path = osp.join(work_dir, 'test.json')
+        with atomic_write(path) as file:
+            file.write(json.dumps(result, indent=1) + '\n')
+        print(table(result))
+        print(f'{len(result["subnets"])} subnets in {path}')
+
+
+if __name__ == '__main__':
+    run_cli(main)

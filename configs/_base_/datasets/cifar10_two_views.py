@@ -1,5 +1,5 @@
-# CIFAR-10 as tools/dataset_converters/cifar10.py lays it out; labels unread. Views of 24 px show
-# objects about as large as whole images of 32 px do, at 0.56 of the cost.
+# CIFAR-10 as tools/dataset_converters/cifar10.py lays it out; training reads no labels
+data_root = '{{$GAIA_SSL_CIFAR10:data/cifar10}}'
 color_and_flip = [
     dict(
         type='RandomApply',
@@ -21,7 +21,7 @@ color_and_flip = [
     dict(type='RandomFlip', prob=0.5),
 ]
 view_pipeline = [
-    dict(type='mmpretrain.RandomResizedCrop', scale=24, crop_ratio_range=(0.2, 1.0)),
+    dict(type='mmpretrain.RandomResizedCrop', scale=32, crop_ratio_range=(0.2, 1.0)),
     *color_and_flip,
 ]
 train_dataloader = dict(
@@ -33,7 +33,7 @@ train_dataloader = dict(
     collate_fn=dict(type='default_collate'),
     dataset=dict(
         type='mmpretrain.CustomDataset',
-        data_root='{{$GAIA_SSL_CIFAR10:data/cifar10}}',
+        data_root=data_root,
         data_prefix='train',
         with_label=False,
         pipeline=[
@@ -43,3 +43,7 @@ train_dataloader = dict(
         ],
     ),
 )
+
+# what tools/test.py and tools/search.py judge subnets on
+search = dict(input_size=32)
+test = dict(train=f'{data_root}/train', val=f'{data_root}/test')

@@ -23,6 +23,7 @@ PARSERS = {
     'tools/train.py': ('tools/train.py', ()),
     'tools/dist_train.sh': ('tools/train.py', (1,)),
     'tools/slurm_train.sh': ('tools/train.py', (0, 1)),
+    'tools/test.py': ('tools/test.py', ()),
     'tools/search.py': ('tools/search.py', ()),
     'tools/dist_search.sh': ('tools/search.py', (2,)),
     'tools/extract.py': ('tools/extract.py', ()),

@@ -1,5 +1,6 @@
 """tools/test.py, run as a user runs it."""
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -15,9 +16,13 @@ import gaia_ssl.models.selfsup  # noqa: F401 - registers the methods
 from gaia_ssl.engine.evaluation import FolderKNN
 from gaia_ssl.registry import MODELS
 from gaia_ssl.space import count_cost, get_space
+from gaia_ssl.utils import UserError
 from gaia_ssl.utils.cli import load_config
 
 ROOT = Path(__file__).parents[2]
+spec = importlib.util.spec_from_file_location('tools_test', ROOT / 'tools/test.py')
+tool = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(tool)
 CONFIG = 'configs/mocov2/mocov2_tiny10to22_bs128-coslr_scenes.py'
 TINY = get_space('tiny10to22')
 
@@ -43,7 +48,7 @@ def data(tmp_path_factory):
                 image = np.repeat(np.clip(image, 0, 255)[..., None], 3, 2).astype(np.uint8)
                 cv2.imwrite(str(root / part / name / f'{i}.png'), image)
     torch.manual_seed(1)
-    model = MODELS.build(load_config(CONFIG).model)
+    model = MODELS.build(load_config(str(ROOT / CONFIG)).model)
     model.init_weights()
     torch.save(dict(state_dict=model.state_dict(), meta={}), root / 'epoch_1.pth')
     return root
@@ -64,7 +69,7 @@ def test_judges_the_anchors_and_random_weights(data, tmp_path):
     meta = result['meta']
     assert (meta['k'], meta['input_size'], meta['train_images']) == (5, 32, 24)
 
-    config = load_config(CONFIG)
+    config = load_config(str(ROOT / CONFIG))
     model = MODELS.build(config.model)
     model.load_state_dict(torch.load(data / 'epoch_1.pth')['state_dict'])
     nets = {name: model.backbone.extract(arch) for name, arch in TINY.anchors.items()}
@@ -96,15 +101,23 @@ def test_judges_archs_by_name_and_as_json(data, tmp_path):
     [
         ([], '--train: give a folder'),
         (['--train', 'nowhere', '--val', '{data}/val'], 'nowhere is not a folder'),
+        (['--train', '{data}/train', '--val', '{data}/val/lying'], 'is in no class'),
         (['--archs', 'R50'], "'R50' is no anchor"),
-        (['--cfg-options', 'test.train=a', 'test.val=b', 'test.what=c'], "'what'"),
+        (['--cfg-options', 'test.train=a', 'test.val=b', 'test.what=c'], "test: .*'what'"),
     ],
 )
-def test_mistakes_are_one_line(data, tmp_path, args, message):
-    args = [arg.format(data=data) for arg in args]
-    done = run(CONFIG, data / 'epoch_1.pth', '--work-dir', tmp_path / 'out', *args)
-    assert done.returncode != 0
+def test_names_mistakes(data, monkeypatch, args, message):
+    args = [CONFIG, str(data / 'epoch_1.pth'), *(arg.format(data=data) for arg in args)]
+    monkeypatch.setattr(sys, 'argv', ['test.py', *args])
+    args = tool.parse_args()
+    with pytest.raises(UserError, match=message):
+        tool.judge(load_config(str(ROOT / CONFIG), args.cfg_options), args)
+
+
+def test_a_mistake_is_one_line_and_writes_nothing(data, tmp_path):
+    done = run(CONFIG, data / 'epoch_1.pth', '--work-dir', tmp_path / 'out')
+    assert done.returncode == 2
     errors = [line for line in done.stderr.splitlines() if line.startswith('error: ')]
-    assert len(errors) == 1 and message in errors[0]
+    assert len(errors) == 1 and '--train: give a folder' in errors[0]
     assert 'Traceback' not in done.stderr
     assert not (tmp_path / 'out').exists()

@@ -11,6 +11,8 @@ default_hooks = dict(
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(type='AtomicCheckpointHook', interval=1, max_keep_ckpts=3),
     sampler_seed=dict(type='DistSamplerSeedHook'),
+    health=dict(type='SubnetHealthHook', interval=100),
+    collapse=dict(type='CollapseHook', interval=50),
 )
 env_cfg = dict(
     cudnn_benchmark=True,

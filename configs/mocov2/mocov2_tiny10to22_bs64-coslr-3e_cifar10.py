@@ -1,0 +1,30 @@
+# MoCo v2 (Chen et al., 2020) on small images, for minutes on a CPU
+_base_ = [
+    '../_base_/models/tiny10to22_cifar10.py',
+    '../_base_/datasets/cifar10_two_views.py',
+    '../_base_/schedules/adamw_coslr_3e.py',
+    '../_base_/default_runtime.py',
+]
+
+model = dict(
+    algorithm='mmpretrain.MoCo',
+    queue_len=1024,
+    feat_dim=64,
+    momentum=0.01,
+    neck=dict(
+        type='mmpretrain.NonLinearNeck',
+        in_channels=128,
+        hid_channels=256,
+        out_channels=64,
+        num_layers=2,
+        with_last_bn=True,
+        with_last_bn_affine=False,
+        norm_cfg=dict(type='BN1d'),
+        with_avg_pool=True,
+    ),
+    head=dict(
+        type='mmpretrain.ContrastiveHead',
+        loss=dict(type='mmpretrain.CrossEntropyLoss'),
+        temperature=0.2,
+    ),
+)

@@ -1,0 +1,27 @@
+# SimCLR (Chen et al., ICML 2020) on small images, for minutes on a CPU
+_base_ = [
+    '../_base_/models/tiny10to22_cifar10.py',
+    '../_base_/datasets/cifar10_two_views.py',
+    '../_base_/schedules/adamw_coslr_2e.py',
+    '../_base_/default_runtime.py',
+]
+
+model = dict(
+    algorithm='mmpretrain.SimCLR',
+    neck=dict(
+        type='mmpretrain.NonLinearNeck',
+        in_channels=128,
+        hid_channels=256,
+        out_channels=64,
+        num_layers=2,
+        with_last_bn=True,
+        with_last_bn_affine=False,
+        norm_cfg=dict(type='BN1d'),
+        with_avg_pool=True,
+    ),
+    head=dict(
+        type='mmpretrain.ContrastiveHead',
+        loss=dict(type='mmpretrain.CrossEntropyLoss'),
+        temperature=0.2,
+    ),
+)

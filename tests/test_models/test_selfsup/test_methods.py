@@ -8,6 +8,8 @@ from mmengine.optim import OptimWrapper
 from mmpretrain.registry import MODELS as MMPRETRAIN_MODELS
 
 from gaia_ssl.models.selfsup import SupernetSelfSupervisor
+from gaia_ssl.search.distances import build_distance
+from gaia_ssl.search.evaluator import TreeEvaluator
 
 
 class NoStep(torch.optim.SGD):
@@ -167,3 +169,23 @@ def test_channels_last_changes_nothing_but_speed(ssl, method):
             torch.manual_seed(iteration)
             losses.append(model.train_step(copy.deepcopy(batch), ssl.wrap(model))['loss'])
         torch.testing.assert_close(*losses)
+
+
+def test_a_search_takes_student_and_teacher_as_they_are(ssl, method):
+    """Synchronised norms, several outputs and SwAV's crops included."""
+    model = ssl.in_double(ssl.build(method, norm='SyncBN'))
+    space = model.backbone.space
+    images = ssl.batch(0, size=12)['inputs'][0].double()
+    distance = build_distance('global')
+    archs = [space.max, space.min]
+    scores = TreeEvaluator(model.student, model.teacher, distance, None, archs)(images, [5, 7])
+    encoders = []
+    for backbone, neck in (model.student, model.teacher):
+        encoders.append((copy.deepcopy(backbone).train(), copy.deepcopy(neck).train()))
+    (backbone, neck), (teacher, teacher_neck) = encoders
+    for group, part in enumerate(images.split([5, 7])):
+        target = distance.target(teacher_neck(teacher(part))[0])
+        for candidate, arch in enumerate(archs):
+            backbone.set_arch(arch)
+            expected = distance(neck(backbone(part))[0], target).sum().item()
+            torch.testing.assert_close(scores[group, candidate], expected, rtol=1e-9, atol=1e-12)

@@ -63,6 +63,7 @@ def test_one_arch_space_is_mmpretrains_method(ssl, method):
     model = ssl.build(method, space=ssl.r18_space, channels=512)
     config = dict(ssl.method_config(method, 512), type=f'mmpretrain.{method}')
     config['backbone'] = dict(type='mmpretrain.ResNet', depth=18, zero_init_residual=False)
+    config['data_preprocessor'] = dict(type='mmpretrain.SelfSupDataPreprocessor')
     twin = MMPRETRAIN_MODELS.build(config).train()
     weights = model.state_dict()
     if method == 'SwAV':
@@ -100,13 +101,14 @@ def test_teacher_and_queues_move_once_per_iteration(ssl, method):
     assert steps in (None, 3) and set(pointers) <= {12}
     if steps is None or method == 'ReSSL':
         return
+    if method == 'DenseCL':
+        return  # whose own loss cannot match features of other widths
     # the reference procedure, mmpretrain's whole loss per subnet, is told apart
     data = model.data_preprocessor(ssl.batch(3, method), training=True)
-    for arch in model.arch_sampler.sample(model.backbone.space, 3):
-        model.backbone.set_arch(arch)
-        if method != 'DenseCL':  # whose own loss cannot match features of other widths
-            model.loss(**data)
-    assert method == 'DenseCL' or state_moves(model)[0] == 6
+    for name in ('MIN', 'MAX'):
+        model.backbone.set_arch(name)
+        model.loss(**data)
+    assert state_moves(model)[0] == 5
 
 
 def test_student_and_teacher_embed_features_of_any_subnet(ssl, method):

@@ -1,6 +1,7 @@
 """Judge subnets of a trained supernet by kNN on a labelled folder."""
 
 import argparse
+import inspect
 import json
 import os
 import os.path as osp
@@ -71,10 +72,12 @@ def make_knn(config: Config, args: argparse.Namespace) -> FolderKNN:
     for name in FOLDERS:
         if name not in options:
             raise UserError(f'--{name}: give a folder that holds one folder of images per class')
-    try:
-        return FolderKNN(config, **options)
-    except TypeError as error:
-        raise UserError(f'test: {error} in the config') from error
+    known = inspect.signature(FolderKNN).parameters
+    if unknown := sorted(set(options) - set(known)):
+        raise UserError(
+            f'test.{unknown[0]}: unknown setting; the config may have {", ".join(known)}'
+        )
+    return FolderKNN(config, **options)
 
 
 def choose_archs(space: SearchSpace, texts: list[str] | None) -> dict[str, dict]:
@@ -138,11 +141,11 @@ def main() -> None:
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     config = load_config(args.config, args.cfg_options)
     init_dist(args.launcher)
+    name = osp.splitext(osp.basename(args.config))[0]
+    work_dir = args.work_dir or osp.join('work_dirs', f'{name}_test')
+    os.makedirs(work_dir, exist_ok=True)
     result = judge(config, args)
     if is_main_process():
-        name = osp.splitext(osp.basename(args.config))[0]
-        work_dir = args.work_dir or osp.join('work_dirs', f'{name}_test')
-        os.makedirs(work_dir, exist_ok=True)
         path = osp.join(work_dir, 'test.json')
         with atomic_write(path) as file:
             file.write(json.dumps(result, indent=1) + '\n')

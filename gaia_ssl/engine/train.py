@@ -12,6 +12,8 @@ from gaia_ssl.utils.dist import init_dist
 
 from .exact import make_exact
 
+WRAPPER = 'gaia_ssl.SupernetDistributedDataParallel'
+
 
 def prepare_config(
     config: Config,
@@ -37,13 +39,25 @@ def prepare_config(
     Raises:
         UserError: If the data is not where the config says, the work dir cannot be written, the
             checkpoint to resume from does not exist, the learning rate has no base batch size to
-            scale from, or the supernet is to be compiled.
+            scale from, the supernet is to be compiled, or a wrapper does not fit.
     """
     _check_data(config)
     if config.get('compile'):
         raise UserError(
             'compile: a supernet would be compiled anew for each arch; take it out of the config '
             '(an extracted subnet can be compiled)'
+        )
+    wrapper = config.setdefault('model_wrapper_cfg', dict(type=WRAPPER))
+    if wrapper.get('type') != WRAPPER:
+        raise UserError(
+            f'model_wrapper_cfg.type: {wrapper.get("type")!r} would train MAX alone; leave it out '
+            f'or give {WRAPPER!r}'
+        )
+    on_gpu = torch.cuda.is_available()
+    if not on_gpu and config.optim_wrapper.get('type') == 'AmpOptimWrapper':
+        raise UserError(
+            'optim_wrapper.type: AmpOptimWrapper needs a GPU; give OptimWrapper, and --amp for '
+            'mixed precision on either'
         )
     config.launcher = launcher
     name = osp.splitext(osp.basename(filename))[0]
@@ -55,7 +69,6 @@ def prepare_config(
         config.resume = True
         config.load_from = None if resume == 'auto' else resume
     if amp:
-        on_gpu = torch.cuda.is_available()
         config.optim_wrapper.type = 'AmpOptimWrapper' if on_gpu else 'gaia_ssl.CPUAmpOptimWrapper'
     if auto_scale_lr:
         if 'base_batch_size' not in config.get('auto_scale_lr', {}):

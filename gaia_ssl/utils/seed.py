@@ -15,4 +15,7 @@ def seed_generators(*key: int) -> None:
     for_python, for_torch, *for_numpy = np.random.SeedSequence(key).generate_state(6).tolist()
     random.seed(for_python)
     np.random.seed(for_numpy)
-    torch.manual_seed(for_torch)
+    # torch.manual_seed is slow where CUDA has not started, and is called for every sample
+    torch.default_generator.manual_seed(for_torch)
+    if torch.cuda.is_initialized():
+        torch.cuda.manual_seed_all(for_torch)

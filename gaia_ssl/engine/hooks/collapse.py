@@ -63,14 +63,14 @@ class CollapseHook(Hook):
         losses = {key: loss for key, loss in outputs.items() if key.startswith('loss')}
         self._recent.append((runner.iter, losses, unwrap(runner.model).sampled))
         if self.every_n_train_iters(runner, self.interval) or self.is_last_train_iter(runner):
-            self._check(runner)
+            self._check(runner, runner.epoch)
 
     def after_train_epoch(self, runner: Runner) -> None:
         """Look at the rest of an epoch before its checkpoint is written."""
-        self._check(runner)
+        self._check(runner, runner.epoch + 1)
 
-    def _check(self, runner: Runner) -> None:
-        """Raise if the training has failed, in every process alike."""
+    def _check(self, runner: Runner, epoch: int) -> None:
+        """Raise if the training has failed, in every process alike, after so many epochs."""
         recent, self._recent = self._recent, []
         if not recent:
             return
@@ -80,7 +80,7 @@ class CollapseHook(Hook):
         done = recent[-1][0] + 1
         # not a name that resuming looks for
         name = f'stopped-iter{done}.pth'
-        meta = dict(epoch=runner.epoch, iter=done)
+        meta = dict(epoch=epoch, iter=done)
         whole = dict(backend=ATOMIC)
         runner.save_checkpoint(runner.work_dir, name, meta=meta, backend_args=whole)
         # whoever ends first ends the others, too
@@ -94,13 +94,16 @@ class CollapseHook(Hook):
     def _collapsed(self, runner: Runner) -> str | None:
         """Which subnet's embeddings stayed collapsed."""
         hub = runner.message_hub
-        iteration = hub.get_info('health_iter', -1)
-        if iteration < self.begin:
+        if 'health/iter' not in hub.log_scalars:
             return None
-        for label, arch in health_archs(unwrap(runner.model).backbone.space, iteration).items():
+        checked = hub.get_scalar('health/iter').data[0][-self.patience :]
+        if len(checked) < self.patience or checked[0] < self.begin:
+            return None
+        space = unwrap(runner.model).backbone.space
+        for label, arch in health_archs(space, int(checked[-1])).items():
             recent = hub.get_scalar(f'train/embed_std_{label}').data[0][-self.patience :]
             # one that is not finite is no spread either
-            if len(recent) == self.patience and not (recent >= self.min_std).any():
+            if not (recent >= self.min_std).any():
                 return (
                     f'training: the embeddings of {label}, {arch}, have collapsed (embed_std '
                     f'{recent[-1]:.2g}, below {self.min_std:g} in {self.patience} checks)'

@@ -97,7 +97,7 @@ class SubnetHealthHook(Hook):
             health = torch.stack([_health(backbone, neck, images, arch) for arch in archs.values()])
         backbone.set_arch(before)
         all_reduce(health, op='mean')
-        runner.message_hub.update_info('health_iter', runner.iter)
+        runner.message_hub.update_scalar('health/iter', runner.iter)
         for label, (std, rank) in zip(archs, health.tolist(), strict=True):
             runner.message_hub.update_scalar(f'train/embed_std_{label}', std)
             runner.message_hub.update_scalar(f'train/embed_rank_{label}', rank)

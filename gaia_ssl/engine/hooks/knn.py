@@ -55,7 +55,10 @@ class KNNHook(Hook):
         """Look at folders and archs before any time is spent."""
         space = _backbone(runner).space
         self.subnets = {name.lower(): space.check(name) for name in self.archs}
-        self.knn = FolderKNN(runner.cfg, **self.options)
+        try:
+            self.knn = FolderKNN(runner.cfg, **self.options)
+        except TypeError as error:
+            raise UserError(f'KNNHook: {error}') from error
 
     def after_train_iter(
         self,
@@ -81,7 +84,9 @@ class KNNHook(Hook):
         with torch.random.fork_rng(devices=[]):
             nets = {label: backbone.extract(arch) for label, arch in self.subnets.items()}
         for label, top1 in self.knn(nets).items():
-            runner.message_hub.update_scalar(f'train/knn_{label}', top1)
+            # not left to the log of the next iteration: after the last one there is none
+            runner.visualizer.add_scalar(f'val/knn_{label}', top1, step=runner.iter)
+            runner.message_hub.update_scalar(f'val/knn_{label}', top1)
             runner.logger.info(f'kNN top-1 of {label}: {top1:.2f} %')
 
 

@@ -57,7 +57,8 @@ class ResumeHook(Hook):
         """Enter the data where the checkpoint left them, in its order."""
         loop, loader = runner.train_loop, runner.train_dataloader
         # with other batches, as of another number of processes, the epoch begins anew
-        done = self.data.get('done', 0) if self.data.get('batches') == len(loader) else 0
+        alike = self.data.get('batches') == _batches(runner)
+        done = self.data.get('done', 0) if alike else 0
         self.epoch_begin = loop.iter - done
         if not self.data or not _is_seeded(loader.sampler):
             return
@@ -79,7 +80,13 @@ class ResumeHook(Hook):
         loader, meta = runner.train_dataloader, checkpoint['meta']
         if _is_seeded(loader.sampler):
             done = meta['iter'] - self.epoch_begin
-            meta['data'] = dict(seed=loader.sampler.seed, done=done, batches=len(loader))
+            meta['data'] = dict(seed=loader.sampler.seed, done=done, batches=_batches(runner))
+
+
+def _batches(runner: Runner) -> list[int]:
+    """How many batches an epoch has, and how many images each, over all processes."""
+    loader = runner.train_dataloader
+    return [len(loader), loader.batch_size * runner.world_size]
 
 
 def _is_seeded(sampler: Sampler) -> bool:

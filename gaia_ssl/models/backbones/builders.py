@@ -22,7 +22,7 @@ class Layers(NamedTuple):
     """What builds the layers of a backbone.
 
     Attributes:
-        conv: Class of the convolutions, called as ``conv(x, out_channels)``.
+        conv: Class of the convolutions, called as ``conv(x, out_channels, kernel)``.
         norm: Builds a norm of so many channels.
     """
 

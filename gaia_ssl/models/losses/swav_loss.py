@@ -37,10 +37,11 @@ class SwAVLoss(_SwAVLoss):
             The mean over the crops that give codes, the others that predict them, and images.
         """
         self.embeddings = x.detach()
-        crops = self.scores(x).split(len(x) // sum(self.num_crops))
+        images = len(x) // sum(self.num_crops)
+        crops, embeddings = self.scores(x).split(images), self.embeddings.split(images)
         losses = []
         for index, assigned in enumerate(self.crops_for_assign):
-            codes = self.codes(index, crops[assigned].detach())
+            codes = self.codes(index, embeddings[assigned])
             others = [scores for i, scores in enumerate(crops) if i != assigned]
             losses += [F.cross_entropy(scores / self.temperature, codes) for scores in others]
         return torch.stack(losses).mean()
@@ -56,23 +57,24 @@ class SwAVLoss(_SwAVLoss):
         return F.linear(x, weight)
 
     @torch.no_grad()
-    def codes(self, index: int, scores: Tensor) -> Tensor:
+    def codes(self, index: int, x: Tensor) -> Tensor:
         """The soft assignments of this process's images to the prototypes.
 
         Args:
             index: Position among ``crops_for_assign``.
-            scores: Scores of those crops, (N, num_prototypes).
+            x: Embeddings of those crops, (N, D).
 
         Returns:
             Their codes, (N, num_prototypes); each sums to one.
         """
-        # half precision would be too coarse for the codes
-        scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
-        joined = torch.cat(all_gather(scores))
+        joined = torch.cat(all_gather(x))
         batch = len(joined)
         if self.queue is not None:
-            earlier = F.linear(self.queue[index], self.prototypes.weight)
-            joined = torch.cat([earlier.to(joined), joined])
-        # every process has all scores, so that none needs another's sums
-        codes = distributed_sinkhorn(joined, self.sinkhorn_iterations, 1, self.epsilon)
-        return codes[-batch:][get_rank() * len(scores) :][: len(scores)]
+            joined = torch.cat([self.queue[index].to(joined), joined])
+        # half precision would be too coarse for the exponentials
+        with torch.autocast(x.device.type, enabled=False):
+            weight = self.prototypes.weight
+            scores = F.linear(joined.to(weight), weight)  # (M, D) -> (M, num_prototypes)
+            # every process has all scores, so that none needs another's sums
+            codes = distributed_sinkhorn(scores, self.sinkhorn_iterations, 1, self.epsilon)
+        return codes[-batch:][get_rank() * len(x) :][: len(x)]

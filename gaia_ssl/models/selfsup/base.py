@@ -89,7 +89,7 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
         )
         self.arch_sampler = ARCH_SAMPLERS.build(arch_sampler or dict(type='SandwichSampler'))
         self.sampled: dict[str, Arch] = {}
-        self.distillation = None if distillation is None else InplaceDistillation(**distillation)
+        self.distillation = None if distillation is None else _build_distillation(distillation)
         self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
         self.to(memory_format=self.memory_format)
 
@@ -222,3 +222,10 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
     def _label(self, arch: Arch, index: int) -> str:
         anchors = self.backbone.space.anchors.items()
         return next((name.lower() for name, a in anchors if a == arch), f'subnet{index}')
+
+
+def _build_distillation(options: dict) -> InplaceDistillation:
+    try:
+        return InplaceDistillation(**options)
+    except TypeError as error:
+        raise UserError(f'model.distillation: {error}; it takes weight and loss') from error

@@ -54,7 +54,8 @@ class DynamicDenseCL(MomentumSupernet, DenseCL):
         features = backbone(shuffled)
         keys = [F.normalize(key, dim=1) for key in neck(features)]
         keys.append(features[0].flatten(2))  # (N, C, H, W) -> (N, C, HW)
-        return DenseKeys(*(batch_unshuffle_ddp(key, order) for key in keys))
+        # nccl gathers contiguous tensors only, which channels-last maps are not
+        return DenseKeys(*(batch_unshuffle_ddp(key.contiguous(), order) for key in keys))
 
     def subnet_loss(
         self, inputs: list[Tensor], data_samples: list, targets: DenseKeys

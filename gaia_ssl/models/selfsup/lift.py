@@ -11,7 +11,7 @@ from .base import SupernetSelfSupervisor
 
 
 @MODELS.register_module(name='SupernetSelfSupervisor')
-def lift(algorithm: str, **options) -> SupernetSelfSupervisor:
+def lift(algorithm: str | None = None, **options) -> SupernetSelfSupervisor:
     """Build a self-supervised supernet from mmpretrain's config of a method.
 
     Its ``type`` moves to ``algorithm``, and its backbone is a dynamic one; all else stays. Methods
@@ -19,13 +19,14 @@ def lift(algorithm: str, **options) -> SupernetSelfSupervisor:
     here, which is then used.
 
     Args:
-        algorithm: Registered name of mmpretrain's method, e.g. ``'mmpretrain.SimSiam'``.
+        algorithm: Registered name of mmpretrain's method, e.g. ``'mmpretrain.SimSiam'``; one that
+            calls the backbone on images alone.
         options: Its arguments, and those of ``SupernetSelfSupervisor``.
 
     Raises:
         UserError: If the name is unknown or is no self-supervised method.
     """
-    method = MODELS.get(algorithm)
+    method = MODELS.get(algorithm) if isinstance(algorithm, str) else None
     if not (isinstance(method, type) and issubclass(method, BaseSelfSupervisor)):
         raise UserError(
             f'model.algorithm: {algorithm!r} is no self-supervised method; name one of '
@@ -40,7 +41,7 @@ def lifted(method: type[BaseSelfSupervisor]) -> type[SupernetSelfSupervisor]:
     if issubclass(method, SupernetSelfSupervisor):
         return method
     for own in _subclasses(SupernetSelfSupervisor):
-        if method in own.__bases__:
+        if method in own.__bases__ and own.__module__.startswith('gaia_ssl.'):
             return own
     doc = f'{method.__name__} on a supernet.'
     return type(f'Dynamic{method.__name__}', (SupernetSelfSupervisor, method), dict(__doc__=doc))

@@ -65,8 +65,9 @@ class DynamicSwAV(SupernetSelfSupervisor, SwAV):
     def targets(self, inputs: list[Tensor], data_samples: list) -> None:
         """Let the loss see the queue, if it is in use."""
         iteration = MessageHub.get_current_instance().get_info('iter', 0)
+        due = self.queue.size(1) > 0 and iteration >= self.queue_start
         # zeros are where nothing was enqueued yet
-        in_use = iteration >= self.queue_start and self.queue[:, -1:].any()
+        in_use = due and bool(self.queue[:, -1].any())
         self._loss_module.queue = self.queue if in_use else None
         self._loss_module.freeze_prototypes = iteration < self.freeze_iters
         self._embeddings = None

@@ -43,8 +43,8 @@ class ConvFamily(Family):
         in_channels: Channels of the images.
         strides: Stride of each stage's first block.
         dilations: Dilation of each stage.
-        contract_dilation: Dilate the first block of a stage less, where it dilates instead of
-            striding, so that it sees what it would see striding.
+        contract_dilation: Dilate the first block of a stage as the stage before at most, so that
+            where stages dilate instead of striding it sees what it would see striding.
     """
 
     in_channels: int = 3
@@ -100,6 +100,15 @@ class ConvFamily(Family):
             channels = self.out_channels(numbers[0])
         return segments
 
+    def first_dilation(self, stage: int) -> int:
+        """The dilation of a stage's first block.
+
+        A contracted one is at most that of the stage before, on whose cells the block works.
+        """
+        dilation = self.dilations[stage]
+        before = self.dilations[stage - 1] if stage > 0 else 1
+        return min(dilation, before) if self.contract_dilation else dilation
+
     def in_channels_of(self, segment: Segment) -> int:
         """The number of channels a segment reads."""
         return segment.in_channels
@@ -122,7 +131,8 @@ class ConvFamily(Family):
     def dilated(self, output_stride: int) -> dict[str, Any]:
         """The options of the same backbone dilating wherever it would exceed a stride.
 
-        Its weights are the same, and so is what each of its cells sees.
+        Its weights are the same, and so is what each of its cells sees, but for basic blocks: of
+        their two convolutions the field's ResNets dilate the first alone.
         """
         stem = self.stem_step(1)
         total, dilation = stem.stride * (2 if stem.pool else 1), 1

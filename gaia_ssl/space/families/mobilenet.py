@@ -39,8 +39,7 @@ class MobileNetFamily(ConvFamily):
 
     Args:
         stem_stride: Stride of the 3x3 stem.
-        in_channels, strides, dilations, contract_dilation: See ``ConvFamily``; a contracted
-            dilation is that of the stage before.
+        in_channels, strides, dilations, contract_dilation: See ``ConvFamily``.
     """
 
     stage_fields: ClassVar[tuple[str, ...]] = ('width', 'depth', 'kernel', 'expansion')
@@ -78,14 +77,13 @@ class MobileNetFamily(ConvFamily):
     ) -> tuple[InvertedBlock, ...]:
         """The blocks of a stage."""
         dilation = self.dilations[stage]
-        contracted = min(dilation, self.dilations[stage - 1]) if stage > 0 else 1
         first = InvertedBlock(
             f'layer{stage + 1}.0',
             width,
             in_channels * expansion,
             kernel,
             self.strides[stage],
-            contracted if self.contract_dilation else dilation,
+            self.first_dilation(stage),
             expand=expansion > 1,
             # widths that happen to be equal, or dilating instead of striding, change nothing
             residual=False,

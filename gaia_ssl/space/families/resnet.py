@@ -53,8 +53,7 @@ class ResNetFamily(ConvFamily):
             bottlenecks and 1 for basic blocks.
         group_widths: Channels per group of each stage's 3x3 convolutions, so that an elastic
             width is an elastic number of groups. Defaults to none: not grouped.
-        in_channels, strides, dilations, contract_dilation: See ``ConvFamily``; a contracted
-            dilation is half the stage's.
+        in_channels, strides, dilations, contract_dilation: See ``ConvFamily``.
     """
 
     block: str = 'bottleneck'
@@ -108,14 +107,13 @@ class ResNetFamily(ConvFamily):
         """The blocks of a stage."""
         out_channels = self.out_channels(width)
         stride, dilation = self.strides[stage], self.dilations[stage]
-        contract = self.contract_dilation and dilation > 1
         groups = width // self.group_widths[stage] if self.group_widths else 1
         first = Block(
             f'layer{stage + 1}.0',
             out_channels,
             width,
             stride,
-            dilation // 2 if contract else dilation,
+            self.first_dilation(stage),
             # also where stride and width stay: dilating instead of striding keeps the weights
             projection=stage > 0 or stride != 1 or in_channels != out_channels,
             groups=groups,

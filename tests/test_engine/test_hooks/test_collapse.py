@@ -67,7 +67,7 @@ def test_losses_are_not_read_between_checks(training, monkeypatch):
     runner = training.runner(training.dir, [])
     hook = CollapseHook(interval=4)
     looked = []
-    monkeypatch.setattr(hook, '_check', lambda runner: looked.append(runner.iter))
+    monkeypatch.setattr(hook, '_check', lambda runner, epoch: looked.append(runner.iter))
     runner.register_hook(hook)
     runner.train()
     # each fourth iteration, the ends of the epochs, the last iteration
@@ -83,7 +83,7 @@ def test_names_the_subnet_whose_embeddings_have_collapsed(training):
     assert (training.dir / 'stopped-iter2.pth').is_file()
 
 
-@pytest.mark.parametrize('options', [dict(begin=100), dict(patience=100), dict(min_std=0.0)])
+@pytest.mark.parametrize('options', [dict(begin=5), dict(patience=100), dict(min_std=0.0)])
 def test_waits_before_it_calls_embeddings_collapsed(training, options):
     runner = training.runner(training.dir, [HEALTH, {**COLLAPSE, **options}])
     runner.register_hook(Break(0, collapse))

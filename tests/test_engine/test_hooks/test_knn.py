@@ -34,9 +34,11 @@ def test_logs_what_the_extracted_subnets_reach(training, folders):
     nets = {name.lower(): backbone.extract(name) for name in ('MAX', 'MIN')}
     expected = FolderKNN(runner.cfg, k=4, **folders)(nets)
     for label, top1 in expected.items():
-        history = hub.get_scalar(f'train/knn_{label}').data[0]
+        history = hub.get_scalar(f'val/knn_{label}').data[0]
         assert len(history) == 2 and history[-1] == top1
         assert f'kNN top-1 of {label}: {top1:.2f} %' in log
+    scalars = next(training.dir.glob('*/vis_data/scalars.json')).read_text()
+    assert scalars.count('val/knn_max') == 2  # the last epoch's as well
 
 
 @pytest.mark.parametrize(
@@ -49,7 +51,7 @@ def test_logs_what_the_extracted_subnets_reach(training, folders):
 def test_evaluates_at_intervals_and_at_the_end(training, folders, options, times):
     runner = training.runner(training.dir, [hook(folders, **options)], epochs=3)
     runner.train()
-    assert len(runner.message_hub.get_scalar('train/knn_min').data[0]) == times
+    assert len(runner.message_hub.get_scalar('val/knn_min').data[0]) == times
 
 
 def test_training_is_the_same_with_the_hook(training, folders):

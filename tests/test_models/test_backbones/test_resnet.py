@@ -55,6 +55,23 @@ def test_extracted_equals_the_supernet_with_options(scramble, options, name):
     assert_equal_outputs(net, sub, torch.randn(2, channels, 41, 33))
 
 
+@pytest.mark.parametrize('strides', [(1, 2, 2, 2), (1, 2, 2, 1)])
+@pytest.mark.parametrize('output_stride', [4, 8, 16])
+def test_dilated_twin_sees_what_the_strided_one_sees(scramble, strides, output_stride):
+    """Its map is finer, and equal where the strided one has a cell."""
+    family = TINY.with_options(block='bottleneck', strides=strides).family
+    arch = dict(TINY.max, depth=[1, 2, 2, 2])
+    strided = scramble(SubnetResNet(arch, **vars(family))).double().eval()
+    dilated = SubnetResNet(arch, **{**vars(family), **family.dilated(output_stride)})
+    dilated.double().eval().load_state_dict(strided.state_dict(), strict=True)
+    with torch.no_grad():
+        x = torch.randn(1, 3, 64, 64).double()
+        [coarse], [fine] = strided(x), dilated(x)
+    assert 64 // fine.size(2) == min(output_stride, 64 // coarse.size(2))
+    step = fine.size(2) // coarse.size(2)
+    torch.testing.assert_close(fine[..., ::step, ::step], coarse)
+
+
 def test_subnets_of_a_synchronised_supernet_are_plain():
     net = DynamicResNet(TINY, norm_cfg=dict(type='SyncBN', momentum=0.2))
     assert isinstance(net.bn1, DynamicSyncBatchNorm) and net.bn1.momentum == 0.2

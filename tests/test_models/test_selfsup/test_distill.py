@@ -31,3 +31,8 @@ def test_loss_is_configurable(ssl):
     assert logs[0]['loss_min'] == logs[1]['loss_min'] > 0
     assert logs[2]['loss_min'] == 2 * logs[0]['loss_min']
     assert logs[2]['loss_max'] == logs[0]['loss_max']
+
+
+def test_an_unknown_setting_is_named(ssl):
+    with pytest.raises(UserError, match="model.distillation: .*'wieght'; it takes weight and loss"):
+        ssl.build(distillation=dict(wieght=0.5))

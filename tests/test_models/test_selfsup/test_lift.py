@@ -1,7 +1,12 @@
 import pytest
-from mmpretrain.models.selfsup import BYOL, SimSiam
+from mmpretrain.models.selfsup import BYOL, SimSiam, SwAV
 
-from gaia_ssl.models.selfsup import DynamicBYOL, DynamicReSSL, SupernetSelfSupervisor
+from gaia_ssl.models.selfsup import (
+    DynamicBYOL,
+    DynamicReSSL,
+    DynamicSwAV,
+    SupernetSelfSupervisor,
+)
 from gaia_ssl.models.selfsup.lift import lifted
 from gaia_ssl.registry import MODELS
 from gaia_ssl.utils import UserError
@@ -31,3 +36,16 @@ def test_what_is_no_method_is_refused(name):
 def test_a_static_backbone_is_refused(ssl):
     with pytest.raises(UserError, match='model.backbone.type: ResNet is no supernet'):
         ssl.build('SimSiam', backbone=dict(type='mmpretrain.ResNet', depth=18))
+
+
+def test_without_a_name_it_says_so():
+    with pytest.raises(UserError, match='model.algorithm: None is no self-supervised method'):
+        MODELS.build(dict(type='gaia_ssl.SupernetSelfSupervisor'))
+
+
+def test_a_users_class_does_not_take_the_place_of_the_method():
+    class Mine(SupernetSelfSupervisor, SwAV):
+        """Somebody's own."""
+
+    assert lifted.__wrapped__(SwAV) is DynamicSwAV
+    assert lifted(Mine) is Mine

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Everything that is too long for .ci/run, as on a machine that has never seen the project: about an hour and a half
+# Everything that is too long for .ci/run, as on a machine that has never seen the project: an hour and three quarters
 # on two cores. Usage: full_check.sh OUT
 #   OUT/clone    a fresh clone, OUT/home its HOME: the set-up starts from nothing
 #   OUT/first    a quickstart, with pretrained against random weights for three seeds
@@ -31,6 +31,7 @@ part ci bash .ci/run
 part second bash tools/quickstart.sh --work-dir "$out/second"
 PY=$(bash tools/setup_env.sh)
 part seeds "$PY" tools/benchmarks/pretrained_vs_random.py "$out/first"
+part kill_resume "$PY" tools/benchmarks/kill_resume.py --json "$out/kill_resume.json"
 
 "$PY" - "$out" <<'PYTHON'
 import json
@@ -64,6 +65,10 @@ for task, figure in dict(detection='bbox_mAP', segmentation='mIoU', classificati
     mean = figures[task][figure]['mean']
     text = f'{figure}: pretrained {mean["pretrained"]:.3f} > random {mean["random"]:.3f}, means of 3 seeds'
     checks[text] = mean['pretrained'] > mean['random']
+cells = json.loads((out / 'kill_resume.json').read_text())['cells']
+kills, saving = (sum(c[key] for c in cells) for key in ('kills', 'kills_in_checkpoint'))
+text = f'killed {kills} times, {saving} of them while saving: ends as if left alone'
+checks[text] = kills >= 20 and saving >= 5 and not any(c['differ'] for c in cells)
 for text, held in checks.items():
     print('ok  ' if held else 'MISS', text)
 sys.exit(not all(checks.values()))

@@ -2,8 +2,10 @@ import gc
 import weakref
 
 import numpy as np
+import pytest
 import torch
 
+from gaia_ssl.models.backbones import DynamicMobileNet, DynamicResNet
 from gaia_ssl.search.tree import Tap, build_tree, steps_and_taps, walk
 from gaia_ssl.space import get_space
 
@@ -84,6 +86,33 @@ def test_activations_live_only_while_branches_remain():
     # one per step of a path at the most, and nothing afterwards
     assert most <= 1 + sum(SPACE.max['depth'])
     assert len(alive) == 0
+
+
+@pytest.mark.parametrize(
+    'backbone, name, options',
+    [
+        (DynamicResNet, 'tiny10to22', {}),
+        (DynamicResNet, 'tiny10to22', dict(block='bottleneck', group_widths=(2, 4, 8, 16))),
+        (DynamicMobileNet, 'tinymb4to8', {}),
+    ],
+)
+def test_walking_a_supernet_gives_the_features_of_each_subnet(backbone, name, options):
+    net = backbone(name, out_indices=(1, 3), **options).eval()
+    space = net.space
+    rng = np.random.default_rng(0)
+    candidates = [space.min, space.max, *(space.sample(rng) for _ in range(8))]
+    x = torch.randn(2, 3, 32, 32)
+    tree = build_tree(map(space.path, candidates), (1, 3))
+    seen = 0
+    with torch.no_grad():
+        for group, total in walk(tree, x, net.run, lambda i, f: (i + 1) * f.sum()):
+            for candidate in group:
+                net.set_arch(candidates[candidate])
+                one, two = net(x)
+                assert total == one.sum() + 2 * two.sum()
+                net.set_arch('MAX')  # the active arch is none of the walk's business
+                seen += 1
+    assert seen == len(candidates)
 
 
 def test_walk_of_tensors():

@@ -94,6 +94,17 @@ def test_trains_and_resumes(tiny, tmp_path):
     assert int(second['state_dict']['encoder_k.steps']) == 4
 
 
+def test_resumes_from_the_newest_complete_checkpoint(tiny, tmp_path):
+    tiny(tmp_path, epochs=2)
+    kept = (tmp_path / 'epoch_1.pth').read_bytes()
+    (tmp_path / 'epoch_2.pth').write_bytes(kept[:-1000])
+    done = tiny(tmp_path, '--resume', epochs=2)
+    assert done.returncode == 0, done.stderr
+    assert 'Epoch(train) [2]' in done.stdout and 'Epoch(train) [1]' not in done.stdout
+    written = next(tmp_path.glob('mocov2*.py')).read_text()
+    assert written.count('SeededDataset') == 1
+
+
 def test_amp_accumulation_and_scaled_learning_rate(tiny, tmp_path):
     options = ['optim_wrapper.accumulative_counts=2']
     done = tiny(tmp_path, '--amp', '--auto-scale-lr', options=options)
@@ -209,6 +220,7 @@ def test_corrupt_image(tiny, scenes, tmp_path):
 @pytest.mark.parametrize(
     'option, words',
     [
+        ('compile=True', ['compile', 'take it out']),
         ('model.backbone.space=ar51', ['space', 'ar51', 'ar50to101']),
         ('model.backbone.norm_cfg.type=GN', ['norm_cfg', 'GN']),
         ('param_scheduler.3.T_max=1', ['--cfg-options', 'param_scheduler.3.T_max']),

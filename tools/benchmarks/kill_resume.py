@@ -11,6 +11,7 @@ second or two instead of many. Exit code 1 says that a result differs.
 """
 
 import argparse
+import copy
 import itertools
 import json
 import os
@@ -21,6 +22,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -93,7 +95,7 @@ def write_config(cell: Cell, images: Path, path: Path) -> None:
     dataset = config.train_dataloader.dataset.datasets[0]
     dataset.update(data_root=str(images.parent), data_prefix=images.name)
     dataset.pipeline[1].transforms[0][0].scale = 32
-    config.merge_from_dict(dict(model=METHODS[cell.method]))
+    config.merge_from_dict(dict(model=copy.deepcopy(METHODS[cell.method])))
     loader = config.train_dataloader
     loader.batch_size, loader.num_workers = BATCH, cell.workers
     loader.persistent_workers = cell.workers > 0
@@ -140,6 +142,8 @@ class Training:
                 sys.argv = [str(TRAIN), str(config), '--work-dir', str(self.work_dir), '--resume']
                 runpy.run_path(str(TRAIN), run_name='__main__')
                 status = 0
+        except BaseException:
+            traceback.print_exc()
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
@@ -155,7 +159,9 @@ class Training:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             self.status = status if pid else None
         if self.status:
-            raise RuntimeError(f'a training failed:\n{self.log.read_text()[-2000:]}')
+            raise RuntimeError(
+                f'a training failed ({self.status}):\n{self.log.read_text()[-2000:]}'
+            )
         return self.status == 0
 
     def iterations(self) -> int:

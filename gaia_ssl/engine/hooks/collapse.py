@@ -8,6 +8,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import Tensor
 
+from gaia_ssl.engine.checkpoint import ATOMIC
 from gaia_ssl.engine.ddp import unwrap
 from gaia_ssl.registry import HOOKS
 from gaia_ssl.space import Arch
@@ -80,7 +81,8 @@ class CollapseHook(Hook):
         # not a name that resuming looks for
         name = f'stopped-iter{done}.pth'
         meta = dict(epoch=runner.epoch, iter=done)
-        runner.save_checkpoint(runner.work_dir, name, meta=meta)
+        whole = dict(backend=ATOMIC)
+        runner.save_checkpoint(runner.work_dir, name, meta=meta, backend_args=whole)
         # whoever ends first ends the others, too
         barrier()
         raise UserError(

@@ -1,26 +1,10 @@
 """Convolutions called with the number of output channels, and the kernel, that are wanted."""
 
-from collections.abc import Sequence
-
 import torch.nn as nn
 import torch.nn.functional as F
 from torch import Tensor
 
-
-def part_of(weight: Tensor, shape: Sequence[int]) -> Tensor:
-    """The part of a weight that a smaller layer uses, as a view.
-
-    Args:
-        weight: A weight, bias or statistic: (C_out), (C_out, C_in) or (C_out, C_in, k, k).
-        shape: The smaller layer's.
-
-    Returns:
-        The first channels and the centre of the kernel.
-    """
-    channels = map(slice, shape[:2])
-    margins = [(full - side) // 2 for full, side in zip(weight.shape[2:], shape[2:], strict=True)]
-    kernel = (slice(m, m + side) for m, side in zip(margins, shape[2:], strict=True))
-    return weight[(*channels, *kernel)]
+from .slicing import dense_part
 
 
 class DynamicConv2d(nn.Conv2d):
@@ -40,14 +24,12 @@ class DynamicConv2d(nn.Conv2d):
             kernel: Side of the square kernel; the map has the same size whatever it is. Defaults
                 to the whole kernel.
         """
-        group_width, *sides = self.weight.shape[1:]
-        channels = min(x.size(1), group_width)
+        side = kernel or self.kernel_size[0]
+        channels = min(x.size(1), self.weight.size(1))
+        weight = dense_part(self.weight, (out_channels, channels, side, side))
         padding = self.padding
-        if kernel is not None and kernel != sides[0]:
-            margin = (sides[0] - kernel) // 2
-            padding = [p - d * margin for p, d in zip(self.padding, self.dilation, strict=True)]
-            sides = [kernel, kernel]
-        weight = part_of(self.weight, (out_channels, channels, *sides))
+        if margin := (self.kernel_size[0] - side) // 2:
+            padding = [p - d * margin for p, d in zip(padding, self.dilation, strict=True)]
         bias = None if self.bias is None else self.bias[:out_channels]
         groups = x.size(1) // channels
         return F.conv2d(x, weight, bias, self.stride, padding, self.dilation, groups)

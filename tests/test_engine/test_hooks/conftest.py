@@ -1,15 +1,24 @@
-"""Runs a small supernet with some hooks."""
+"""Runs a small supernet, or a smaller net that is all noise, with some hooks."""
 
 import importlib.util
+import itertools
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
+import torch.nn as nn
 from mmengine.config import Config
 from mmengine.dataset import default_collate
+from mmengine.hooks import Hook
+from mmengine.model import BaseModel
 from mmengine.runner import Runner
 from mmpretrain.structures import DataSample
+from torch.utils.data import Dataset
+
+import gaia_ssl.engine  # noqa: F401 - registers the hooks
+from gaia_ssl.engine.exact import make_exact
+from gaia_ssl.registry import DATASETS, HOOKS, MODELS
 
 path = Path(__file__).parents[2] / 'test_models' / 'test_selfsup' / 'conftest.py'
 spec = importlib.util.spec_from_file_location('selfsup_conftest', path)
@@ -59,3 +68,115 @@ def make_runner(work_dir, hooks, epochs=2, method='MoCo', **options):
 def training(tmp_path):
     """What tests of hooks share."""
     return SimpleNamespace(runner=make_runner, dir=tmp_path)
+
+
+@MODELS.register_module()
+class NoisyNet(BaseModel):
+    """Dropout and batch norm: what it learns depends on every draw and on the order of data."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.Linear(8, 4)
+        )
+
+    def forward(self, inputs, mode='tensor'):
+        return dict(loss=(self.layers(inputs) - inputs).square().mean())
+
+
+@DATASETS.register_module()
+class NoisyPoints(Dataset):
+    """Twenty points with noise on them; remembers which were loaded."""
+
+    def __init__(self):
+        self.loaded = []
+
+    def __len__(self):
+        return 20
+
+    def __getitem__(self, index):
+        self.loaded.append(index)
+        return dict(inputs=torch.full((4,), index / 20.0) + torch.rand(4))
+
+
+class Stopped(Exception):
+    """The training was stopped."""
+
+
+@HOOKS.register_module()
+class StopHook(Hook):
+    """Stops a training after so many iterations, checkpoint included."""
+
+    priority = 'LOWEST'
+
+    def __init__(self, at):
+        self.at = at
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        if runner.iter + 1 == self.at:
+            raise Stopped
+
+
+@pytest.fixture
+def train(tmp_path):
+    """Trains 15 iterations of 4 points, three epochs: ``train(work_dir, ...)`` -> runner."""
+    number = itertools.count()
+
+    def call(
+        work_dir,
+        resume=False,
+        stop=None,
+        by_epoch=True,
+        save_by_epoch=True,
+        interval=1,
+        keep=-1,
+        accumulate=1,
+        seed=0,
+        exact=True,
+    ):
+        config = Config(
+            dict(
+                model=dict(type='NoisyNet'),
+                default_scope='gaia_ssl',
+                work_dir=str(tmp_path / work_dir),
+                experiment_name=f'{tmp_path.name}_{next(number)}',
+                train_dataloader=dict(
+                    batch_size=4,
+                    num_workers=0,
+                    sampler=dict(type='DefaultSampler' if by_epoch else 'InfiniteSampler'),
+                    collate_fn=dict(type='default_collate'),
+                    dataset=dict(type='NoisyPoints'),
+                ),
+                train_cfg=dict(type='EpochBasedTrainLoop', max_epochs=3)
+                if by_epoch
+                else dict(type='IterBasedTrainLoop', max_iters=15),
+                optim_wrapper=dict(
+                    optimizer=dict(type='AdamW', lr=0.1), accumulative_counts=accumulate
+                ),
+                param_scheduler=[dict(type='CosineAnnealingLR', T_max=3, by_epoch=by_epoch)],
+                default_hooks=dict(
+                    checkpoint=dict(
+                        type='AtomicCheckpointHook',
+                        interval=interval,
+                        by_epoch=save_by_epoch,
+                        max_keep_ckpts=keep,
+                    )
+                ),
+                custom_hooks=[dict(type='StopHook', at=stop)],
+                randomness=dict(seed=seed),
+                resume=resume,
+                log_level='ERROR',
+            )
+        )
+        if exact:
+            make_exact(config)
+        runner = Runner.from_cfg(config)
+        call.runner = runner
+        if stop is None:
+            runner.train()
+        else:
+            with pytest.raises(Stopped):
+                runner.train()
+        return runner
+
+    return call

@@ -74,6 +74,7 @@ def test_forward_is_finite_and_of_the_width_of_the_arch(net, which):
 
 @pytest.mark.parametrize('which', WHICH)
 def test_gradients_are_nonzero_exactly_where_the_arch_has_weights(monkeypatch, net, which):
+    torch.manual_seed(0)
     # activations without a flat part, so that the layers alone decide; norms are in eval mode,
     # since batch statistics take the gradient from a bias before them
     for name in ('relu', 'relu6'):
@@ -93,8 +94,8 @@ def test_gradients_are_nonzero_exactly_where_the_arch_has_weights(monkeypatch, n
         used = used_by(subnet, name, parameter.shape)
         assert parameter.grad.isfinite().all(), name
         assert not parameter.grad[~used].any(), name
-        # terms may cancel in one weight of millions, but not in a channel or a tap
-        assert (parameter.grad[used] == 0).sum() <= 1e-5 * used.sum(), name
+        # terms may cancel in a weight among thousands; a channel is at least 1/2560, a tap 1/49
+        assert (parameter.grad[used] == 0).sum() <= 2e-4 * used.sum(), name
     if which == 'MAX':
         assert own == {name for name, _ in net.named_parameters()}
     net.zero_grad()

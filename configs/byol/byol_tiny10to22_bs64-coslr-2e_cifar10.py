@@ -15,7 +15,7 @@ model = dict(
         hid_channels=256,
         out_channels=64,
         num_layers=2,
-        with_last_bn=False,
+        with_last_bn=True,
         with_last_bn_affine=False,
         norm_cfg=dict(type='BN1d'),
         with_avg_pool=True,

@@ -2,7 +2,7 @@
 _base_ = 'cifar10_two_views.py'
 
 weak_view = [
-    dict(type='mmpretrain.RandomResizedCrop', scale=32, crop_ratio_range=(0.2, 1.0)),
+    dict(type='mmpretrain.RandomResizedCrop', scale=24, crop_ratio_range=(0.2, 1.0)),
     dict(type='RandomFlip', prob=0.5),
 ]
 train_dataloader = dict(

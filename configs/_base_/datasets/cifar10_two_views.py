@@ -21,7 +21,7 @@ color_and_flip = [
     dict(type='RandomFlip', prob=0.5),
 ]
 view_pipeline = [
-    dict(type='mmpretrain.RandomResizedCrop', scale=32, crop_ratio_range=(0.2, 1.0)),
+    dict(type='mmpretrain.RandomResizedCrop', scale=24, crop_ratio_range=(0.2, 1.0)),
     *color_and_flip,
 ]
 train_dataloader = dict(

@@ -1,28 +1,6 @@
-# the student sees the strong view, which comes first, the teacher the weak one
-_base_ = ['imagenet.py']
+# the student sees MoCo v2's strong view, which comes first, the teacher a weak one
+_base_ = ['imagenet_mocov2.py']
 
-strong_pipeline = [
-    dict(
-        type='mmpretrain.RandomResizedCrop',
-        scale=224,
-        crop_ratio_range=(0.2, 1.0),
-        backend='pillow',
-    ),
-    dict(
-        type='RandomApply',
-        transforms=[
-            dict(
-                type='mmpretrain.ColorJitter', brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1
-            )
-        ],
-        prob=0.8,
-    ),
-    dict(
-        type='RandomGrayscale', prob=0.2, keep_channels=True, channel_weights=(0.114, 0.587, 0.2989)
-    ),
-    dict(type='mmpretrain.GaussianBlur', magnitude_range=(0.1, 2.0), magnitude_std='inf', prob=0.5),
-    dict(type='RandomFlip', prob=0.5),
-]
 weak_pipeline = [
     dict(
         type='mmpretrain.RandomResizedCrop',
@@ -35,7 +13,9 @@ weak_pipeline = [
 train_pipeline = [
     dict(type='LoadImage'),
     dict(
-        type='mmpretrain.MultiView', num_views=[1, 1], transforms=[strong_pipeline, weak_pipeline]
+        type='mmpretrain.MultiView',
+        num_views=[1, 1],
+        transforms=[_base_.view_pipeline, weak_pipeline],
     ),
     dict(type='mmpretrain.PackInputs'),
 ]

@@ -17,7 +17,7 @@ model = dict(
         loss=dict(type='mmpretrain.CrossEntropyLoss'),
         temperature=0.2,
     ),
-    arch_sampler=dict(type='SandwichSampler', num_random=1),
+    arch_sampler=dict(type='SandwichSampler'),
     data_preprocessor=dict(
         mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True
     ),

@@ -3,7 +3,7 @@ model = dict(
     type='SupernetSelfSupervisor',
     channels_last=True,
     backbone=dict(type='DynamicResNet', space='tiny10to22', stem='3x3', strides=(2, 2, 2, 2)),
-    arch_sampler=dict(type='SandwichSampler', num_random=1),
+    arch_sampler=dict(type='SandwichSampler'),
     data_preprocessor=dict(
         mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True
     ),

@@ -151,6 +151,41 @@ def in_double(model):
     return model.double()
 
 
+class NoStep(torch.optim.SGD):
+    """Keeps the gradients for a test to read."""
+
+    def step(self, closure=None):
+        pass
+
+    def zero_grad(self, set_to_none=True):
+        pass
+
+
+def gradients(model):
+    return {k: p.grad.clone() for k, p in model.named_parameters() if p.grad is not None}
+
+
+def gradients_one_by_one(model, batch, iteration):
+    """The plain definition: each subnet alone, against the same targets; then the mean."""
+    archs = model.arch_sampler.sample(model.backbone.space, iteration)
+    data = model.data_preprocessor(batch, training=True)
+    with torch.no_grad():
+        targets = model.targets(**data)
+    total = {}
+    for arch in archs:
+        model.zero_grad()
+        model.backbone.set_arch(arch)
+        model.parse_losses(model.subnet_loss(**data, targets=targets))[0].backward()
+        for key, grad in gradients(model).items():
+            total[key] = total.get(key, 0) + grad / len(archs)
+    return total
+
+
+def keep_gradients(model):
+    """An optimizer wrapper that leaves the gradients for a test to read."""
+    return OptimWrapper(NoStep(model.parameters(), lr=1.0))
+
+
 @pytest.fixture
 def ssl():
     """What tests of methods share, with a clean message hub."""
@@ -174,6 +209,9 @@ def ssl():
         batch=batch,
         at_iteration=set_iteration,
         in_double=in_double,
+        keep_gradients=keep_gradients,
+        gradients=gradients,
+        gradients_one_by_one=gradients_one_by_one,
         methods=METHODS,
         method_config=method_config,
         r18_space=R18_SPACE,

@@ -8,36 +8,6 @@ UNIFORM = dict(type='UniformSampler', num=3)
 SANDWICH = dict(type='SandwichSampler', num_random=2)
 
 
-class NoStep(torch.optim.SGD):
-    """Keeps the gradients for a test to read."""
-
-    def step(self, closure=None):
-        pass
-
-    def zero_grad(self, set_to_none=True):
-        pass
-
-
-def gradients(model):
-    return {k: p.grad.clone() for k, p in model.named_parameters() if p.grad is not None}
-
-
-def gradients_one_by_one(model, batch, iteration):
-    """The plain definition: each subnet alone, against the same targets; then the mean."""
-    archs = model.arch_sampler.sample(model.backbone.space, iteration)
-    data = model.data_preprocessor(batch, training=True)
-    with torch.no_grad():
-        targets = model.targets(**data)
-    total = {}
-    for arch in archs:
-        model.zero_grad()
-        model.backbone.set_arch(arch)
-        model.subnet_loss(**data, targets=targets)['loss'].backward()
-        for key, grad in gradients(model).items():
-            total[key] = total.get(key, 0) + grad / len(archs)
-    return total
-
-
 @pytest.mark.parametrize('arch_sampler', [SANDWICH, UNIFORM], ids=['sandwich', 'uniform'])
 @pytest.mark.parametrize('iteration', [0, 7])
 def test_gradient_is_mean_of_subnets(ssl, arch_sampler, iteration):
@@ -46,11 +16,11 @@ def test_gradient_is_mean_of_subnets(ssl, arch_sampler, iteration):
     ssl.at_iteration(iteration)
 
     torch.manual_seed(1)  # the order in which keys are shuffled
-    model.train_step(ssl.batch(0), OptimWrapper(NoStep(model.parameters(), lr=1.0)))
+    model.train_step(ssl.batch(0), ssl.keep_gradients(model))
     torch.manual_seed(1)
-    expected = gradients_one_by_one(plain, ssl.batch(0), iteration)
+    expected = ssl.gradients_one_by_one(plain, ssl.batch(0), iteration)
 
-    found = gradients(model)
+    found = ssl.gradients(model)
     assert found.keys() == expected.keys()
     for key, grad in expected.items():
         torch.testing.assert_close(found[key], grad, rtol=1e-5, atol=1e-7)
@@ -58,9 +28,9 @@ def test_gradient_is_mean_of_subnets(ssl, arch_sampler, iteration):
 
 def test_max_gives_every_parameter_a_gradient(ssl):
     model = ssl.build()
-    model.train_step(ssl.batch(0), OptimWrapper(NoStep(model.parameters(), lr=1.0)))
+    model.train_step(ssl.batch(0), ssl.keep_gradients(model))
     trained = {k for k, p in model.named_parameters() if p.requires_grad}
-    assert gradients(model).keys() == trained
+    assert ssl.gradients(model).keys() == trained
 
 
 def test_log_has_mean_and_anchors(ssl):

@@ -4,7 +4,6 @@ import copy
 
 import pytest
 import torch
-from mmengine.optim import OptimWrapper
 from mmpretrain.registry import MODELS as MMPRETRAIN_MODELS
 
 from gaia_ssl.models.selfsup import SupernetSelfSupervisor
@@ -12,44 +11,14 @@ from gaia_ssl.search.distances import build_distance
 from gaia_ssl.search.evaluator import TreeEvaluator
 
 
-class NoStep(torch.optim.SGD):
-    """Keeps the gradients for a test to read."""
-
-    def step(self, closure=None):
-        pass
-
-    def zero_grad(self, set_to_none=True):
-        pass
-
-
-def gradients(model):
-    return {k: p.grad.clone() for k, p in model.named_parameters() if p.grad is not None}
-
-
-def gradients_one_by_one(model, batch, iteration):
-    """The plain definition: each subnet alone, against the same targets; then the mean."""
-    archs = model.arch_sampler.sample(model.backbone.space, iteration)
-    data = model.data_preprocessor(batch, training=True)
-    with torch.no_grad():
-        targets = model.targets(**data)
-    total = {}
-    for arch in archs:
-        model.zero_grad()
-        model.backbone.set_arch(arch)
-        model.parse_losses(model.subnet_loss(**data, targets=targets))[0].backward()
-        for key, grad in gradients(model).items():
-            total[key] = total.get(key, 0) + grad / len(archs)
-    return total
-
-
 def test_gradient_is_mean_of_subnets(ssl, method):
     model = ssl.in_double(ssl.build(method))
     plain = copy.deepcopy(model)
     torch.manual_seed(1)  # the order in which keys are shuffled
-    model.train_step(ssl.batch(0, method), OptimWrapper(NoStep(model.parameters(), lr=1.0)))
+    model.train_step(ssl.batch(0, method), ssl.keep_gradients(model))
     torch.manual_seed(1)
-    expected = gradients_one_by_one(plain, ssl.batch(0, method), 0)
-    found = gradients(model)
+    expected = ssl.gradients_one_by_one(plain, ssl.batch(0, method), 0)
+    found = ssl.gradients(model)
     assert found.keys() == expected.keys()
     assert found.keys() == {k for k, p in model.named_parameters() if p.requires_grad}
     for key, grad in expected.items():
@@ -129,7 +98,7 @@ def test_distillation_mixes_the_distance_to_maxs_outputs(ssl, method, weight):
     model = ssl.in_double(ssl.build(method, distillation=dict(weight=weight)))
     plain = copy.deepcopy(model)
     torch.manual_seed(1)
-    log = model.train_step(ssl.batch(0, method), OptimWrapper(NoStep(model.parameters(), lr=1.0)))
+    log = model.train_step(ssl.batch(0, method), ssl.keep_gradients(model))
 
     outputs = []
     plain.neck.register_forward_hook(
@@ -155,8 +124,8 @@ def test_distillation_mixes_the_distance_to_maxs_outputs(ssl, method, weight):
         (loss / 3).backward()
         losses.append(loss.detach())
     torch.testing.assert_close(log['loss'], torch.stack(losses).mean(), rtol=1e-7, atol=1e-10)
-    expected = gradients(plain)
-    for key, grad in gradients(model).items():
+    expected = ssl.gradients(plain)
+    for key, grad in ssl.gradients(model).items():
         torch.testing.assert_close(grad, expected[key], rtol=1e-7, atol=1e-10)
 
 

@@ -2,13 +2,13 @@
 _base_ = [
     '../_base_/models/tiny10to22_cifar10.py',
     '../_base_/datasets/cifar10_two_views.py',
-    '../_base_/schedules/adamw_coslr_2e.py',
+    '../_base_/schedules/adamw_coslr_3e.py',
     '../_base_/default_runtime.py',
 ]
 
 model = dict(
     algorithm='mmpretrain.SwAV',
-    queue_len=960,
+    freeze_iters=312,  # the first epoch
     neck=dict(
         type='mmpretrain.SwAVNeck',
         in_channels=128,
@@ -25,7 +25,8 @@ model = dict(
             epsilon=0.05,
             temperature=0.1,
             num_crops=[2, 0],
-            num_prototypes=100,
+            # no more than images in a batch, so that no queue is needed
+            num_prototypes=64,
         ),
     ),
 )

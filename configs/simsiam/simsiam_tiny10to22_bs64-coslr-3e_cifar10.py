@@ -2,7 +2,7 @@
 _base_ = [
     '../_base_/models/tiny10to22_cifar10.py',
     '../_base_/datasets/cifar10_two_views.py',
-    '../_base_/schedules/adamw_coslr_2e.py',
+    '../_base_/schedules/adamw_coslr_3e.py',
     '../_base_/default_runtime.py',
 ]
 
@@ -35,4 +35,8 @@ model = dict(
             with_avg_pool=False,
         ),
     ),
+)
+# AdamW's steps are too large for a method without negatives: the embeddings lose their rank
+optim_wrapper = dict(
+    optimizer=dict(_delete_=True, type='SGD', lr=0.05, momentum=0.9, weight_decay=5e-4)
 )

@@ -99,8 +99,8 @@ def random_backbone(config: Config) -> DynamicBackbone:
     return backbone
 
 
-def judge(config: Config, args: argparse.Namespace) -> dict[str, Any]:
-    """The content of ``test.json``."""
+def judge(config: Config, args: argparse.Namespace, work_dir: str) -> dict[str, Any]:
+    """The content of ``test.json``, which is to go into a folder that can be written."""
     backbones = dict(knn_top1=load_supernet_backbone(config, args.checkpoint))
     space = backbones['knn_top1'].space
     archs = choose_archs(space, args.archs)
@@ -113,6 +113,7 @@ def judge(config: Config, args: argparse.Namespace) -> dict[str, Any]:
         for name, arch in archs.items()
         for weights, backbone in backbones.items()
     }
+    os.makedirs(work_dir, exist_ok=True)  # not after all that time
     top1 = knn(nets)
     rows = []
     for name, arch in archs.items():
@@ -143,8 +144,7 @@ def main() -> None:
     init_dist(args.launcher)
     name = osp.splitext(osp.basename(args.config))[0]
     work_dir = args.work_dir or osp.join('work_dirs', f'{name}_test')
-    os.makedirs(work_dir, exist_ok=True)
-    result = judge(config, args)
+    result = judge(config, args, work_dir)
     if is_main_process():
         path = osp.join(work_dir, 'test.json')
         with atomic_write(path) as file:

@@ -114,7 +114,7 @@ def test_names_mistakes(data, monkeypatch, args, message):
     monkeypatch.setattr(sys, 'argv', ['test.py', *args])
     args = tool.parse_args()
     with pytest.raises(UserError, match=message):
-        tool.judge(load_config(str(ROOT / CONFIG), args.cfg_options), args)
+        tool.judge(load_config(str(ROOT / CONFIG), args.cfg_options), args, str(data / 'out'))
 
 
 def test_a_mistake_is_one_line_and_writes_nothing(data, tmp_path):

@@ -16,12 +16,24 @@ from stages import Records, Stage, StageError
 
 TAIL = 15  # lines of a log shown when its stage failed
 POLL = 0.2  # seconds
+STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
-def die_with_parent() -> None:
-    """In a child: ask Linux for SIGKILL once the parent is gone, however it went."""
+def set_up_child() -> None:
+    """In a child: hear signals again, and die once the parent is gone, however it went."""
     pr_set_pdeathsig = 1
     ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+
+
+@contextmanager
+def signals_held() -> Iterator[None]:
+    """Let Ctrl-C and a polite kill wait, so that none comes between a start and its record."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
@@ -107,7 +119,7 @@ class Pipeline:
         log = self.log(stage.name)
         log.parent.mkdir(parents=True, exist_ok=True)
         self.records[stage.name] = dict(start=time.time(), attempts=attempts + 1)
-        with open(log, 'a') as file:
+        with open(log, 'a') as file, signals_held():
             file.write(f'=== {" ".join(stage.command)}\n')
             file.flush()
             self.running[stage.name] = subprocess.Popen(
@@ -117,7 +129,7 @@ class Pipeline:
                 stderr=subprocess.STDOUT,
                 env=dict(os.environ, **stage.env),
                 start_new_session=True,  # so that a stage and its workers can be stopped together
-                preexec_fn=die_with_parent,
+                preexec_fn=set_up_child,
             )
 
     def _finish(self, stage: Stage, code: int) -> None:

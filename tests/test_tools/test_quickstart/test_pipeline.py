@@ -225,3 +225,24 @@ def test_nothing_is_left_of_a_stopped_pipeline(make, tmp_path, sign, left):
     for pid in survivors:
         os.kill(pid, signal.SIGKILL)
     assert len(survivors) == left
+
+
+def test_a_signal_during_a_start_leaves_nothing(make, tmp_path, monkeypatch):
+    started = []
+
+    def interrupted(*args, **options):
+        started.append(start(*args, **options))
+        os.kill(os.getpid(), signal.SIGINT)
+        return started[0]
+
+    start = subprocess.Popen
+    monkeypatch.setattr(subprocess, 'Popen', interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Pipeline([make('a', seconds=60)], tmp_path).run()
+    assert started[0].returncode == -signal.SIGKILL
+
+
+def test_a_stage_hears_signals(make, tmp_path):
+    code = 'import os, signal; os.kill(os.getpid(), signal.SIGTERM); raise SystemExit(3)'
+    with pytest.raises(StageError, match=r'exit code -15'):
+        Pipeline([make('a', code=code)], tmp_path).run()

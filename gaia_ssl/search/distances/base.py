@@ -1,6 +1,7 @@
 """What every distance is."""
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -14,9 +15,15 @@ DEFAULTS = {'global': 'cosine', 'dense': 'mse'}
 class Distance(ABC):
     """A distance between the features of a subnet and those of the teacher on the same images.
 
-    It is registered as ``<task>_<name>``. A ``global`` distance gets embeddings of the neck,
-    (N, D); a ``dense`` one gets feature maps, (N, C, H, W), whose channels may differ.
+    It is registered as ``<task>_<name>`` and called with one batch-norm group at a time, so that
+    N is the number of images in the group.
+
+    Attributes:
+        reads: What a feature is: ``'embedding'``, the neck's (N, D), or ``'map'``, a stage's
+            (N, C, H, W), whose channels may differ between subnet and teacher.
     """
+
+    reads: ClassVar[str]
 
     @abstractmethod
     def target(self, feature: Tensor) -> Tensor:

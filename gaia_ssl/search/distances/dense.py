@@ -18,8 +18,12 @@ def self_similarity(feature: Tensor) -> Tensor:
     return unit.transpose(1, 2) @ unit
 
 
+class _MapDistance(Distance):
+    reads = 'map'
+
+
 @DISTANCES.register_module(name='dense_mse')
-class DenseMSE(Distance):
+class DenseMSE(_MapDistance):
     """The mean over i and j of (S_ij - T_ij)^2."""
 
     def target(self, feature: Tensor) -> Tensor:
@@ -32,7 +36,7 @@ class DenseMSE(Distance):
 
 
 @DISTANCES.register_module(name='dense_cosine')
-class DenseCosine(Distance):
+class DenseCosine(_MapDistance):
     """The mean over i of 1 - cos(S_i, T_i), rows as vectors.
 
     For unit rows 1 - cos is half the squared difference, the form without cancellation.
@@ -49,7 +53,7 @@ class DenseCosine(Distance):
 
 
 @DISTANCES.register_module(name='dense_kl')
-class DenseKL(Distance):
+class DenseKL(_MapDistance):
     """The mean over i of KL(p_i || q_i), p_i and q_i being the softmax of T_i / t and S_i / t.
 
     Args:

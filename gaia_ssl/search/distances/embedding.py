@@ -15,6 +15,8 @@ from .base import Distance
 
 
 class _EmbeddingDistance(Distance):
+    reads = 'embedding'
+
     def target(self, feature: Tensor) -> Tensor:
         """The teacher's unit vectors, (N, D)."""
         return F.normalize(feature.double(), dim=1)
@@ -49,6 +51,8 @@ class GlobalRelation(Distance):
     Args:
         temperature: T. Defaults to 0.2, as in DATA.
     """
+
+    reads = 'embedding'
 
     def __init__(self, temperature: float = 0.2) -> None:
         self.temperature = temperature

@@ -1,7 +1,9 @@
 """What every distance is."""
 
+import inspect
+import math
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor
 
@@ -43,16 +45,17 @@ def distances_of(task: str) -> list[str]:
     )
 
 
-def build_distance(task: str, name: str | None = None) -> Distance:
+def build_distance(task: str, name: str | None = None, **options: Any) -> Distance:
     """A distance by its task and name.
 
     Args:
         task: ``'global'`` or ``'dense'``.
         name: One of ``distances_of(task)``. Defaults to the paper's: ``cosine`` for global and
             ``mse`` for dense.
+        options: The distance's own, e.g. ``temperature``.
 
     Raises:
-        UserError: If there is none.
+        UserError: If there is none, or it has no such option or refuses its value.
     """
     if task not in TASKS:
         raise UserError(f'task: {task!r} is not one of {", ".join(TASKS)}')
@@ -62,4 +65,21 @@ def build_distance(task: str, name: str | None = None) -> Distance:
             f'distance: {name!r} is unknown for task {task}; choose from '
             f'{", ".join(distances_of(task))}'
         )
-    return DISTANCES.build(dict(type=f'{task}_{name}'))
+    known = inspect.signature(DISTANCES.get(f'{task}_{name}')).parameters
+    if unknown := sorted(set(options) - set(known)):
+        raise UserError(
+            f'distance: {name} of task {task} has no option {unknown[0]!r}; it has '
+            f'{", ".join(known) or "none"}'
+        )
+    return DISTANCES.build(dict(type=f'{task}_{name}', **options))
+
+
+def check_temperature(value: float) -> float:
+    """The temperature of a softmax, if it can be one.
+
+    Raises:
+        UserError: If it is not a positive number.
+    """
+    if not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise UserError(f'distance: temperature: {value!r} is not a positive number')
+    return value

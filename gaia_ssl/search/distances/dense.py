@@ -1,74 +1,105 @@
 """Dense distances: between the self-similarities of feature maps (DATA, CVPR 2022).
 
-S and T are an image's HW x HW matrices of cosine similarity between the positions of its feature
+S and T are an image's P x P matrices of cosine similarity between the P positions of its feature
 map, of the subnet and of the teacher, so that channels need not match. i and j are positions.
 """
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from gaia_ssl.registry import DISTANCES
+from gaia_ssl.utils import UserError
 
-from .base import Distance
-
-
-def self_similarity(feature: Tensor) -> Tensor:
-    """Cosine similarity of all pairs of positions: (N, C, H, W) -> (N, HW, HW)."""
-    unit = F.normalize(feature.float(), dim=1).flatten(2)  # (N, C, H, W) -> (N, C, HW)
-    return unit.transpose(1, 2) @ unit
+from .base import Distance, check_temperature
 
 
-class _MapDistance(Distance):
+class _DenseDistance(Distance):
+    """What dense distances share.
+
+    A target of N images takes up to N * grid^4 * 4 bytes of memory (``kl``: twice that), and so
+    does each of the one or two matrices that a call works on.
+
+    Args:
+        grid: Maps that are higher or wider are first averaged over cells so that they have
+            ``grid`` rows or columns. Defaults to 28, the map of stride 8 at 224 px.
+    """
+
     reads = 'map'
+
+    def __init__(self, grid: int = 28) -> None:
+        if not isinstance(grid, int) or grid < 2:
+            raise UserError(
+                f'distance: grid: {grid!r} is not a whole number of 2 or more'
+            )
+        self.grid = grid
+
+    def similarity(self, feature: Tensor) -> Tensor:
+        """Cosine similarity of all pairs of positions: (N, C, H, W) -> (N, P, P)."""
+        size = tuple(min(side, self.grid) for side in feature.shape[2:])
+        # mixed precision would round the product to 8 bits
+        with torch.autocast(feature.device.type, enabled=False):
+            feature = feature.float()
+            if size != feature.shape[2:]:
+                feature = F.adaptive_avg_pool2d(feature, size)
+            unit = F.normalize(feature, dim=1).flatten(2)  # (N, C, h, w) -> (N, C, P)
+            return unit.transpose(1, 2) @ unit
 
 
 @DISTANCES.register_module(name='dense_mse')
-class DenseMSE(_MapDistance):
-    """The mean over i and j of (S_ij - T_ij)^2."""
+class DenseMSE(_DenseDistance):
+    """The mean over i and j of (S_ij - T_ij)^2.
 
-    def target(self, feature: Tensor) -> Tensor:
-        """The teacher's T, (N, HW, HW)."""
-        return self_similarity(feature)
-
-    def __call__(self, feature: Tensor, target: Tensor) -> Tensor:
-        """(N, C, H, W), (N, HW, HW) -> (N,)."""
-        return (self_similarity(feature) - target).square().mean((1, 2))
-
-
-@DISTANCES.register_module(name='dense_cosine')
-class DenseCosine(_MapDistance):
-    """The mean over i of 1 - cos(S_i, T_i), rows as vectors.
-
-    For unit rows 1 - cos is half the squared difference, the form without cancellation.
+    Args:
+        grid: The most rows or columns that are compared, see ``_DenseDistance``. Defaults to 28.
     """
 
     def target(self, feature: Tensor) -> Tensor:
-        """The teacher's rows, made unit vectors: (N, HW, HW)."""
-        return F.normalize(self_similarity(feature), dim=2)
+        """The teacher's T, (N, P, P)."""
+        return self.similarity(feature)
 
     def __call__(self, feature: Tensor, target: Tensor) -> Tensor:
-        """(N, C, H, W), (N, HW, HW) -> (N,)."""
-        rows = F.normalize(self_similarity(feature), dim=2)
-        return (rows - target).square().sum(2).mean(1) / 2
+        """(N, C, H, W), (N, P, P) -> (N,)."""
+        return self.similarity(feature).sub_(target).square_().mean((1, 2))
+
+
+@DISTANCES.register_module(name='dense_cosine')
+class DenseCosine(_DenseDistance):
+    """The mean over i of 1 - cos(S_i, T_i), rows as vectors.
+
+    For unit rows 1 - cos is half the squared difference, the form without cancellation.
+
+    Args:
+        grid: The most rows or columns that are compared, see ``_DenseDistance``. Defaults to 28.
+    """
+
+    def target(self, feature: Tensor) -> Tensor:
+        """The teacher's rows, made unit vectors: (N, P, P)."""
+        return F.normalize(self.similarity(feature), dim=2)
+
+    def __call__(self, feature: Tensor, target: Tensor) -> Tensor:
+        """(N, C, H, W), (N, P, P) -> (N,)."""
+        return self.target(feature).sub_(target).square_().sum(2).mean(1) / 2
 
 
 @DISTANCES.register_module(name='dense_kl')
-class DenseKL(_MapDistance):
+class DenseKL(_DenseDistance):
     """The mean over i of KL(p_i || q_i), p_i and q_i being the softmax of T_i / t and S_i / t.
 
     Args:
         temperature: t. Defaults to 0.2.
+        grid: The most rows or columns that are compared, see ``_DenseDistance``. Defaults to 28.
     """
 
-    def __init__(self, temperature: float = 0.2) -> None:
-        self.temperature = temperature
+    def __init__(self, temperature: float = 0.2, grid: int = 28) -> None:
+        super().__init__(grid)
+        self.temperature = check_temperature(temperature)
 
     def target(self, feature: Tensor) -> Tensor:
-        """The teacher's log p, (N, HW, HW)."""
+        """The teacher's log p, (N, P, P)."""
         # a small difference of large terms: double precision
-        return (self_similarity(feature).double() / self.temperature).log_softmax(2)
+        return self.similarity(feature).double().div_(self.temperature).log_softmax(2)
 
     def __call__(self, feature: Tensor, target: Tensor) -> Tensor:
-        """(N, C, H, W), (N, HW, HW) -> (N,)."""
-        log_q = self.target(feature)
-        return (target.exp() * (target - log_q)).sum(2).mean(1)
+        """(N, C, H, W), (N, P, P) -> (N,)."""
+        return self.target(feature).sub_(target).mul_(target.exp()).sum(2).mean(1).neg_()

@@ -11,7 +11,7 @@ from torch import Tensor
 from gaia_ssl.registry import DISTANCES
 from gaia_ssl.utils import UserError
 
-from .base import Distance
+from .base import Distance, check_temperature
 
 
 class _EmbeddingDistance(Distance):
@@ -55,7 +55,7 @@ class GlobalRelation(Distance):
     reads = 'embedding'
 
     def __init__(self, temperature: float = 0.2) -> None:
-        self.temperature = temperature
+        self.temperature = check_temperature(temperature)
 
     def target(self, feature: Tensor) -> Tensor:
         """The teacher's relations p, (N, N - 1)."""

@@ -73,3 +73,4 @@ ARCH_SAMPLERS = Registry(
     locations=['gaia_ssl.models.selfsup'],
 )
 DISTANCES = Registry('distance', scope=SCOPE, locations=['gaia_ssl.search'])
+SEARCH_STRATEGIES = Registry('search_strategy', scope=SCOPE, locations=['gaia_ssl.search'])

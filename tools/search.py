@@ -4,12 +4,15 @@ import argparse
 import os
 import os.path as osp
 
-from mmengine.config import DictAction
+import torch
+from mmengine.config import Config, DictAction
 from mmengine.dist import is_main_process
 
-from gaia_ssl.search import STRATEGIES, Result, Search, SearchSettings, distances_of
+from gaia_ssl.search import Result, Search, SearchSettings, distances_of, strategy_names
 from gaia_ssl.search.distances import DEFAULTS, TASKS
-from gaia_ssl.space import Budget, parse_quantity
+from gaia_ssl.search.search import STATISTICS
+from gaia_ssl.space import COSTS, Budget, parse_quantity
+from gaia_ssl.utils import UserError
 from gaia_ssl.utils.cli import load_config, run_cli
 from gaia_ssl.utils.dist import LAUNCHERS, init_dist
 from gaia_ssl.visualization import plot_search
@@ -20,47 +23,10 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('config', help='training config of the supernet')
     parser.add_argument('checkpoint', help='checkpoint of that training')
     parser.add_argument('--images', required=True, help='folder of unlabeled images, nested or not')
-    parser.add_argument(
-        '--task',
-        required=True,
-        choices=TASKS,
-        help='global for classification, dense for detection and segmentation',
-    )
-    parser.add_argument(
-        '--distance',
-        help='; '.join(f'{t}: {", ".join(distances_of(t))}, default {DEFAULTS[t]}' for t in TASKS),
-    )
-    parser.add_argument(
-        '--stages',
-        type=int,
-        nargs='+',
-        help='stages, from 0, that a dense distance compares; default: the last one',
-    )
-    for cost, example in dict(flops='3G 4G', params='20M 30M').items():
-        parser.add_argument(
-            f'--{cost}',
-            nargs=2,
-            metavar=('LOW', 'HIGH'),
-            help=f'budget, e.g. {example}: LOW <= {cost} of the backbone < HIGH',
-        )
-    parser.add_argument(
-        '--strategy', choices=STRATEGIES, default='random', help='which archs are scored'
-    )
-    parser.add_argument('--num', type=int, default=100, help='archs that random draws')
-    parser.add_argument('--seed', type=int, default=0, help='seed of the draw')
-    parser.add_argument(
-        '--bn-group', type=int, default=64, help='images that share batch-norm statistics'
-    )
-    parser.add_argument(
-        '--micro-batch',
-        type=int,
-        default=1,
-        help='such groups that run at once: more is faster on a GPU and takes more memory; the '
-        'result stays the same',
-    )
-    parser.add_argument(
-        '--input-size', type=int, help="side of the images in pixels; default: the config's or 224"
-    )
+    add_distances(parser.add_argument_group('what is compared'))
+    add_budgets(parser.add_argument_group('what a subnet may cost'))
+    add_strategy(parser.add_argument_group('which subnets are scored'))
+    add_computation(parser.add_argument_group('how it is computed'))
     parser.add_argument('--work-dir', help='where the result goes')
     parser.add_argument(
         '--resume', action='store_true', help='go on with the search in the work dir, if any'
@@ -76,32 +42,166 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def add_distances(group: argparse._ArgumentGroup) -> None:
+    """The options that say how far a subnet is from the teacher."""
+    group.add_argument(
+        '--task',
+        required=True,
+        choices=TASKS,
+        help='global for classification, dense for detection and segmentation',
+    )
+    group.add_argument(
+        '--distance',
+        nargs='+',
+        metavar='NAME[=WEIGHT]',
+        help='; '.join(f'{t}: {", ".join(distances_of(t))}, default {DEFAULTS[t]}' for t in TASKS)
+        + '; several are summed, those of the other task as TASK_NAME',
+    )
+    group.add_argument(
+        '--stages',
+        type=int,
+        nargs='+',
+        help='stages, from 0, that a dense distance compares; default: the last one',
+    )
+    group.add_argument(
+        '--grid', type=int, help='a dense distance pools larger maps to this many cells a side'
+    )
+
+
+def add_budgets(group: argparse._ArgumentGroup) -> None:
+    """The options that say what a subnet may cost."""
+    examples = dict(flops='3G 4G', params='20M 30M', memory='0 8M', latency='0 20ms')
+    for cost, example in examples.items():
+        sized = cost in SIZED
+        group.add_argument(
+            f'--{cost}',
+            nargs='+' if sized else 2,
+            action='append' if sized else 'store',
+            metavar='LOW HIGH [HxW]' if sized else ('LOW', 'HIGH'),
+            help=f'e.g. {example}: LOW <= {cost} of the backbone < HIGH'
+            + ('; at other images, too: again, with their size' if sized else ''),
+        )
+    group.add_argument('--latency-table', help='the times that tools/latency.py measured')
+
+
+def add_strategy(group: argparse._ArgumentGroup) -> None:
+    """The options that say which subnets are scored."""
+    group.add_argument(
+        '--strategy', choices=strategy_names(), default='random', help='default: %(default)s'
+    )
+    settings = dict(
+        num=(int, 'archs that are scored, but for exhaustive, which takes all; default: 100'),
+        seed=(int, 'seed of the draws; default: 0'),
+        share_prefixes=(int, 'random: draw runs of this many archs that begin alike: faster'),
+        population=(int, 'evolution, pareto: archs of a round; default: 20'),
+        crossover=(float, 'evolution, pareto: probability of two parents'),
+        mutation=(float, 'evolution, pareto: probability that a number changes'),
+    )
+    for name, (kind, text) in settings.items():
+        group.add_argument(f'--{name.replace("_", "-")}', type=kind, help=text)
+    group.add_argument('--costs', nargs='+', help='pareto: minimised as well; default: flops')
+
+
+def add_computation(group: argparse._ArgumentGroup) -> None:
+    """The options that say how scores are computed."""
+    group.add_argument(
+        '--bn-policy',
+        choices=STATISTICS,
+        default='group',
+        help='batch norms take statistics from each group of images, or are calibrated for each '
+        'subnet on all of them, which then run at once',
+    )
+    group.add_argument(
+        '--bn-group', type=int, default=64, help='images that share batch-norm statistics'
+    )
+    group.add_argument(
+        '--micro-batch',
+        type=int,
+        default=1,
+        help='such groups that run at once: more is faster on a GPU and takes more memory; the '
+        'result stays the same',
+    )
+    group.add_argument(
+        '--max-memory', help='e.g. 8G: bytes of activations; sets --micro-batch to what fits'
+    )
+    group.add_argument(
+        '--amp',
+        action='store_true',
+        help='run the networks in half precision: float16 on a GPU, bfloat16 without',
+    )
+    group.add_argument(
+        '--input-size', type=int, help="side of the images in pixels; default: the config's or 224"
+    )
+
+
+SIZED = ('flops', 'memory')
+STRATEGY_SETTINGS = (
+    'num', 'seed', 'share_prefixes', 'population', 'crossover', 'mutation', 'costs'
+)  # fmt: skip
+
+
 def make_budget(args: argparse.Namespace) -> Budget:
-    """The budget that the command line gives."""
-    given = dict(flops=args.flops, params=args.params)
-    return Budget(**{k: tuple(map(parse_quantity, v)) for k, v in given.items() if v})
+    """The budget that the command line gives.
+
+    Raises:
+        UserError: If a quantity, a size or an interval is none.
+    """
+    intervals = {}
+    for cost in COSTS:
+        given = getattr(args, cost) or []
+        for low_high in given if cost in SIZED else [given] if given else []:
+            name = '@'.join([cost, *low_high[2:]])
+            intervals[name] = low_high[:2]
+    return Budget.parse(intervals)
+
+
+def make_distance(words: list[str] | None) -> dict[str, float] | None:
+    """The distances and weights that the command line gives.
+
+    Raises:
+        UserError: If a weight is no number.
+    """
+    weights = {}
+    for word in words or []:
+        name, _, weight = word.partition('=')
+        try:
+            weights[name] = float(weight or 1)
+        except ValueError as error:
+            raise UserError(f'--distance: the weight of {word} is no number') from error
+    return weights or None
+
+
+def make_settings(args: argparse.Namespace, config: Config) -> SearchSettings:
+    """The settings that config and command line give."""
+    strategy = {k: getattr(args, k) for k in STRATEGY_SETTINGS if getattr(args, k) is not None}
+    half = 'float16' if torch.cuda.is_available() else 'bfloat16'
+    size = config.get('search', {}).get('input_size', 224)
+    return SearchSettings(
+        task=args.task,
+        distance=make_distance(args.distance),
+        stages=args.stages,
+        dense_options={} if args.grid is None else dict(grid=args.grid),
+        budget=make_budget(args),
+        latencies=args.latency_table,
+        strategy=dict(strategy, type=args.strategy),
+        bn_policy=args.bn_policy,
+        bn_group=args.bn_group,
+        input_size=size if args.input_size is None else args.input_size,
+        dtype=half if args.amp else 'float32',
+    )
 
 
 def main() -> None:
     args = parse_args()
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     config = load_config(args.config, args.cfg_options)
-    settings = SearchSettings(
-        task=args.task,
-        distance=args.distance,
-        stages=args.stages,
-        budget=make_budget(args),
-        strategy=args.strategy,
-        num=args.num,
-        seed=args.seed,
-        bn_group=args.bn_group,
-        input_size=args.input_size,
-    )
+    settings = make_settings(args, config)
+    max_memory = parse_quantity(args.max_memory) if args.max_memory else None
     name = osp.splitext(osp.basename(args.config))[0]
     work_dir = args.work_dir or osp.join('work_dirs', f'{name}_search_{args.task}')
     init_dist(args.launcher)
-    search = Search(config, args.checkpoint, args.images, settings)
-    result = search.run(work_dir, args.resume, args.micro_batch)
+    search = Search.from_files(config, args.checkpoint, args.images, settings)
+    result = search.run(work_dir, args.resume, args.micro_batch, max_memory)
     if is_main_process():
         plot_search(result, osp.join(work_dir, 'distance.png'))
         print(summary(result, work_dir))

@@ -88,6 +88,7 @@ class UnlabeledImages(Sequence):
 
     def __init__(self, root: str, pipeline: Sequence[dict]) -> None:
         self.root = root
+        self.pipeline = list(pipeline)
         self.names = list_images(root)
         self.transforms = [TRANSFORMS.build(transform) for transform in pipeline]
 

@@ -7,7 +7,9 @@ from .hooks import (
     ResumeHook,
     SeedHook,
     SubnetHealthHook,
+    SubnetSearchHook,
 )
+from .search_loop import SubnetSearchLoop
 
 __all__ = [
     'AtomicCheckpointHook',
@@ -17,5 +19,7 @@ __all__ = [
     'ResumeHook',
     'SeedHook',
     'SubnetHealthHook',
+    'SubnetSearchHook',
+    'SubnetSearchLoop',
     'SupernetDistributedDataParallel',
 ]

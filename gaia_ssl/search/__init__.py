@@ -4,17 +4,19 @@ from .distances import Distance, build_distance, distances_of
 from .evaluator import TreeEvaluator
 from .results import Result, load_result, save_result
 from .search import Search, SearchSettings
-from .strategies import STRATEGIES
+from .strategies import Strategy, build_strategy, strategy_names
 
 __all__ = [
-    'STRATEGIES',
     'Distance',
     'Result',
     'Search',
     'SearchSettings',
+    'Strategy',
     'TreeEvaluator',
     'build_distance',
+    'build_strategy',
     'distances_of',
     'load_result',
     'save_result',
+    'strategy_names',
 ]

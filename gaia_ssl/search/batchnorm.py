@@ -1,17 +1,23 @@
-"""Batch norms that use the statistics of fixed groups of images."""
+"""Batch norms that use the statistics of the images that are searched on."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 
 import torch
+import torch.distributed as dist
 import torch.nn as nn
+import torch.nn.functional as F
 from mmengine.utils.dl_utils.parrots_wrapper import _BatchNorm
 from torch import Tensor
 
+Statistics = Callable[[Iterable[nn.Module], Sequence[int]], AbstractContextManager[None]]
+"""Given networks and the sizes of a batch's groups: where batch norms take statistics from."""
 
-@contextmanager
-def group_statistics(modules: Iterable[nn.Module], sizes: Sequence[int]) -> Iterator[None]:
+
+def group_statistics(
+    modules: Iterable[nn.Module], sizes: Sequence[int]
+) -> AbstractContextManager[None]:
     """Evaluate networks with each batch norm using the statistics of a group of images.
 
     The running statistics of a supernet belong to no subnet, so they are neither used nor moved.
@@ -21,6 +27,30 @@ def group_statistics(modules: Iterable[nn.Module], sizes: Sequence[int]) -> Iter
         modules: The networks; they are in eval mode meanwhile.
         sizes: The sizes of the groups that a batch consists of, in order.
     """
+    return _batch_statistics(modules, partial(_by_group, list(sizes)) if len(sizes) > 1 else None)
+
+
+def set_statistics(
+    modules: Iterable[nn.Module], sizes: Sequence[int]
+) -> AbstractContextManager[None]:
+    """Evaluate networks with each batch norm using the statistics of all images.
+
+    Each path is thereby calibrated on the whole search set. The batch holds all images of a
+    process; all processes run the same steps in the same order.
+
+    Args:
+        modules: The networks; they are in eval mode meanwhile.
+        sizes: The sizes of the groups that a batch consists of; they do not matter.
+    """
+    several = dist.is_initialized() and dist.get_world_size() > 1
+    return _batch_statistics(modules, _over_processes if several else None)
+
+
+@contextmanager
+def _batch_statistics(
+    modules: Iterable[nn.Module], forward: Callable[[nn.Module, Tensor], Tensor] | None
+) -> Iterator[None]:
+    """Let batch norms use the statistics of their batch, with another ``forward`` if given."""
     modules = dict.fromkeys(m for module in modules for m in module.modules())
     modes = {module: module.training for module in modules}
     norms = [module for module in modules if isinstance(module, _BatchNorm)]
@@ -32,8 +62,8 @@ def group_statistics(modules: Iterable[nn.Module], sizes: Sequence[int]) -> Iter
             # a norm in eval mode that has no running statistics uses, and keeps, the batch's
             norm.running_mean = norm.running_var = None
             norm.track_running_stats = False
-            if len(sizes) > 1:
-                norm.forward = partial(_by_group, norm.forward, list(sizes))
+            if forward is not None:
+                norm.forward = partial(forward, norm)
         yield
     finally:
         for norm, (mean, var, track) in kept.items():
@@ -44,5 +74,23 @@ def group_statistics(modules: Iterable[nn.Module], sizes: Sequence[int]) -> Iter
             module.training = mode
 
 
-def _by_group(forward: Callable[[Tensor], Tensor], sizes: list[int], x: Tensor) -> Tensor:
-    return torch.cat([forward(group) for group in x.split(sizes)])
+def _by_group(sizes: list[int], norm: nn.Module, x: Tensor) -> Tensor:
+    return torch.cat([type(norm).forward(norm, group) for group in x.split(sizes)])
+
+
+def _over_processes(norm: nn.Module, x: Tensor) -> Tensor:
+    """Normalise with mean and variance over the images of all processes."""
+    channels = x.size(1)
+    var, mean = torch.var_mean(x.float(), [d for d in range(x.dim()) if d != 1], correction=0)
+    count = mean.new_full((1,), x.numel() / channels)
+    # (2C + 1) -> (processes, 2C + 1)
+    own = torch.cat([mean, var, count]).double()
+    parts = [torch.empty_like(own) for _ in range(dist.get_world_size())]
+    dist.all_gather(parts, own)
+    means, variances, counts = torch.stack(parts).split([channels, channels, 1], dim=1)
+    shares = counts / counts.sum()
+    mean = (shares * means).sum(0)
+    # the variance within the processes and the one between them
+    var = (shares * (variances + (means - mean).square())).sum(0)
+    weight, bias = (p if p is None else p[:channels] for p in (norm.weight, norm.bias))
+    return F.batch_norm(x, mean.float(), var.float(), weight, bias, eps=norm.eps)

@@ -1,6 +1,6 @@
 """Scoring candidates on a batch of images."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
 import numpy as np
@@ -11,8 +11,8 @@ from torch import Tensor
 from gaia_ssl.models.backbones import DynamicBackbone
 from gaia_ssl.space import Arch
 
-from .batchnorm import group_statistics
-from .distances import Distance
+from .batchnorm import Statistics, group_statistics
+from .terms import Term
 from .tree import Tap, build_tree, steps_and_taps, walk
 
 Encoder = tuple[DynamicBackbone, nn.Module]
@@ -32,26 +32,29 @@ class TreeEvaluator:
     Args:
         student: Backbone and neck of the supernet whose subnets are scored.
         teacher: Backbone and neck that they are compared with, at MAX.
-        distance: The distance.
-        stages: The stages whose feature maps it compares, in rising order; None for a global
-            distance, which compares the embeddings that the necks make of the last stage.
+        terms: What is measured.
         archs: The candidates.
+        statistics: Where batch norms take their statistics from. Defaults to those of groups.
+        dtype: Precision that the networks run in, by autocast where it is not float32; distances
+            are computed in float32 at least. Defaults to float32.
     """
 
     def __init__(
         self,
         student: Encoder,
         teacher: Encoder,
-        distance: Distance,
-        stages: Sequence[int] | None,
+        terms: Sequence[Term],
         archs: Sequence[Arch],
+        statistics: Statistics = group_statistics,
+        dtype: torch.dtype = torch.float32,
     ) -> None:
         self.backbone, self.neck = student
         self.teacher, self.teacher_neck = teacher
-        self.distance = distance
-        self.embeds = stages is None
+        self.terms = terms
+        self.statistics = statistics
+        self.dtype = dtype
         self.max_path = self.teacher.path(self.teacher.space.max)
-        self.stages = (len(self.max_path.stages) - 1,) if stages is None else tuple(stages)
+        self.stages = sorted({stage for term in terms for stage in term.stages})
         self.tree = build_tree(map(self.backbone.path, archs), self.stages)
         self.num_candidates = len(archs)
 
@@ -70,34 +73,64 @@ class TreeEvaluator:
             report: Told the number of candidates each time that some are done.
 
         Returns:
-            Per group and candidate the sum over the group's images of the distance, a mean over
-            the stages: (groups, candidates), float64.
+            Per group, candidate and term the sum over the group's images of the distance, a mean
+            over the term's stages: (groups, candidates, terms), float64.
         """
         modules = (self.backbone, self.neck, self.teacher, self.teacher_neck)
         scores = [None] * self.num_candidates
-        with group_statistics(modules, sizes), _exact_kernels():
+        with self.statistics(modules, sizes), _exact_kernels():
             targets = self._targets(images, sizes)
 
             def measure(stage: int, x: Tensor) -> Tensor:
-                feature = self.neck((x,))[0] if self.embeds else x
-                groups = zip(feature.split(list(sizes)), targets[stage], strict=True)
-                # one value per group
-                return torch.stack([self.distance(f, t).double().sum() for f, t in groups])
+                total = x.new_zeros(len(sizes), len(self.terms), dtype=torch.float64)
+                readings = self._read(self.neck, stage, x)
+                for (term, feature), parts in zip(readings, targets[stage], strict=True):
+                    share = self.terms[term].distance, len(self.terms[term].stages)
+                    for group, (part, target) in enumerate(
+                        zip(feature.split(list(sizes)), parts, strict=True)
+                    ):
+                        total[group, term] = share[0](part, target).double().sum() / share[1]
+                return total
 
-            for candidates, total in walk(self.tree, images, self.backbone.run, measure):
+            for candidates, total in walk(self.tree, images, self._run(self.backbone), measure):
                 for candidate in candidates:
                     scores[candidate] = total
                 report(len(candidates))
-        # (candidates, groups) -> (groups, candidates)
-        return torch.stack(scores).div(len(self.stages)).T.cpu().numpy()
+        # (candidates, groups, terms) -> (groups, candidates, terms)
+        return torch.stack(scores).transpose(0, 1).cpu().numpy()
 
-    def _targets(self, x: Tensor, sizes: Sequence[int]) -> list[list[Tensor]]:
-        """The targets of each stage and group, from the teacher at MAX."""
-        targets = []
+    def _run(self, module: nn.Module) -> Callable:
+        """The computation of a network, at the evaluator's precision."""
+
+        def run(*args):
+            device = next(module.parameters()).device.type
+            with torch.autocast(device, self.dtype, enabled=self.dtype != torch.float32):
+                return forward(*args)
+
+        forward = module.run if isinstance(module, DynamicBackbone) else module
+        return run
+
+    def _read(self, neck: nn.Module, stage: int, x: Tensor) -> Iterator[tuple[int, Tensor]]:
+        """The terms that read a stage, by their index, and what each reads."""
+        reading = [i for i, term in enumerate(self.terms) if stage in term.stages]
+        embedding = None
+        for index in reading:
+            if self.terms[index].distance.reads == 'map':
+                yield index, x
+                continue
+            if embedding is None:
+                embedding = self._run(neck)((x,))[0]
+            yield index, embedding
+
+    def _targets(self, x: Tensor, sizes: Sequence[int]) -> dict[int, list[list[Tensor]]]:
+        """By stage the targets of each term that reads it, one per group, from the teacher."""
+        targets, run = {}, self._run(self.teacher)
         for step in steps_and_taps(self.max_path, self.stages):
             if isinstance(step, Tap):
-                feature = self.teacher_neck((x,))[0] if self.embeds else x
-                targets.append([self.distance.target(f) for f in feature.split(list(sizes))])
+                targets[step.stage] = [
+                    [self.terms[term].distance.target(part) for part in feature.split(list(sizes))]
+                    for term, feature in self._read(self.teacher_neck, step.stage, x)
+                ]
             else:
-                x = self.teacher.run(step, x)
+                x = run(step, x)
         return targets

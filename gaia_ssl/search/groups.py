@@ -37,3 +37,18 @@ def micro_batches(number: int, size: int) -> list[range]:
     if size < 1:
         raise UserError(f'micro_batch: {size} groups; give 1 or more')
     return [range(i, min(i + size, number)) for i in range(0, number, size)]
+
+
+def process_share(number: int, processes: int) -> list[range]:
+    """Consecutive groups for each process: ``number`` groups in as many parts as processes.
+
+    Raises:
+        UserError: If there are fewer groups than processes.
+    """
+    if number < processes:
+        raise UserError(
+            f'bn_policy: calibrated statistics want a group of images or more in each of '
+            f'{processes} processes, but there are {number}; start fewer or lower --bn-group'
+        )
+    bounds = [number * i // processes for i in range(processes + 1)]
+    return [range(*pair) for pair in zip(bounds, bounds[1:])]

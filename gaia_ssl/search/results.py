@@ -3,12 +3,15 @@
 import csv
 import json
 import os.path as osp
+from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.files import atomic_write
 
-from .strategies import Candidate
+from .feasible import Candidate
 
 Result = dict[str, Any]
 """``{'meta': {...}, 'subnets': [...], 'anchors': [...]}``, see ``make_result``."""
@@ -16,9 +19,10 @@ Result = dict[str, Any]
 
 def make_result(
     meta: dict[str, Any],
-    subnets: list[Candidate],
+    subnets: Sequence[Candidate],
     anchors: dict[str, Candidate],
-    distances: list[float],
+    scores: np.ndarray,
+    weights: Sequence[float],
 ) -> Result:
     """Put a search's outcome together.
 
@@ -26,17 +30,19 @@ def make_result(
         meta: Everything needed to repeat the search.
         subnets: The candidates.
         anchors: The anchors, by name.
-        distances: The distance of each candidate, then of each anchor.
+        scores: The terms of each candidate, then of each anchor, (candidates + anchors, terms).
+        weights: The weight of each term in the distance.
 
     Returns:
         ``meta``; ``subnets``, best first (of equals the one with fewer multiply-adds); and
-        ``anchors``, in the space's order. Each has ``arch``, ``flops``, ``params`` and
-        ``distance``, an anchor also its ``name``.
+        ``anchors``, in the space's order. Each has ``arch``, its costs and ``distance``, where
+        that is a sum of several terms also ``terms``, and an anchor its ``name``.
     """
-    rows = [
-        dict(arch=c.arch, flops=c.cost.flops, params=c.cost.params, distance=distance)
-        for c, distance in zip([*subnets, *anchors.values()], map(float, distances), strict=True)
-    ]
+    rows = []
+    for candidate, terms in zip([*subnets, *anchors.values()], scores.tolist(), strict=True):
+        distance = sum(w * t for w, t in zip(weights, terms, strict=True))
+        row = dict(arch=candidate.arch, **candidate.costs, distance=distance)
+        rows.append(row | (dict(terms=terms) if len(terms) > 1 else {}))
     ranked = sorted(
         rows[: len(subnets)],
         key=lambda row: (row['distance'], row['flops'], row['params'], json.dumps(row['arch'])),
@@ -49,13 +55,14 @@ def make_result(
 
 def save_result(result: Result, work_dir: str) -> None:
     """Write ``search.json`` and ``search.csv`` (anchors last, without a rank)."""
+    columns = [k for k in result['subnets'][0] if k != 'arch'] + ['arch']
     with atomic_write(osp.join(work_dir, 'search.csv')) as file:
-        writer = csv.writer(file, lineterminator='\n')
-        writer.writerow(['rank', 'name', 'distance', 'flops', 'params', 'arch'])
+        writer = csv.DictWriter(file, ['rank', 'name', *columns], lineterminator='\n')
+        writer.writeheader()
         for rank, row in enumerate(result['subnets'], 1):
-            writer.writerow([rank, '', *_values(row)])
+            writer.writerow(dict(rank=rank, **_flat(row)))
         for row in result['anchors']:
-            writer.writerow(['', row['name'], *_values(row)])
+            writer.writerow(_flat(row))
     with atomic_write(osp.join(work_dir, 'search.json')) as file:
         file.write(_json(result))
 
@@ -88,5 +95,5 @@ def _lines(rows: list[dict[str, Any]]) -> str:
     return ',\n'.join(json.dumps(row, allow_nan=False) for row in rows)
 
 
-def _values(row: dict[str, Any]) -> list:
-    return [row['distance'], row['flops'], row['params'], json.dumps(row['arch'])]
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    return {k: json.dumps(v) if isinstance(v, dict | list) else v for k, v in row.items()}

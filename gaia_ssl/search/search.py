@@ -1,33 +1,42 @@
 """A whole search: which subnets of a trained supernet fit these images, this task, this budget."""
 
-import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import mmengine
 import numpy as np
 import torch
+import torch.nn as nn
 from mmengine.config import Config
 from mmengine.dist import all_gather_object, barrier, get_dist_info
+from torch import Tensor
 
 from gaia_ssl.datasets.images import UnlabeledImages, default_pipeline, image_digest
-from gaia_ssl.space import Budget, count_cost
+from gaia_ssl.space import Arch, Budget
+from gaia_ssl.space.latency import LatencyTable
 from gaia_ssl.utils import UserError
-from gaia_ssl.utils.files import file_digest
+from gaia_ssl.utils.files import data_digest, file_digest
 from gaia_ssl.version import __version__
 
-from .distances import DEFAULTS, build_distance
+from .batchnorm import group_statistics, set_statistics
+from .distances import TASKS
 from .evaluator import TreeEvaluator
-from .groups import micro_batches, split_groups
+from .feasible import CostModel, Feasible
+from .groups import micro_batches, process_share, split_groups
+from .loading import DECODERS, BatchLoader
+from .memory import arrange
 from .progress import Progress
 from .results import Result, make_result, save_result
-from .store import GroupStore
-from .strategies import STRATEGIES, Candidate, Feasible
+from .store import Round, Store
+from .strategies import build_strategy
 from .supernet import load_supernet
-from .tree import Tap, steps_and_taps
+from .terms import build_terms, check_maps, describe
+
+STATISTICS = dict(group=group_statistics, calibrated=set_statistics)
+DTYPES = dict(float32=torch.float32, bfloat16=torch.bfloat16, float16=torch.float16)
 
 
 @dataclass(frozen=True)
@@ -36,38 +45,67 @@ class SearchSettings:
 
     Args:
         task: ``'global'`` (classification) or ``'dense'`` (detection, segmentation).
-        distance: Name of the distance. Defaults to the task's, see ``build_distance``.
+        distance: Name of the distance, or names and weights of several, see ``build_terms``.
+            Defaults to the task's.
         stages: Stages, from 0, whose feature maps a dense distance compares. Defaults to the
             last one.
+        dense_options: Options of the dense distances, such as ``grid``. Defaults to none.
         budget: What a subnet may cost. Defaults to anything.
-        strategy: Which archs are scored, one of ``STRATEGIES``. Defaults to ``'random'``.
-        num: How many archs ``'random'`` draws. Defaults to 100.
-        seed: Seed of the draw. Defaults to 0.
-        bn_group: Most images that share batch-norm statistics. Defaults to 64.
-        input_size: Side of the images in pixels. Defaults to the config's, then to 224.
+        latencies: Path of a table of measured latencies. Defaults to none.
+        strategy: Which archs are scored, see ``build_strategy``. Defaults to 100 random ones.
+        bn_policy: Batch norms take their statistics from each ``'group'`` of images, or are
+            ``'calibrated'`` for each path on all images. Defaults to ``'group'``.
+        bn_group: Most images that form a group. Defaults to 64.
+        input_size: Side of the images in pixels. Defaults to 224.
+        dtype: Precision of the networks: ``'float32'``, ``'bfloat16'`` or ``'float16'``.
+            Defaults to the first.
     """
 
     task: str
-    distance: str | None = None
+    distance: str | dict[str, float] | None = None
     stages: Sequence[int] | None = None
+    dense_options: dict[str, Any] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
-    strategy: str = 'random'
-    num: int = 100
-    seed: int = 0
+    latencies: str | None = None
+    strategy: dict[str, Any] = field(default_factory=lambda: dict(type='random'))
+    bn_policy: str = 'group'
     bn_group: int = 64
-    input_size: int | None = None
+    input_size: int = 224
+    dtype: str = 'float32'
+
+    def __post_init__(self):
+        if self.input_size < 1:
+            raise UserError(f'input_size: {self.input_size} is not a number of pixels')
+        for name, known in dict(bn_policy=STATISTICS, dtype=DTYPES).items():
+            if (value := getattr(self, name)) not in known:
+                raise UserError(f'{name}: {value!r} is not one of {", ".join(known)}')
+
+    @classmethod
+    def from_config(cls, options: dict[str, Any]) -> 'SearchSettings':
+        """Settings as a config gives them: ``dict(task='dense', budget=dict(flops=('3G', '4G')))``.
+
+        Raises:
+            UserError: If one is missing, unknown or unfit.
+        """
+        names = [field.name for field in fields(cls)]
+        if unknown := sorted(options.keys() - set(names)):
+            raise UserError(
+                f'{unknown[0]}: a search has no such setting; it has {", ".join(names)}'
+            )
+        if 'task' not in options:
+            raise UserError(f'task: missing; give one of {", ".join(TASKS)}')
+        return cls(**dict(options, budget=Budget.parse(options.get('budget', {}))))
 
 
 class Search:
     """A search that is fully checked and ready to run, the same in every process.
 
     Args:
-        config: Training config of the supernet; its ``search`` may hold ``input_size`` and
-            ``pipeline``.
-        checkpoint: Checkpoint of that training.
-        images: Folder of unlabeled images.
+        model: A self-supervised supernet.
+        source: What identifies it, as plain data.
+        images: The unlabeled images, of ``settings.input_size``.
         settings: What is searched for.
-        device: Where the networks run. Defaults to the GPU if there is one.
+        places: Where config, checkpoint and images are, for the record. Defaults to nowhere.
 
     Raises:
         UserError: If any of it is wrong; nothing has been written then.
@@ -75,96 +113,96 @@ class Search:
 
     def __init__(
         self,
+        model: nn.Module,
+        source: dict[str, Any],
+        images: UnlabeledImages,
+        settings: SearchSettings,
+        places: dict[str, str] | None = None,
+    ) -> None:
+        self.model, self.images, self.settings = model, images, settings
+        self.places = places or {}
+        self.groups = split_groups(len(images), settings.bn_group)
+        self.strategy = build_strategy(settings.strategy)
+        self.space = model.student[0].space
+        path = self.space.path(self.space.max)
+        self.terms = build_terms(
+            settings.task,
+            settings.distance,
+            settings.stages,
+            len(path.stages),
+            settings.dense_options,
+        )
+        size = (settings.input_size, settings.input_size)
+        check_maps(self.terms, self.space, size)
+        latencies = (
+            LatencyTable.load(settings.latencies, self.space) if settings.latencies else None
+        )
+        cost_model = CostModel(
+            self.space, settings.input_size, list(settings.budget.intervals), latencies
+        )
+        self.feasible = Feasible(cost_model, settings.budget)
+        self.anchors = {k: cost_model.candidate(arch) for k, arch in self.space.anchors.items()}
+        self.loader = BatchLoader(images, self.groups, self._normalise)
+        self.identity = self._identity(source)
+        images.check_size(settings.input_size, 'input_size')
+
+    @classmethod
+    def from_files(
+        cls,
         config: Config,
         checkpoint: str,
         images: str,
         settings: SearchSettings,
         device: str | None = None,
-    ) -> None:
-        options = config.get('search', {})
-        self.input_size = options.get('input_size', 224)
-        if settings.input_size is not None:
-            self.input_size = settings.input_size
-        if self.input_size < 1:
-            raise UserError(f'input_size: {self.input_size} is not a number of pixels')
-        self.pipeline = options.get('pipeline') or default_pipeline(self.input_size)
-        self.settings = settings
-        distance = build_distance(settings.task, settings.distance)
-        if settings.strategy not in STRATEGIES:
-            raise UserError(
-                f'strategy: {settings.strategy!r} is not one of {", ".join(STRATEGIES)}'
-            )
-        self.images = UnlabeledImages(images, self.pipeline)
-        self.groups = split_groups(len(self.images), settings.bn_group)
+    ) -> 'Search':
+        """A search of a trained supernet.
 
-        self.device = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
-        self.model = load_supernet(config, checkpoint).to(self.device)
-        student, teacher = self.model.student, self.model.teacher
-        self.space = student[0].space
-        self.stages = self._stages()
-        self.subnets, self.anchors = self._candidates()
-        archs = [c.arch for c in (*self.subnets, *self.anchors.values())]
-        self.evaluator = TreeEvaluator(student, teacher, distance, self.stages, archs)
-        self.places = dict(config=config.filename, checkpoint=checkpoint, images=images)
-        self.identity = self._identity(config, checkpoint, online=teacher[0] is student[0])
-        self.images.check_size(self.input_size, 'input_size')
+        Args:
+            config: Training config of the supernet; its ``search`` may hold a ``pipeline``.
+            checkpoint: Checkpoint of that training.
+            images: Folder of unlabeled images.
+            settings: What is searched for.
+            device: Where the networks run. Defaults to the GPU if there is one.
 
-    def _stages(self) -> tuple[int, ...] | None:
-        last = len(self.space.path(self.space.max).stages) - 1
-        stages = self.settings.stages
-        if self.settings.task == 'global':
-            if stages is not None:
-                raise UserError('stages: only task dense compares stages; leave them out')
-            return None
-        stages = sorted({last} if stages is None else set(stages))
-        if not stages or stages[0] < 0 or stages[-1] > last:
-            raise UserError(f'stages: {stages} are not among 0 to {last}')
-        size = (self.input_size, self.input_size)
-        for step in steps_and_taps(self.space.path(self.space.max), stages):
-            if not isinstance(step, Tap):
-                _, size = self.space.family.step_cost(step, 1, size)
-            elif size == (1, 1):
-                raise UserError(
-                    f'stages: the maps of stage {stages[step.index]} are 1x1 at '
-                    f'{self.input_size} px, and a dense distance compares positions; choose '
-                    'earlier --stages or a larger --input-size'
-                )
-        return tuple(stages)
+        Raises:
+            UserError: If any of it is wrong; nothing has been written then.
+        """
+        pipeline = config.get('search', {}).get('pipeline')
+        found = UnlabeledImages(images, pipeline or default_pipeline(settings.input_size))
+        device = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
+        model = load_supernet(config, checkpoint).to(device)
+        source = dict(
+            checkpoint_sha256=file_digest(checkpoint), model_sha256=data_digest(config.model)
+        )
+        places = dict(config=config.filename, checkpoint=checkpoint, images=images)
+        return cls(model, source, found, settings, places)
 
-    def _candidates(self) -> tuple[list[Candidate], dict[str, Candidate]]:
-        chosen, size = self.settings, self.input_size
-        feasible = Feasible(self.space, chosen.budget, size)
-        subnets = STRATEGIES[chosen.strategy](feasible, chosen.num, chosen.seed)
-        anchors = {
-            name: Candidate(arch, count_cost(self.space, arch, size))
-            for name, arch in self.space.anchors.items()
-        }
-        return subnets, anchors
-
-    def _identity(self, config: Config, checkpoint: str, online: bool) -> dict[str, Any]:
+    def _identity(self, source: dict[str, Any]) -> dict[str, Any]:
         """What decides the result, apart from where its files lie."""
-        chosen = self.settings
+        chosen, strategy = self.settings, self.strategy.to_dict()
+        stages = sorted({s for t in self.terms if t.name.startswith('dense_') for s in t.stages})
         return dict(
-            checkpoint_sha256=file_digest(checkpoint),
-            model_sha256=_digest(config.model),
+            **source,
             space=self.space.to_dict(),
             images_count=len(self.images),
-            images_sha256=_digest(list(zip(self.images.names, self._image_digests()))),
-            input_size=self.input_size,
-            pipeline=json.loads(json.dumps(self.pipeline, default=str)),
+            images_sha256=data_digest(list(zip(self.images.names, self._image_digests()))),
+            input_size=chosen.input_size,
+            pipeline=json.loads(json.dumps(self.images.pipeline, default=str)),
             task=chosen.task,
-            distance=chosen.distance or DEFAULTS[chosen.task],
-            stages=self.stages and list(self.stages),
-            teacher='online' if online else 'ema',
-            bn=dict(policy='group', group=chosen.bn_group),
+            distance=describe(self.terms, chosen.task),
+            distances=[term.to_dict() for term in self.terms],
+            stages=stages or None,
+            teacher='online' if self.model.teacher[0] is self.model.student[0] else 'ema',
+            bn=dict(policy=chosen.bn_policy, group=chosen.bn_group),
+            dtype=chosen.dtype,
             budget={
                 name: [bound if np.isfinite(bound) else None for bound in interval]
                 for name, interval in chosen.budget.intervals.items()
             },
-            strategy=chosen.strategy,
-            num=chosen.num if chosen.strategy == 'random' else None,
-            seed=chosen.seed if chosen.strategy == 'random' else None,
-            num_subnets=len(self.subnets),
+            latencies=file_digest(chosen.latencies) if chosen.latencies else None,
+            strategy=strategy.pop('type'),
+            strategy_options=strategy,
+            num_feasible=len(self.feasible),
         )
 
     def _image_digests(self) -> list[str]:
@@ -172,7 +210,7 @@ class Search:
         rank, world = get_dist_info()
         digests, error = [], None
         try:
-            with ThreadPoolExecutor(_DECODERS) as pool:
+            with ThreadPoolExecutor(DECODERS) as pool:
                 paths = map(self.images.path, range(rank, len(self.images), world))
                 digests = list(pool.map(image_digest, paths))
         except UserError as unreadable:
@@ -183,7 +221,13 @@ class Search:
                 raise UserError(error)
         return [shares[i % world][0][i // world] for i in range(len(self.images))]
 
-    def run(self, work_dir: str, resume: bool = False, micro_batch: int = 1) -> Result:
+    def run(
+        self,
+        work_dir: str,
+        resume: bool = False,
+        micro_batch: int = 1,
+        max_memory: float | None = None,
+    ) -> Result:
         """Score the candidates, and in the first process write the result.
 
         Args:
@@ -191,66 +235,116 @@ class Search:
             resume: Go on with the search that the folder holds. Defaults to False.
             micro_batch: Batch-norm groups that run together: memory and speed, not the result.
                 Defaults to 1.
+            max_memory: Bytes of activations to stay below; as many groups run together as it
+                allows. Defaults to no bound.
 
         Returns:
             The result, see ``make_result``.
 
         Raises:
             UserError: If the folder holds a search that this one does not go on with, or cannot
-                be written, or a distance is not finite.
+                be written, the memory does not do, or a distance is not finite.
         """
-        rank, world = get_dist_info()
-        batches = micro_batches(len(self.groups), micro_batch)
-        candidates = len(self.subnets) + len(self.anchors)
-        store = GroupStore(work_dir, self.identity, (len(self.groups), candidates))
+        rank, _ = get_dist_info()
+        store = Store(work_dir, self.identity)
         if rank == 0:
             store.open(resume)
         barrier()
-        pending = [batch for batch in batches if not all(map(store.done, batch))]
-        # everyone must have looked before anyone writes
-        barrier()
-        mine = pending[rank::world]
-        progress = Progress(candidates * len(mine), quiet=rank != 0)
-        for batch, images in zip(mine, self._load(mine)):
-            sums = self.evaluator(images, [len(self.groups[g]) for g in batch], progress)
-            if not np.isfinite(sums).all():
-                raise UserError(
-                    f'checkpoint: {self.places["checkpoint"]} gives features that are not finite; '
-                    'its training diverged'
-                )
-            for group, row in zip(batch, sums, strict=True):
-                store.write(group, row)
-        barrier()
-        distances = store.total() / len(self.images)
+        rounds, new = self.strategy.rounds(self.feasible), None
+        subnets, scores = [], []
+        extra, weights = list(self.anchors.values()), [term.weight for term in self.terms]
+        while (indices := _next(rounds, new)) is not None:
+            candidates = [self.feasible[index] for index in indices]
+            archs = [candidate.arch for candidate in (*candidates, *extra)]
+            part = store.round(len(scores), len(self.groups), (len(archs), len(self.terms)))
+            self._score(part, archs, micro_batch, max_memory)
+            found = part.total() / len(self.images)
+            new = found[: len(candidates)] @ np.array(weights)
+            subnets += candidates
+            if extra:
+                anchor_scores, extra = found[len(candidates) :], []
+            scores.append(found[: len(candidates)])
         meta = dict(**self.places, **self.identity, versions=_versions())
-        result = make_result(meta, self.subnets, self.anchors, list(distances))
+        scores = np.concatenate([*scores, anchor_scores])
+        result = make_result(meta, subnets, self.anchors, scores, weights)
         if rank == 0:
             save_result(result, work_dir)
         return result
 
-    def _load(self, batches: list[range]) -> Iterator[torch.Tensor]:
-        """The normalised images of each batch; the next one is decoded meanwhile."""
-        with ThreadPoolExecutor(_DECODERS) as pool:
+    def _score(
+        self, part: Round, archs: list[Arch], micro_batch: int, max_memory: float | None
+    ) -> None:
+        """Score a round's archs on the groups that lack it, in all processes together."""
+        rank, world = get_dist_info()
+        evaluator = TreeEvaluator(
+            self.model.student,
+            self.model.teacher,
+            self.terms,
+            archs,
+            STATISTICS[self.settings.bn_policy],
+            DTYPES[self.settings.dtype],
+        )
+        size = (self.settings.input_size, self.settings.input_size)
+        need = arrange(evaluator.tree, self.space.family, size, self.terms)
+        batches = self._batches(need, micro_batch, max_memory)
+        pending = [batch for batch in batches if not all(map(part.done, batch))]
+        # everyone must have looked before anyone writes
+        barrier()
+        if self.settings.bn_policy == 'calibrated' and pending:
+            # norms gather from all processes, those whose own groups are done among them
+            pending = batches
+        mine = pending[rank::world]
+        progress = Progress(len(archs) * len(mine), quiet=rank != 0)
+        for batch, images in zip(mine, self.loader(mine)):
+            sums = evaluator(images, [len(self.groups[g]) for g in batch], progress)
+            if not np.isfinite(sums).all():
+                raise UserError(
+                    f'checkpoint: {self.places.get("checkpoint", "the supernet")} gives features '
+                    'that are not finite; its training diverged'
+                )
+            for group, row in zip(batch, sums, strict=True):
+                part.write(group, row)
+        barrier()
 
-            def submit(batch: range) -> list:
-                indices = (i for group in batch for i in self.groups[group])
-                return [pool.submit(self.images.__getitem__, i) for i in indices]
+    def _batches(self, need: int, micro_batch: int, max_memory: float | None) -> list[range]:
+        """The groups that run together.
 
-            following = submit(batches[0]) if batches else []
-            for index in range(len(batches)):
-                current, following = following, []
-                images = torch.stack([image.result() for image in current])
-                if index + 1 < len(batches):
-                    following = submit(batches[index + 1])
-                data = dict(inputs=images.to(self.device), data_samples=None)
-                yield self.model.data_preprocessor(data)['inputs']
+        Args:
+            need: Bytes of activations that one image needs.
+            micro_batch: How many groups, if no memory is given.
+            max_memory: Bytes to stay below.
+
+        Raises:
+            UserError: If even the least that must run together needs more.
+        """
+        group = max(map(len, self.groups))
+        if self.settings.bn_policy == 'calibrated':
+            batches = process_share(len(self.groups), get_dist_info()[1])
+            least = max(sum(len(self.groups[g]) for g in batch) for batch in batches)
+            advice = f'calibrated statistics take all {least} images of a process at once'
+        else:
+            least, advice = group, f'a group of {group} images runs at once; lower --bn-group'
+            fitting = int(max_memory // (need * group)) if max_memory else micro_batch
+            batches = micro_batches(len(self.groups), max(1, fitting))
+        if max_memory and need * least > max_memory:
+            raise UserError(
+                f'max_memory: {max_memory / 2**30:.3g} GiB are too few for '
+                f'{need * least / 2**30:.3g} GiB of activations: {advice}'
+            )
+        return batches
+
+    def _normalise(self, images: Tensor) -> Tensor:
+        device = next(self.model.parameters()).device
+        data = dict(inputs=images.to(device), data_samples=None)
+        return self.model.data_preprocessor(data)['inputs']
 
 
-_DECODERS = 4  # threads that decode images: Pillow releases Python's lock
-
-
-def _digest(data: Any) -> str:
-    return hashlib.sha256(json.dumps(data, sort_keys=True, default=str).encode()).hexdigest()
+def _next(rounds: Generator, distances: np.ndarray | None) -> list[int] | None:
+    """The archs of the next round, given the distances of the one before, or None."""
+    try:
+        return rounds.send(distances)
+    except StopIteration:
+        return None
 
 
 def _versions() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The scores of a running search on disk, one file per batch-norm group."""
+"""The scores of a running search on disk: a folder per round, a file per batch-norm group."""
 
 import json
 import os
@@ -11,24 +11,19 @@ from gaia_ssl.utils import UserError
 from gaia_ssl.utils.files import atomic_write
 
 
-class GroupStore:
-    """Sums of distances per group and candidate, kept so that a stopped search can go on.
-
-    Each group is written whole by one process, in any order; sums over groups are then taken in
-    the order of the groups, so that they do not depend on who computed which.
+class Store:
+    """What a search has scored so far, kept so that a stopped one can go on.
 
     Args:
-        work_dir: The search's folder; the scores are in its folder ``groups``.
+        work_dir: The search's folder; the scores are in its folder ``rounds``.
         identity: JSON-ready facts that make a search this search: two searches whose facts are
             equal have equal scores.
-        shape: Number of groups and of candidates.
     """
 
-    def __init__(self, work_dir: str, identity: dict[str, Any], shape: tuple[int, int]) -> None:
+    def __init__(self, work_dir: str, identity: dict[str, Any]) -> None:
         self.work_dir = work_dir
-        self.folder = osp.join(work_dir, 'groups')
+        self.folder = osp.join(work_dir, 'rounds')
         self.identity = json.loads(json.dumps(identity))
-        self.num_groups, self.num_candidates = shape
 
     def open(self, resume: bool = False) -> None:
         """Start a search in the work dir, or go on with the one that is there.
@@ -69,23 +64,50 @@ class GroupStore:
                 'give another --work-dir, or the options of that search'
             )
 
+    def round(self, number: int, groups: int, shape: tuple[int, ...]) -> 'Round':
+        """The scores of a round.
+
+        Args:
+            number: Its number, from 0.
+            groups: The number of batch-norm groups.
+            shape: The shape of a group's scores.
+        """
+        return Round(osp.join(self.folder, f'{number:04d}'), groups, shape)
+
+
+class Round:
+    """Sums of distances per group, candidate and term.
+
+    Each group is written whole by one process, in any order; sums over groups are then taken in
+    the order of the groups, so that they do not depend on who computed which.
+
+    Args:
+        folder: Where they are.
+        groups: The number of batch-norm groups.
+        shape: The shape of a group's scores, (candidates, terms).
+    """
+
+    def __init__(self, folder: str, groups: int, shape: tuple[int, ...]) -> None:
+        self.folder, self.groups, self.shape = folder, groups, shape
+
     def done(self, group: int) -> bool:
         """Whether a group's scores are there."""
         return osp.exists(self._path(group))
 
     def write(self, group: int, sums: np.ndarray) -> None:
-        """Keep a group's sums, (candidates,)."""
+        """Keep a group's sums, (candidates, terms)."""
+        os.makedirs(self.folder, exist_ok=True)
         with atomic_write(self._path(group), 'wb') as file:
             np.save(file, sums)
 
     def total(self) -> np.ndarray:
-        """The sum over all groups, (candidates,).
+        """The sum over all groups, (candidates, terms).
 
         Raises:
             UserError: If a group is missing or damaged.
         """
-        total = np.zeros(self.num_candidates)
-        for group in range(self.num_groups):
+        total = np.zeros(self.shape)
+        for group in range(self.groups):
             try:
                 total += np.load(self._path(group))
             except (OSError, ValueError, EOFError) as error:

@@ -17,7 +17,7 @@ class Tap(NamedTuple):
     part of a step's identity.
     """
 
-    index: int
+    stage: int
 
 
 class Node:
@@ -59,7 +59,7 @@ def steps_and_taps(path: Path, stages: Sequence[int]) -> Iterator[Step | Tap]:
     for stage in range(stages[-1] + 1):
         yield from path.stages[stage]
         if stage in stages:
-            yield Tap(stages.index(stage))
+            yield Tap(stage)
 
 
 def walk(
@@ -74,7 +74,7 @@ def walk(
         root: The tree.
         x: The images, (N, C, H, W).
         run: Computes a step.
-        measure: Computes what a tap adds to the sum of its branch, from its index and features.
+        measure: Computes what a tap adds to the sum of its branch, from its stage and features.
 
     Yields:
         Candidates that share all their steps, and the sum of their taps.
@@ -83,7 +83,7 @@ def walk(
     while stack:
         node, x, total = stack.pop()
         if isinstance(node.step, Tap):
-            total = total + measure(node.step.index, x)
+            total = total + measure(node.step.stage, x)
         else:
             x = run(node.step, x)
         stack.extend((child, x, total) for child in node.children.values())

@@ -1,6 +1,6 @@
 """What an arch is: spaces, anchors, samplers, budgets and analytic cost. Pure Python."""
 
-from .budget import Budget, parse_quantity
+from .budget import COSTS, Budget, parse_duration, parse_quantity
 from .families import FAMILIES, Arch, Cost, Family, Path, Step
 from .presets import SPACES, get_space
 from .samplers import (
@@ -17,6 +17,7 @@ from .samplers import (
 from .space import SearchSpace, count_cost
 
 __all__ = [
+    'COSTS',
     'FAMILIES',
     'SAMPLERS',
     'SPACES',
@@ -37,5 +38,6 @@ __all__ = [
     'UniformSampler',
     'count_cost',
     'get_space',
+    'parse_duration',
     'parse_quantity',
 ]

@@ -1,13 +1,14 @@
 """Budgets: an interval for each thing a subnet may cost."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from gaia_ssl.utils.errors import UserError
 
-from .families import Cost
+from .families import Size
 
 _UNITS = {'K': 1e3, 'M': 1e6, 'G': 1e9}
+_DURATIONS = {'us': 1e-6, 'ms': 1e-3, 's': 1}
 
 
 def parse_quantity(text: str | float) -> float:
@@ -27,33 +28,86 @@ def parse_quantity(text: str | float) -> float:
     return value
 
 
-@dataclass(frozen=True)
+def parse_duration(text: str | float) -> float:
+    """Read ``'20ms'``, ``'0.5s'``, ``'800us'`` or a plain number of seconds, as seconds.
+
+    Raises:
+        UserError: If the text is no such duration.
+    """
+    number = str(text).strip().lower()
+    unit = next((unit for unit in _DURATIONS if number.endswith(unit)), '')
+    try:
+        value = float(number.removesuffix(unit)) * _DURATIONS.get(unit, 1)
+    except ValueError:
+        value = math.nan
+    if not value >= 0:
+        raise UserError(f'budget: {text!r} is not a duration such as 20ms, 0.5s or 800us')
+    return value
+
+
 class Budget:
     """The constraints on a subnet: each cost in its half-open interval ``[low, high)``.
 
+    Costs are ``flops`` (multiply-adds of the backbone), ``params``, ``memory`` (bytes of
+    activations, see ``Cost``) and ``latency`` (seconds, from a table). ``flops`` and ``memory``
+    are those of the search's images; ``flops@800x1333`` is at that height and width.
+
     Args:
-        flops: Multiply-adds of the backbone at the search's input size. Defaults to any.
-        params: Parameters of the backbone. Defaults to any.
+        intervals: By cost, ``(low, high)``.
 
     Raises:
-        UserError: If an interval is empty.
+        UserError: If a cost is unknown or an interval is empty.
     """
 
-    flops: tuple[float, float] = (0, math.inf)
-    params: tuple[float, float] = (0, math.inf)
-
-    def __post_init__(self):
+    def __init__(self, **intervals: tuple[float, float]) -> None:
+        anything = dict.fromkeys(('flops', 'params'), (0, math.inf))
+        self.intervals = anything | {k: tuple(v) for k, v in intervals.items()}
         for name, (low, high) in self.intervals.items():
+            split_cost(name)
             if not low < high:
                 raise UserError(
                     f'{name}: the budget from {low:g} to {high:g} is empty; give low < high'
                 )
 
-    @property
-    def intervals(self) -> dict[str, tuple[float, float]]:
-        """The interval of each cost."""
-        return dict(flops=self.flops, params=self.params)
+    @classmethod
+    def parse(cls, texts: dict[str, Sequence[str | float]]) -> 'Budget':
+        """A budget of quantities as people write them: ``dict(flops=('3G', '4G'))``.
 
-    def __contains__(self, cost: Cost) -> bool:
-        """Whether a subnet of this cost is within the budget."""
-        return all(low <= getattr(cost, k) < high for k, (low, high) in self.intervals.items())
+        Raises:
+            UserError: If a quantity is none, or see ``Budget``.
+        """
+        intervals = {}
+        for name, bounds in texts.items():
+            parse = parse_duration if name == 'latency' else parse_quantity
+            if isinstance(bounds, str) or len(bounds) != 2:
+                raise UserError(f'{name}: {bounds!r} is no interval; give LOW HIGH')
+            intervals[name] = tuple(map(parse, bounds))
+        return cls(**intervals)
+
+
+COSTS = ('flops', 'params', 'memory', 'latency')
+
+
+def split_cost(name: str) -> tuple[str, Size | None]:
+    """A cost's name as the cost and, if it says so, the size of the images: ``flops@800x1333``.
+
+    Raises:
+        UserError: If there is no such cost.
+    """
+    cost, _, text = name.partition('@')
+    size = parse_size(text) if text else None
+    if cost not in COSTS or size and cost not in ('flops', 'memory'):
+        raise UserError(f'budget: {name!r} is no cost; take {", ".join(COSTS)} or flops@800x1333')
+    return cost, size
+
+
+def parse_size(text: str) -> Size:
+    """Read ``'224'`` or ``'800x1333'``, height and width in pixels.
+
+    Raises:
+        UserError: If the text is no such size.
+    """
+    sides = text.split('x')
+    if not all(side.isdecimal() and int(side) for side in sides) or len(sides) > 2:
+        raise UserError(f'budget: {text!r} is not a size such as 224 or 800x1333')
+    return int(sides[0]), int(sides[-1])

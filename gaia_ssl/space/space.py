@@ -41,7 +41,7 @@ class SearchSpace(Sequence):
     named: dict[str, Arch] = field(default_factory=dict)
 
     def __post_init__(self):
-        for dim, values in self._dims:
+        for dim, values in self.dims:
             if not values or list(values) != sorted(set(values)) or values[0] < 1:
                 raise UserError(
                     f'space {self.name!r}, {dim}: {list(values)} is not a rising list of positive '
@@ -60,7 +60,7 @@ class SearchSpace(Sequence):
                 raise UserError(f'space {self.name!r}, anchor {name}: {error}') from error
 
     @cached_property
-    def _dims(self) -> list[tuple[str, tuple[int, ...]]]:
+    def dims(self) -> list[tuple[str, tuple[int, ...]]]:
         """The flat dimensions: (field, its choices), one per number of an arch."""
         return [
             (name, tuple(values))
@@ -76,14 +76,14 @@ class SearchSpace(Sequence):
         return arch
 
     def __len__(self) -> int:
-        return math.prod(len(values) for _, values in self._dims)
+        return math.prod(len(values) for _, values in self.dims)
 
     def __getitem__(self, index: int) -> Arch:
         if not -len(self) <= index < len(self):
             raise IndexError(f'index {index} is outside of a space of {len(self)} archs')
         index %= len(self)
         numbers = []
-        for _, values in reversed(self._dims):
+        for _, values in reversed(self.dims):
             index, digit = divmod(index, len(values))
             numbers.append(values[digit])
         return self._arch(numbers[::-1])
@@ -97,17 +97,17 @@ class SearchSpace(Sequence):
             numbers = self._numbers(arch)
         except UserError:
             return False
-        return all(n in values for n, (_, values) in zip(numbers, self._dims, strict=True))
+        return all(n in values for n, (_, values) in zip(numbers, self.dims, strict=True))
 
     @property
     def max(self) -> Arch:
         """The largest arch: the one whose weights a supernet holds."""
-        return self._arch([values[-1] for _, values in self._dims])
+        return self._arch([values[-1] for _, values in self.dims])
 
     @property
     def min(self) -> Arch:
         """The smallest arch."""
-        return self._arch([values[0] for _, values in self._dims])
+        return self._arch([values[0] for _, values in self.dims])
 
     @property
     def anchors(self) -> dict[str, Arch]:
@@ -116,8 +116,8 @@ class SearchSpace(Sequence):
 
     def sample(self, rng: np.random.Generator) -> Arch:
         """Draw an arch, uniformly per dimension and so uniformly over the space."""
-        digits = rng.integers([len(values) for _, values in self._dims])
-        return self._arch([v[d] for d, (_, v) in zip(digits, self._dims, strict=True)])
+        digits = rng.integers([len(values) for _, values in self.dims])
+        return self._arch([v[d] for d, (_, v) in zip(digits, self.dims, strict=True)])
 
     def path(self, arch: Arch) -> Path:
         """The steps that run ``arch``."""
@@ -142,7 +142,7 @@ class SearchSpace(Sequence):
                 )
             return self.anchors[arch]
         numbers = self._numbers(arch)
-        for number, (name, values) in zip(numbers, self._dims, strict=True):
+        for number, (name, values) in zip(numbers, self.dims, strict=True):
             if not values[0] <= number <= values[-1]:
                 raise UserError(
                     f'arch.{name}: {number} is out of bounds; space {self.name!r} goes from '
@@ -154,8 +154,8 @@ class SearchSpace(Sequence):
 
     def _covering(self) -> Iterator[Arch]:
         """A few archs that together have every choice."""
-        for i in range(max(len(values) for _, values in self._dims)):
-            yield self._arch([values[min(i, len(values) - 1)] for _, values in self._dims])
+        for i in range(max(len(values) for _, values in self.dims)):
+            yield self._arch([values[min(i, len(values) - 1)] for _, values in self.dims])
 
     def _numbers(self, arch: Any) -> list[int]:
         """The values of the flat dimensions of a well-formed arch."""

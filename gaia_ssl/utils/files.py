@@ -1,10 +1,11 @@
 """Files: writing them whole or not at all, and what is in them."""
 
 import hashlib
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO
+from typing import IO, Any
 
 
 @contextmanager
@@ -35,3 +36,8 @@ def file_digest(path: str) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def data_digest(data: Any) -> str:
+    """The SHA-256 of JSON-ready data, in hexadecimal; other values count as they print."""
+    return hashlib.sha256(json.dumps(data, sort_keys=True, default=str).encode()).hexdigest()

@@ -8,9 +8,11 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gaia_ssl.search.distances import TASKS, build_distance, distances_of
+from gaia_ssl.search.batchnorm import group_statistics, set_statistics
+from gaia_ssl.search.distances import TASKS, distances_of
 from gaia_ssl.search.evaluator import TreeEvaluator
 from gaia_ssl.search.groups import micro_batches, split_groups
+from gaia_ssl.search.terms import build_terms
 from gaia_ssl.space import get_space
 
 SPACE = get_space('tiny10to22')
@@ -21,69 +23,96 @@ CASES = [
     for stages in ([None] if task == 'global' else [(3,), (1, 3)])
 ]
 ARCHS = st.lists(st.integers(0, len(SPACE) - 1).map(SPACE.__getitem__), min_size=1, max_size=3)
+SUM = ('global', dict(cosine=1.0, dense_mse=0.5, pooled_rank=2.0), (2, 3))
 
 
-def one_by_one(encoders, images, archs, distance, stages, bn_group):
-    """Distances of static networks in training mode, whose batches are the groups."""
+def one_by_one(encoders, images, archs, terms, bn_group, policy):
+    """Distances of static networks in training mode, whose batches share statistics."""
 
     def static(encoder, arch):
         backbone = encoder[0].extract(arch).train()
-        backbone.out_indices = stages or (3,)
+        backbone.out_indices = (0, 1, 2, 3)
         neck = copy.deepcopy(encoder[1]).train()
-        return lambda batch: backbone(batch) if stages else neck(backbone(batch))
+
+        def features(batch):
+            maps = backbone(batch)
+            return dict(enumerate(maps), embedding=neck(maps[3:])[0])
+
+        return features
 
     student, teacher = encoders
     target = static(teacher, SPACE.max)
     subnets = [static(student, arch) for arch in archs]
-    scores = np.zeros(len(archs))
+    scores = np.zeros((len(archs), len(terms)))
+    groups = split_groups(len(images), bn_group)
+    sizes = [len(group) for group in groups]
+    batches = [images] if policy is set_statistics else images.split(sizes)
     with torch.no_grad():
-        for group in split_groups(len(images), bn_group):
-            batch = images[group.start : group.stop]
-            for index, subnet in enumerate(subnets):
-                pairs = list(zip(subnet(batch), target(batch)))
-                for ours, theirs in pairs:
-                    values = distance(ours, distance.target(theirs))
-                    scores[index] += values.double().sum().item() / len(pairs)
+        for batch in batches:
+            parts = sizes if policy is set_statistics else [len(batch)]
+            theirs = target(batch)
+            for row, subnet in zip(scores, subnets):
+                ours = subnet(batch)
+                for k, term in enumerate(terms):
+                    keys = ['embedding'] if term.distance.reads == 'embedding' else term.stages
+                    for key in keys:
+                        for a, b in zip(ours[key].split(parts), theirs[key].split(parts)):
+                            values = term.distance(a, term.distance.target(b))
+                            row[k] += values.double().sum().item() / len(keys)
     return scores / len(images)
 
 
-def as_tree(encoders, images, archs, distance, stages, bn_group, micro_batch):
-    evaluator = TreeEvaluator(*encoders, distance, stages, archs)
+def as_tree(encoders, images, archs, terms, bn_group, micro_batch, policy=group_statistics):
+    evaluator = TreeEvaluator(*encoders, terms, archs, policy)
     groups = split_groups(len(images), bn_group)
+    micro_batch = len(groups) if policy is set_statistics else micro_batch
     rows = []
     for batch in micro_batches(len(groups), micro_batch):
         part = images[groups[batch[0]].start : groups[batch[-1]].stop]
         rows.extend(evaluator(part, [len(groups[g]) for g in batch]))
-    assert np.shape(rows) == (len(groups), len(archs))
+    assert np.shape(rows) == (len(groups), len(archs), len(terms))
     return sum(rows) / len(images)
 
 
-@pytest.mark.parametrize('task, name, stages', CASES)
+@pytest.mark.parametrize('policy', [group_statistics, set_statistics])
+@pytest.mark.parametrize('task, name, stages', [*CASES, SUM])
 @settings(
-    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(archs=ARCHS, bn_group=st.integers(4, 14), micro_batch=st.integers(1, 4))
-def test_tree_equals_one_by_one(encoders, images, task, name, stages, archs, bn_group, micro_batch):
+def test_tree_equals_one_by_one(
+    encoders, images, task, name, stages, policy, archs, bn_group, micro_batch
+):
     archs = [SPACE.max, *archs, archs[0]]  # a candidate may come twice
-    common = (encoders, images, archs, build_distance(task, name), stages, bn_group)
-    tree = as_tree(*common, micro_batch)
-    np.testing.assert_allclose(tree, one_by_one(*common), rtol=1e-5)
-    assert tree[1] == tree[-1]
+    terms = build_terms(task, name, stages, 4)
+    tree = as_tree(encoders, images, archs, terms, bn_group, micro_batch, policy)
+    plain = one_by_one(encoders, images, archs, terms, bn_group, policy)
+    np.testing.assert_allclose(tree, plain, rtol=1e-5, atol=1e-12)
+    assert (tree[1] == tree[-1]).all()
+
+
+def test_half_precision_is_near(encoders, images):
+    terms = build_terms('global', None, None, 4)
+    full, half = (
+        np.array(TreeEvaluator(*encoders, terms, [SPACE.min], dtype=dtype)(images, [14]))
+        for dtype in (torch.float32, torch.bfloat16)
+    )
+    assert half != full
+    np.testing.assert_allclose(half, full, rtol=0.05)
 
 
 @pytest.mark.parametrize('task', TASKS)
 def test_max_is_at_no_distance_from_itself(encoders, images, task):
     student, _ = encoders
-    stages = None if task == 'global' else (3,)
-    distance = build_distance(task)
-    tree = as_tree((student, student), images, [SPACE.max, SPACE.min], distance, stages, 6, 1)
+    terms = build_terms(task, None, None, 4)
+    tree = as_tree((student, student), images, [SPACE.max, SPACE.min], terms, 6, 1)
     assert tree[0] == 0 < tree[1]
 
 
 def test_networks_are_as_before(encoders, images):
     before = copy.deepcopy([net.state_dict() for pair in encoders for net in pair])
     modes = [m.training for pair in encoders for net in pair for m in net.modules()]
-    as_tree(encoders, images, [SPACE.min], build_distance('global'), None, 6, 2)
+    as_tree(encoders, images, [SPACE.min], build_terms('global', None, None, 4), 6, 2)
     after = [net.state_dict() for pair in encoders for net in pair]
     for old, new in zip(before, after, strict=True):
         assert old.keys() == new.keys()
@@ -93,7 +122,7 @@ def test_networks_are_as_before(encoders, images):
 
 def test_report_counts_candidates(encoders, images):
     archs = [SPACE.min, SPACE.min, SPACE.max]
-    evaluator = TreeEvaluator(*encoders, build_distance('global'), None, archs)
+    evaluator = TreeEvaluator(*encoders, build_terms('global', None, None, 4), archs)
     reported = []
     evaluator(images[:4], [4], reported.append)
     assert sum(reported) == 3

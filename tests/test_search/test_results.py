@@ -1,21 +1,22 @@
 import csv
 import json
 
+import numpy as np
 import pytest
 
+from gaia_ssl.search.feasible import Candidate
 from gaia_ssl.search.results import load_result, make_result, save_result
-from gaia_ssl.search.strategies import Candidate
-from gaia_ssl.space import Cost
 from gaia_ssl.utils import UserError
 
 
 @pytest.fixture
 def result():
     subnets = [
-        Candidate(dict(depth=[i, 1]), Cost(flops, 10)) for i, flops in enumerate([5, 9, 7, 3])
+        Candidate(dict(depth=[i, 1]), dict(flops=flops, params=10))
+        for i, flops in enumerate([5, 9, 7, 3])
     ]
-    anchors = dict(MAX=Candidate(dict(depth=[9, 9]), Cost(100, 50)))
-    return make_result(dict(seed=0), subnets, anchors, [0.5, 0.25, 0.25, 0.75, 0])
+    anchors = dict(MAX=Candidate(dict(depth=[9, 9]), dict(flops=100, params=50)))
+    return make_result(dict(seed=0), subnets, anchors, np.array([[0.5], [0.25], [0.25], [0.75], [0]]), [1.0])
 
 
 def test_best_first_and_the_cheaper_of_equals(result):
@@ -35,6 +36,19 @@ def test_files(result, tmp_path):
     assert json.loads(rows[0]['arch']) == dict(depth=[2, 1])
     assert float(rows[0]['distance']) == 0.25
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_sum_of_terms_keeps_them(tmp_path):
+    subnets = [Candidate(dict(depth=[i]), dict(flops=1, params=1, latency=0.5)) for i in (1, 2)]
+    anchors = dict(MAX=subnets[0])
+    scores = np.array([[1.0, 4.0], [2.0, 1.0], [0.0, 0.5]])
+    result = make_result({}, subnets, anchors, scores, [1.0, 0.5])
+    assert [row['distance'] for row in result['subnets']] == [2.5, 3.0]
+    assert result['subnets'][0]['terms'] == [2.0, 1.0]
+    save_result(result, str(tmp_path))
+    with open(tmp_path / 'search.csv') as file:
+        first = next(csv.DictReader(file))
+    assert json.loads(first['terms']) == [2.0, 1.0] and float(first['latency']) == 0.5
 
 
 def test_no_result(tmp_path):

@@ -3,19 +3,20 @@ import os
 import numpy as np
 import pytest
 
-from gaia_ssl.search.store import GroupStore
+from gaia_ssl.search.store import Store
 from gaia_ssl.utils import UserError
 
 FACTS = dict(seed=0, stages=(3,), images_sha256='a')
 
 
 def make(folder, facts=FACTS):
-    return GroupStore(str(folder), facts, (3, 2))
+    return Store(str(folder), facts)
 
 
 def test_total_is_in_the_order_of_the_groups(tmp_path):
-    store = make(tmp_path)
-    store.open()
+    whole = make(tmp_path)
+    whole.open()
+    store = whole.round(1, 3, (2,))
     rows = np.array([[1e16, 1], [1, 2], [-1e16, 3]])
     for group in (2, 0, 1):
         assert not store.done(group)
@@ -23,7 +24,7 @@ def test_total_is_in_the_order_of_the_groups(tmp_path):
         assert store.done(group)
     want = (rows[0] + rows[1]) + rows[2]
     assert store.total().tolist() == want.tolist()
-    assert not [name for name in os.listdir(tmp_path / 'groups') if name.endswith('.tmp')]
+    assert not [name for name in os.listdir(tmp_path / 'rounds' / '0001') if name.endswith('.tmp')]
 
 
 def test_going_on_must_be_asked_for(tmp_path):
@@ -46,8 +47,8 @@ def test_a_folder_that_cannot_be(tmp_path):
 
 
 def test_a_damaged_group_is_named(tmp_path):
-    store = make(tmp_path)
-    store.open()
-    (tmp_path / 'groups' / '000000.npy').write_bytes(b'')
+    store = make(tmp_path).round(0, 1, (2,))
+    store.write(0, np.zeros(2))
+    (tmp_path / 'rounds' / '0000' / '000000.npy').write_bytes(b'')
     with pytest.raises(UserError, match='000000.npy cannot be read; delete it'):
         store.total()

@@ -20,9 +20,9 @@ def archs(number, seed=0):
 def test_steps_end_with_the_last_wanted_stage():
     path = SPACE.path(SPACE.max)
     got = list(steps_and_taps(path, (1,)))
-    assert got == [*path.stem, *path.stages[0], *path.stages[1], Tap(0)]
+    assert got == [*path.stem, *path.stages[0], *path.stages[1], Tap(1)]
     got = list(steps_and_taps(path, (0, 3)))
-    assert got[-1] == Tap(1)
+    assert got[-1] == Tap(3)
     assert got[1 + len(path.stages[0])] == Tap(0)
 
 
@@ -54,8 +54,8 @@ def test_every_branch_is_computed_once_and_told_apart():
     assert len(ran) == len(set(ran)) < sum(map(len, paths))
     for candidate, path in enumerate(paths):
         steps = [s for s in path if not isinstance(s, Tap)]
-        middle = path.index(Tap(0))
-        assert scores[candidate] == [(0, tuple(steps[:middle])), (1, tuple(steps))]
+        middle = path.index(Tap(1))
+        assert scores[candidate] == [(1, tuple(steps[:middle])), (3, tuple(steps))]
 
 
 def test_candidates_that_differ_after_the_last_wanted_stage_share_a_score():
@@ -105,11 +105,11 @@ def test_walking_a_supernet_gives_the_features_of_each_subnet(backbone, name, op
     tree = build_tree(map(space.path, candidates), (1, 3))
     seen = 0
     with torch.no_grad():
-        for group, total in walk(tree, x, net.run, lambda i, f: (i + 1) * f.sum()):
+        for group, total in walk(tree, x, net.run, lambda stage, f: stage * f.sum()):
             for candidate in group:
                 net.set_arch(candidates[candidate])
                 one, two = net(x)
-                assert total == one.sum() + 2 * two.sum()
+                assert total == one.sum() + 3 * two.sum()
                 net.set_arch('MAX')  # the active arch is none of the walk's business
                 seen += 1
     assert seen == len(candidates)

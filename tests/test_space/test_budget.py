@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from gaia_ssl.space import Budget, Cost, parse_quantity
+from gaia_ssl.space import Budget, parse_quantity
+from gaia_ssl.space.budget import split_cost
 from gaia_ssl.utils import UserError
 
 
@@ -22,13 +23,36 @@ def test_what_is_no_quantity(text):
         parse_quantity(text)
 
 
-def test_intervals_are_half_open():
-    budget = Budget(flops=(3, 4), params=(0, 10))
-    assert Cost(3, 0) in budget
-    assert Cost(4, 0) not in budget
-    assert Cost(3, 10) not in budget
-    assert Cost(10**12, 10**12) in Budget()
+def test_flops_and_params_are_always_there():
     assert Budget().intervals == dict(flops=(0, math.inf), params=(0, math.inf))
+    budget = Budget(params=(0, 10), **{'flops@800x1333': (1, 2)})
+    assert budget.intervals == {
+        'flops': (0, math.inf),
+        'params': (0, 10),
+        'flops@800x1333': (1, 2),
+    }
+
+
+def test_parse():
+    budget = Budget.parse(dict(flops=['3G', '4G'], latency=('0', '20ms')))
+    assert budget.intervals['flops'] == (3e9, 4e9)
+    assert budget.intervals['latency'] == (0, 0.02)
+    for bounds in ('3G', ['3G'], ['3G', '4G', '5G']):
+        with pytest.raises(UserError, match='flops: .* is no interval; give LOW HIGH'):
+            Budget.parse(dict(flops=bounds))
+
+
+@pytest.mark.parametrize(
+    'name, cost', [('flops', ('flops', None)), ('memory@224', ('memory', (224, 224)))]
+)
+def test_split_cost(name, cost):
+    assert split_cost(name) == cost
+
+
+@pytest.mark.parametrize('name', ['time', 'params@224', 'latency@224', 'flops@0', 'flops@1x2x3'])
+def test_what_is_no_cost(name):
+    with pytest.raises(UserError, match='is no cost|is not a size'):
+        Budget(**{name: (0, 1)})
 
 
 @pytest.mark.parametrize('interval', [(4, 3), (3, 3), (math.nan, 1)])

@@ -3,6 +3,7 @@ from .collapse import CollapseHook
 from .health import SubnetHealthHook
 from .knn import KNNHook
 from .resume import ResumeHook
+from .search import SubnetSearchHook
 from .seed import SeedHook
 
 __all__ = [
@@ -12,4 +13,5 @@ __all__ = [
     'ResumeHook',
     'SeedHook',
     'SubnetHealthHook',
+    'SubnetSearchHook',
 ]

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import torch
-from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from gaia_ssl.engine.ddp import unwrap
@@ -12,9 +11,11 @@ from gaia_ssl.models.backbones import DynamicBackbone
 from gaia_ssl.registry import HOOKS
 from gaia_ssl.utils import UserError
 
+from .interval import IntervalHook
+
 
 @HOOKS.register_module()
-class KNNHook(Hook):
+class KNNHook(IntervalHook):
     """Logs the kNN top-1 of anchors on labelled folders, ``knn_max`` and so on, in percent.
 
     The subnets are extracted and their batch norms calibrated, so that they are judged as they
@@ -33,8 +34,6 @@ class KNNHook(Hook):
         UserError: If the interval is not positive.
     """
 
-    priority = 'NORMAL'  # before the logger
-
     def __init__(
         self,
         train: str,
@@ -44,10 +43,7 @@ class KNNHook(Hook):
         archs: Sequence[str] = ('MAX', 'MIN'),
         **kwargs,
     ) -> None:
-        if interval < 1:
-            raise UserError(f'KNNHook.interval: {interval}; give 1 or more')
-        self.interval = interval
-        self.by_epoch = by_epoch
+        super().__init__(interval, by_epoch)
         self.archs = archs
         self.options = dict(train=train, val=val, **kwargs)
 
@@ -60,33 +56,14 @@ class KNNHook(Hook):
         except TypeError as error:
             raise UserError(f'KNNHook: {error}') from error
 
-    def after_train_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: dict | None = None,
-        outputs: dict | None = None,
-    ) -> None:
-        """Evaluate at intervals of iterations."""
-        due = self.every_n_train_iters(runner, self.interval)
-        if not self.by_epoch and (due or self.is_last_train_iter(runner)):
-            self._evaluate(runner)
-
-    def after_train_epoch(self, runner: Runner) -> None:
-        """Evaluate at intervals of epochs."""
-        due = self.every_n_epochs(runner, self.interval)
-        if self.by_epoch and (due or self.is_last_train_epoch(runner)):
-            self._evaluate(runner)
-
-    def _evaluate(self, runner: Runner) -> None:
+    def look(self, runner: Runner) -> None:
+        """Extract the subnets and judge them."""
         backbone = _backbone(runner)
         # a new network draws initial weights, which must not be missed elsewhere
         with torch.random.fork_rng(devices=[]):
             nets = {label: backbone.extract(arch) for label, arch in self.subnets.items()}
         for label, top1 in self.knn(nets).items():
-            # not left to the log of the next iteration: after the last one there is none
-            runner.visualizer.add_scalar(f'val/knn_{label}', top1, step=runner.iter)
-            runner.message_hub.update_scalar(f'val/knn_{label}', top1)
+            self.log(runner, **{f'knn_{label}': top1})
             runner.logger.info(f'kNN top-1 of {label}: {top1:.2f} %')
 
 

@@ -8,6 +8,7 @@ from mmpretrain.models.selfsup import DenseCL
 from mmpretrain.models.utils import batch_shuffle_ddp, batch_unshuffle_ddp
 from torch import Tensor
 
+import gaia_ssl.models.necks  # noqa: F401 - registers its neck for small images
 from gaia_ssl.registry import MODELS
 
 from .momentum import MomentumSupernet, check_queue

@@ -2,7 +2,7 @@
 
 import functools
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from itertools import chain
 from typing import Any, ClassVar, NamedTuple
@@ -25,10 +25,19 @@ class Cost(NamedTuple):
     Attributes:
         flops: Multiply-adds of the backbone's convolutions for one image.
         params: Learnable parameters of the backbone.
+        memory: Most bytes of activations that one image needs at a time in float32: of some
+            convolution its input, its output and the shortcut that waits meanwhile.
     """
 
     flops: int
     params: int
+    memory: int
+
+    @classmethod
+    def of_steps(cls, costs: Iterable['Cost']) -> 'Cost':
+        """The cost of what runs one after the other."""
+        flops, params, memory = zip(*costs, strict=True)
+        return cls(sum(flops), sum(params), max(memory))
 
 
 class Path(NamedTuple):
@@ -116,14 +125,13 @@ class Family(ABC):
         return Path(stem, tuple(stages))
 
     def cost(self, arch: Arch, size: Size) -> Cost:
-        """The cost of ``arch`` on one image of ``size``, summed over its path."""
+        """The cost of ``arch`` on one image of ``size``, from the steps of its path."""
         segment_cost = _segment_cost(self)
-        flops = params = 0
+        costs = []
         for segment in self.segments(arch):
             cost, size = segment_cost(segment, size)
-            flops += cost.flops
-            params += cost.params
-        return Cost(flops, params)
+            costs.append(cost)
+        return Cost.of_steps(costs)
 
 
 @functools.cache
@@ -137,13 +145,12 @@ def _segment_cost(family: Family) -> Callable[[Hashable, Size], tuple[Cost, Size
 
     @functools.cache
     def segment_cost(segment: Hashable, size: Size) -> tuple[Cost, Size]:
-        flops = params = 0
+        costs = []
         in_channels = family.in_channels_of(segment)
         for step in _steps(family, segment):
             cost, size = family.step_cost(step, in_channels, size)
-            flops += cost.flops
-            params += cost.params
+            costs.append(cost)
             in_channels = step.out_channels
-        return Cost(flops, params), size
+        return Cost.of_steps(costs), size
 
     return segment_cost

@@ -120,13 +120,16 @@ class ConvFamily(Family):
         return self.blocks(segment.stage, segment.in_channels, *segment.numbers)
 
     def step_cost(self, step: Step, in_channels: int, size: Size) -> tuple[Cost, Size]:
-        """Multiply-adds and parameters (convolutions and norms) of one step."""
+        """The cost of one step: convolutions and norms, and for memory the stem's pool."""
         out_size = _strided(size, step.stride)
-        if isinstance(step, Stem):
-            cost = conv_norm(in_channels, step.out_channels, step.kernel, out_size)
-            return cost, _strided(out_size, 2) if step.pool else out_size
-        costs = self.block_costs(step, in_channels, size, out_size)
-        return Cost(*map(sum, zip(*costs, strict=True))), out_size
+        if not isinstance(step, Stem):
+            return Cost.of_steps(self.block_costs(step, in_channels, size, out_size)), out_size
+        cost = conv_norm(in_channels, step.out_channels, step.kernel, size, out_size)
+        if not step.pool:
+            return cost, out_size
+        pooled = _strided(out_size, 2)
+        pool = Cost(0, 0, nbytes(step.out_channels, out_size) + nbytes(step.out_channels, pooled))
+        return Cost.of_steps([cost, pool]), pooled
 
     def dilated(self, output_stride: int) -> dict[str, Any]:
         """The options of the same backbone dilating wherever it would exceed a stride.
@@ -147,11 +150,32 @@ class ConvFamily(Family):
 
 
 def conv_norm(
-    in_channels: int, out_channels: int, kernel: int, out_size: Size, groups: int = 1
+    in_channels: int,
+    out_channels: int,
+    kernel: int,
+    size: Size,
+    out_size: Size,
+    groups: int = 1,
+    waiting: int = 0,
 ) -> Cost:
-    """Cost of a convolution without bias and of its norm."""
+    """Cost of a convolution without bias and of its norm.
+
+    Args:
+        in_channels, out_channels, kernel, groups: The convolution's.
+        size, out_size: Sizes of its input and output.
+        waiting: Bytes of activations that something after it still needs, beside its own.
+    """
     weights = in_channels // groups * out_channels * kernel * kernel
-    return Cost(weights * out_size[0] * out_size[1], weights + 2 * out_channels)
+    return Cost(
+        weights * out_size[0] * out_size[1],
+        weights + 2 * out_channels,
+        nbytes(in_channels, size) + nbytes(out_channels, out_size) + waiting,
+    )
+
+
+def nbytes(channels: int, size: Size) -> int:
+    """The bytes of one image's feature map in float32."""
+    return 4 * channels * size[0] * size[1]
 
 
 def _strided(size: Size, stride: int) -> Size:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, NamedTuple
 from gaia_ssl.utils.errors import UserError
 
 from .base import Arch, Cost, Size
-from .conv import ConvFamily, Stem, conv_norm
+from .conv import ConvFamily, Stem, conv_norm, nbytes
 
 
 class InvertedBlock(NamedTuple):
@@ -106,9 +106,12 @@ class MobileNetFamily(ConvFamily):
     ) -> list[Cost]:
         """The costs of a block's convolutions."""
         hidden = step.hidden
-        expand = [conv_norm(in_channels, hidden, 1, size)] if step.expand else []
+        waiting = nbytes(in_channels, size) if step.residual else 0
+        expand = [conv_norm(in_channels, hidden, 1, size, size)] if step.expand else []
+        # where nothing is expanded the depthwise convolution reads what waits
+        beside = waiting if step.expand else 0
         return [
             *expand,
-            conv_norm(hidden, hidden, step.kernel, out_size, groups=hidden),
-            conv_norm(hidden, step.out_channels, 1, out_size),
+            conv_norm(hidden, hidden, step.kernel, size, out_size, hidden, beside),
+            conv_norm(hidden, step.out_channels, 1, out_size, out_size, waiting=waiting),
         ]

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from gaia_ssl.utils.errors import UserError
 
 from .base import Arch, Cost, Size
-from .conv import ConvFamily, Stem, conv_norm
+from .conv import ConvFamily, Stem, conv_norm, nbytes
 
 
 class Block(NamedTuple):
@@ -127,18 +127,21 @@ class ResNetFamily(ConvFamily):
     def block_costs(self, step: Block, in_channels: int, size: Size, out_size: Size) -> list[Cost]:
         """The costs of a block's convolutions."""
         width, out_channels = step.width, step.out_channels
+        # the first convolution reads what an identity shortcut lets wait
+        projected = nbytes(out_channels, out_size) if step.projection else 0
+        waiting = projected or nbytes(in_channels, size)
         if self.block == 'basic':
             costs = [
-                conv_norm(in_channels, width, 3, out_size),
-                conv_norm(width, out_channels, 3, out_size),
+                conv_norm(in_channels, width, 3, size, out_size, waiting=projected),
+                conv_norm(width, out_channels, 3, out_size, out_size, waiting=waiting),
             ]
         else:
-            first_size = out_size if self.style == 'caffe' else size
+            first = out_size if self.style == 'caffe' else size
             costs = [
-                conv_norm(in_channels, width, 1, first_size),
-                conv_norm(width, width, 3, out_size, step.groups),
-                conv_norm(width, out_channels, 1, out_size),
+                conv_norm(in_channels, width, 1, size, first, waiting=projected),
+                conv_norm(width, width, 3, first, out_size, step.groups, waiting),
+                conv_norm(width, out_channels, 1, out_size, out_size, waiting=waiting),
             ]
         if step.projection:
-            costs.append(conv_norm(in_channels, out_channels, 1, out_size))
+            costs.append(conv_norm(in_channels, out_channels, 1, size, out_size))
         return costs

@@ -1,0 +1,80 @@
+"""Which subnets a search would find, while the supernet trains."""
+
+import os.path as osp
+from typing import Any
+
+from mmengine.runner import Runner
+from scipy.stats import spearmanr
+
+from gaia_ssl.datasets.images import UnlabeledImages, default_pipeline
+from gaia_ssl.engine.search_loop import search_runner
+from gaia_ssl.registry import HOOKS
+from gaia_ssl.search import SearchSettings
+
+from .interval import IntervalHook
+
+
+@HOOKS.register_module()
+class SubnetSearchHook(IntervalHook):
+    """Searches at intervals and after the last epoch, to see whether the ranking has settled.
+
+    Each search scores the same archs. Logged are ``val/search_best``, the smallest distance, and
+    from the second search on ``val/search_spearman``, the rank correlation with the one before.
+    The results are in ``search/epoch_3`` or ``search/iter_300`` beside the log. The training is
+    the same with the hook as without.
+
+    Args:
+        images: Folder of unlabeled images.
+        interval: Epochs between two searches. Defaults to 10.
+        by_epoch: Whether the interval is in epochs, not in iterations. Defaults to True.
+        pipeline: Transforms of the images. Defaults to the config's ``search.pipeline``, then to
+            resizing and cropping them.
+        micro_batch, max_memory: See ``Search.run``.
+        kwargs: See ``SearchSettings.from_config``; a strategy must not depend on distances.
+    """
+
+    def __init__(
+        self,
+        images: str,
+        interval: int = 10,
+        by_epoch: bool = True,
+        pipeline: list[dict] | None = None,
+        micro_batch: int = 1,
+        max_memory: float | None = None,
+        **kwargs,
+    ) -> None:
+        super().__init__(interval, by_epoch)
+        self.root = images
+        self.pipeline = pipeline
+        self.options = dict(micro_batch=micro_batch, max_memory=max_memory)
+        self.given: dict[str, Any] = kwargs
+        self.before: dict[str, float] = {}
+
+    def before_train(self, runner: Runner) -> None:
+        """Look at images and settings before any time is spent."""
+        own = runner.cfg.get('search', {})
+        self.settings = SearchSettings.from_config({**_size_of(own), **self.given})
+        pipeline = self.pipeline or own.get('pipeline')
+        self.images = UnlabeledImages(
+            self.root, pipeline or default_pipeline(self.settings.input_size)
+        )
+        self.images.check_size(self.settings.input_size, 'SubnetSearchHook.input_size')
+
+    def look(self, runner: Runner) -> None:
+        """Search, and compare with the search before."""
+        name = f'epoch_{runner.epoch + 1}' if self.by_epoch else f'iter_{runner.iter + 1}'
+        work_dir = osp.join(runner.log_dir, 'search', name)
+        result = search_runner(runner, self.images, self.settings, work_dir, self.options)
+        best = result['subnets'][0]
+        distances = {str(row['arch']): row['distance'] for row in result['subnets']}
+        values = dict(search_best=best['distance'])
+        if self.before.keys() == distances.keys() and len(distances) > 1:
+            pairs = [(self.before[arch], distance) for arch, distance in distances.items()]
+            values['search_spearman'] = spearmanr(*zip(*pairs, strict=True)).statistic
+        self.before = distances
+        self.log(runner, **values)
+        runner.logger.info(f'search: best of {len(distances)} subnets {best["arch"]}, {values}')
+
+
+def _size_of(own: dict[str, Any]) -> dict[str, int]:
+    return {'input_size': own['input_size']} if 'input_size' in own else {}

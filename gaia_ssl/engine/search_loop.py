@@ -1,0 +1,107 @@
+"""``Runner.test()`` as a search."""
+
+import os.path as osp
+from typing import Any
+
+from mmengine.dist import is_main_process
+from mmengine.runner import BaseLoop, Runner
+from torch.utils.data import DataLoader
+
+from gaia_ssl.datasets.images import UnlabeledImages
+from gaia_ssl.engine.ddp import unwrap
+from gaia_ssl.registry import LOOPS
+from gaia_ssl.search import Result, Search, SearchSettings
+from gaia_ssl.utils import UserError
+from gaia_ssl.utils.files import data_digest
+from gaia_ssl.utils.weights import weights_digest
+from gaia_ssl.visualization import plot_search
+
+
+@LOOPS.register_module()
+class SubnetSearchLoop(BaseLoop):
+    """Searches the supernet of a runner for the subnets that fit images, task and budget.
+
+    In a config::
+
+        test_dataloader = dict(
+            batch_size=1,
+            sampler=dict(type='DefaultSampler', shuffle=False),
+            dataset=dict(type='UnlabeledImages', root='data/mine', pipeline=[...]),
+        )
+        test_cfg = dict(type='SubnetSearchLoop', task='dense', budget=dict(flops=('3G', '4G')))
+        test_evaluator = []  # the Runner wants one
+
+    Args:
+        runner: The runner.
+        dataloader: Of ``UnlabeledImages``; the search makes its own batches.
+        evaluator: Not used.
+        work_dir: Where the result goes. Defaults to ``search`` beside the runner's log.
+        resume: Go on with the search that is there. Defaults to False.
+        micro_batch, max_memory: See ``Search.run``.
+        kwargs: See ``SearchSettings.from_config``.
+
+    Raises:
+        UserError: If the images are others, or the search is not possible.
+    """
+
+    def __init__(
+        self,
+        runner: Runner,
+        dataloader: DataLoader | dict,
+        evaluator: Any = None,
+        work_dir: str | None = None,
+        resume: bool = False,
+        micro_batch: int = 1,
+        max_memory: float | None = None,
+        **kwargs,
+    ) -> None:
+        super().__init__(runner, dataloader)
+        self.images = self.dataloader.dataset
+        if not isinstance(self.images, UnlabeledImages):
+            raise UserError(
+                f'test_dataloader.dataset: {type(self.images).__name__}; a search takes '
+                'UnlabeledImages'
+            )
+        self.settings = SearchSettings.from_config(kwargs)
+        self.work_dir = work_dir or osp.join(runner.log_dir, 'search')
+        self.options = dict(resume=resume, micro_batch=micro_batch, max_memory=max_memory)
+
+    def run(self) -> dict[str, float]:
+        """Search.
+
+        Returns:
+            The distance of the best subnet, ``best_distance``.
+        """
+        self.runner.call_hook('before_test')
+        result = search_runner(self.runner, self.images, self.settings, self.work_dir, self.options)
+        metrics = dict(best_distance=result['subnets'][0]['distance'])
+        self.runner.call_hook('after_test')
+        return metrics
+
+
+def search_runner(
+    runner: Runner,
+    images: UnlabeledImages,
+    settings: SearchSettings,
+    work_dir: str,
+    options: dict[str, Any],
+) -> Result:
+    """Search the supernet of a runner as it is, and plot the result.
+
+    Args:
+        runner: The runner.
+        images: The unlabeled images.
+        settings: What is searched for.
+        work_dir: Where the result goes.
+        options: See ``Search.run``.
+    """
+    model = unwrap(runner.model)
+    source = dict(
+        weights_sha256=weights_digest(model),
+        model_sha256=data_digest(runner.cfg.get('model', {})),
+    )
+    search = Search(model, source, images, settings)
+    result = search.run(work_dir, **options)
+    if is_main_process():
+        plot_search(result, osp.join(work_dir, 'distance.png'))
+    return result

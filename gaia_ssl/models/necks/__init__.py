@@ -1,0 +1,5 @@
+"""Necks that mmpretrain lacks."""
+
+from .densecl_neck import NormedDenseCLNeck
+
+__all__ = ['NormedDenseCLNeck']

@@ -1,0 +1,65 @@
+"""What every strategy is."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Generator
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from gaia_ssl.registry import SEARCH_STRATEGIES
+from gaia_ssl.search.feasible import Feasible
+from gaia_ssl.utils import UserError
+
+Rounds = Generator[list[int], np.ndarray, None]
+"""Yields indices of feasible archs to score, is sent their distances, and goes on."""
+
+
+@dataclass(frozen=True)
+class Strategy(ABC):
+    """Decides which feasible archs are scored, in one round or several.
+
+    It is a frozen dataclass of its settings. All its randomness comes from a seed of its own and
+    from the distances it is sent, so that a stopped search replays to where it was.
+    """
+
+    @abstractmethod
+    def rounds(self, feasible: Feasible) -> Rounds:
+        """The rounds; no arch is asked for twice."""
+
+    def __post_init__(self):
+        for name in ('num', 'population'):
+            if getattr(self, name, 1) < 1:
+                raise UserError(f'{name}: {getattr(self, name)} archs; give 1 or more')
+        if getattr(self, 'seed', 0) < 0:
+            raise UserError(f'seed: {self.seed} is negative; give 0 or more')
+
+    def to_dict(self) -> dict[str, Any]:
+        """Its name and settings, as ``build_strategy`` reads them."""
+        names = {cls: name for name, cls in SEARCH_STRATEGIES.module_dict.items()}
+        return dict(type=names[type(self)], **asdict(self))
+
+
+def strategy_names() -> list[str]:
+    """The names of all strategies."""
+    return list(SEARCH_STRATEGIES.module_dict)
+
+
+def build_strategy(settings: dict[str, Any]) -> Strategy:
+    """A strategy by its name and settings: ``dict(type='random', num=100, seed=0)``.
+
+    Raises:
+        UserError: If there is none of that name, or a setting is unknown or unfit.
+    """
+    options = dict(settings)
+    name = options.pop('type', None)
+    if name not in SEARCH_STRATEGIES:
+        raise UserError(f'strategy: {name!r} is not one of {", ".join(strategy_names())}')
+    cls = SEARCH_STRATEGIES.get(name)
+    known = [field.name for field in fields(cls)]
+    if unknown := sorted(options.keys() - set(known)):
+        raise UserError(
+            f'{unknown[0]}: strategy {name!r} has no such setting; it has '
+            f'{", ".join(known) or "none"}'
+        )
+    return cls(**options)

@@ -1,0 +1,177 @@
+"""Evolutionary strategies: archs that did well have offspring.
+
+NSGA-II (Deb et al., IEEE TEVC 2002) over archs as vectors of choices. With the distance as the
+only objective its ranking is the order of the distances: an ordinary elitist genetic algorithm.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from gaia_ssl.registry import SEARCH_STRATEGIES
+from gaia_ssl.search.feasible import Feasible
+from gaia_ssl.search.pareto import pareto_front
+from gaia_ssl.utils import UserError
+
+from .base import Rounds, Strategy
+
+ATTEMPTS = 100  # offspring tried per one that is new and feasible, before a random one is taken
+
+
+@SEARCH_STRATEGIES.register_module(name='evolution')
+@dataclass(frozen=True)
+class Evolution(Strategy):
+    """The offspring of the archs with the smallest distances.
+
+    Every round scores ``population`` new feasible archs: the first ones drawn uniformly, later
+    ones made from parents that won a tournament of two among the best ``population`` so far.
+
+    Args:
+        num: Archs scored in all. Defaults to 100.
+        seed: Seed of all draws. Defaults to 0.
+        population: Archs per round, and archs that may be parents. Defaults to 20.
+        crossover: Probability that an offspring has two parents, each of its numbers being one
+            or the other's. Defaults to 0.5.
+        mutation: Probability that a number moves to another choice; a neighbouring one is as
+            likely as all others together. Defaults to 0.15.
+    """
+
+    num: int = 100
+    seed: int = 0
+    population: int = 20
+    crossover: float = 0.5
+    mutation: float = 0.15
+
+    def __post_init__(self):
+        super().__post_init__()
+        for name in ('crossover', 'mutation'):
+            if not 0 <= getattr(self, name) <= 1:
+                raise UserError(f'{name}: {getattr(self, name)} is no probability')
+
+    def objectives(self, feasible: Feasible, indices: list[int], distances: np.ndarray):
+        """What is minimised of scored archs: (archs, objectives)."""
+        return distances[:, None]
+
+    def rounds(self, feasible: Feasible) -> Rounds:
+        """Rounds of ``population`` archs until ``num`` are scored, or all that are feasible."""
+        rng = np.random.default_rng(self.seed)
+        breeder = _Breeder(feasible, rng, self.crossover, self.mutation)
+        parents, values = [], np.empty((0, 1))
+        total = min(self.num, len(feasible))
+        while len(breeder.known) < total:
+            number = min(self.population, total - len(breeder.known))
+            new = [breeder.offspring(parents) for _ in range(number)]
+            distances = yield new
+            found = self.objectives(feasible, new, distances)
+            values = np.concatenate([values, found]) if parents else found
+            parents = parents + new
+            # best first, so that a tournament is won by the smaller position
+            best = rank(values)[: self.population]
+            parents, values = [parents[i] for i in best], values[best]
+
+
+@SEARCH_STRATEGIES.register_module(name='pareto')
+@dataclass(frozen=True)
+class Pareto(Evolution):
+    """The archs that no other beats in distance and costs at once.
+
+    Args:
+        costs: The costs minimised beside the distance. Defaults to ``('flops',)``.
+        num, seed, population, crossover, mutation: See ``Evolution``.
+    """
+
+    costs: tuple[str, ...] = ('flops',)
+
+    def __post_init__(self):
+        super().__post_init__()
+        object.__setattr__(self, 'costs', tuple(self.costs))
+
+    def objectives(self, feasible: Feasible, indices: list[int], distances: np.ndarray):
+        """Distance and costs: (archs, 1 + costs)."""
+        if unknown := [name for name in self.costs if name not in feasible.costs]:
+            raise UserError(
+                f'costs: {unknown[0]!r} is not known here; take {", ".join(feasible.costs)}'
+            )
+        rows = feasible.indices[indices]
+        return np.stack([distances, *(feasible.costs[name][rows] for name in self.costs)], axis=1)
+
+
+def rank(values: np.ndarray) -> list[int]:
+    """Indices from best to worst: by non-dominated front, then by crowding distance, wide first.
+
+    Args:
+        values: Objectives to minimise, (archs, objectives).
+    """
+    left, order = np.arange(len(values)), []
+    while len(left):
+        front = left[np.sort(pareto_front(values[left]))]
+        crowding = crowding_distance(values[front])
+        # equal objectives in all, as with one objective: the earlier one first
+        order.extend(front[np.argsort(-crowding, kind='stable')].tolist())
+        left = np.setdiff1d(left, front)
+    return order
+
+
+def crowding_distance(values: np.ndarray) -> np.ndarray:
+    """How alone each member of a front is: sides of the box up to its neighbours, (archs,).
+
+    Args:
+        values: Objectives of one front, (archs, objectives).
+    """
+    crowding = np.zeros(len(values))
+    for column in values.T:
+        order = np.argsort(column, kind='stable')
+        span = column[order[-1]] - column[order[0]]
+        crowding[order[[0, -1]]] = np.inf
+        if span > 0:
+            crowding[order[1:-1]] += (column[order[2:]] - column[order[:-2]]) / span
+    return crowding
+
+
+class _Breeder:
+    """Makes feasible archs that were not there before, out of parents or out of nothing."""
+
+    def __init__(
+        self, feasible: Feasible, rng: np.random.Generator, crossover: float, mutation: float
+    ) -> None:
+        self.rng, self.crossover, self.mutation = rng, crossover, mutation
+        self.sizes = np.array([len(values) for _, values in feasible.space.dims])
+        digits = np.stack(np.unravel_index(feasible.indices, self.sizes), axis=1)
+        self.digits = digits
+        self.index = {int(number): i for i, number in enumerate(feasible.indices)}
+        self.known: set[int] = set()
+
+    def offspring(self, parents: list[int]) -> int:
+        """A new feasible arch.
+
+        Args:
+            parents: Feasible archs, best first; none for an arch drawn uniformly.
+        """
+        for number in self._attempts(parents):
+            index = self.index.get(number)
+            if index is not None and index not in self.known:
+                break
+        else:
+            unknown = [i for i in range(len(self.index)) if i not in self.known]
+            index = int(self.rng.choice(unknown))
+        self.known.add(index)
+        return index
+
+    def _attempts(self, parents: list[int]) -> Iterator[int]:
+        for _ in range(ATTEMPTS if parents else 0):
+            child = self.digits[self._winner(parents)].copy()
+            if self.rng.random() < self.crossover:
+                other = self.digits[self._winner(parents)]
+                child = np.where(self.rng.random(len(child)) < 0.5, child, other)
+            yield int(np.ravel_multi_index(self._mutated(child), self.sizes))
+
+    def _winner(self, parents: list[int]) -> int:
+        return parents[self.rng.integers(len(parents), size=2).min()]
+
+    def _mutated(self, digits: np.ndarray) -> np.ndarray:
+        moves = self.rng.random(len(digits)) < self.mutation
+        near = digits + self.rng.choice([-1, 1], len(digits))
+        anywhere = self.rng.integers(self.sizes)
+        chosen = np.where(self.rng.random(len(digits)) < 0.5, near, anywhere)
+        return np.where(moves, chosen.clip(0, self.sizes - 1), digits)

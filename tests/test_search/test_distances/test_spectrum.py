@@ -96,7 +96,8 @@ def test_collapsed_features_score_worse_than_rich_ones(name, dtype):
     scores = {kind: score(name, matrix.to(dtype)) for kind, matrix in collapsed.items()}
     assert min(scores.values()) > rich + 0.2
     assert np.isfinite(list(scores.values())).all()
-    assert scores['point'] == pytest.approx(scores['nothing'], abs=1e-6)
+    # a point is no richer than a line
+    assert min(scores['point'], scores['nothing']) > scores['line'] - 1e-6
 
 
 @pytest.mark.parametrize('name', SCORES)

@@ -1,7 +1,8 @@
 """What an arch is: spaces, anchors, samplers, budgets and analytic cost. Pure Python."""
 
-from .budget import Budget, parse_quantity
+from .budget import Budget, parse_duration, parse_quantity
 from .families import FAMILIES, Arch, Cost, Family, Path, Step
+from .latency import LatencyTable
 from .presets import SPACES, get_space
 from .samplers import (
     SAMPLERS,
@@ -27,6 +28,7 @@ __all__ = [
     'Budget',
     'Cost',
     'Family',
+    'LatencyTable',
     'FlopsUniformSampler',
     'LossOf',
     'MixtureSampler',
@@ -37,5 +39,6 @@ __all__ = [
     'UniformSampler',
     'count_cost',
     'get_space',
+    'parse_duration',
     'parse_quantity',
 ]

@@ -8,6 +8,7 @@ from gaia_ssl.utils.errors import UserError
 from .families import Cost
 
 _UNITS = {'K': 1e3, 'M': 1e6, 'G': 1e9}
+_DURATIONS = {'us': 1e-6, 'ms': 1e-3, 's': 1}
 
 
 def parse_quantity(text: str | float) -> float:
@@ -24,6 +25,23 @@ def parse_quantity(text: str | float) -> float:
         value = math.nan
     if not value >= 0:
         raise UserError(f'budget: {text!r} is not a quantity such as 3G, 40.5M or 4e9')
+    return value
+
+
+def parse_duration(text: str | float) -> float:
+    """Read ``'20ms'``, ``'0.5s'``, ``'800us'`` or a plain number of seconds, as seconds.
+
+    Raises:
+        UserError: If the text is no such duration.
+    """
+    number = str(text).strip().lower()
+    unit = next((unit for unit in _DURATIONS if number.endswith(unit)), '')
+    try:
+        value = float(number.removesuffix(unit)) * _DURATIONS.get(unit, 1)
+    except ValueError:
+        value = math.nan
+    if not value >= 0:
+        raise UserError(f'budget: {text!r} is not a duration such as 20ms, 0.5s or 800us')
     return value
 
 

@@ -2,6 +2,7 @@
 
 from .budget import COSTS, Budget, parse_duration, parse_quantity
 from .families import FAMILIES, Arch, Cost, Family, Path, Step
+from .latency import LatencyTable
 from .presets import SPACES, get_space
 from .samplers import (
     SAMPLERS,
@@ -28,6 +29,7 @@ __all__ = [
     'Budget',
     'Cost',
     'Family',
+    'LatencyTable',
     'FlopsUniformSampler',
     'LossOf',
     'MixtureSampler',

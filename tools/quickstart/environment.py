@@ -3,20 +3,16 @@
 import importlib.metadata
 import os
 import platform
-from pathlib import Path
 from typing import Any
+
+from gaia_ssl.utils.device import cpu_name
 
 PACKAGES = ('torch', 'torchvision', 'numpy', 'mmengine', 'mmcv', 'mmdet', 'mmseg', 'mmpretrain')
 
 
 def machine() -> dict[str, Any]:
     """The processor, the cores that this process may use, and the system."""
-    cpu = platform.processor() or platform.machine()
-    info = Path('/proc/cpuinfo')
-    if info.is_file():
-        models = [line for line in info.read_text().splitlines() if line.startswith('model name')]
-        cpu = models[0].partition(':')[2].strip() if models else cpu
-    return dict(cpu=cpu, cores=len(os.sched_getaffinity(0)), system=platform.platform())
+    return dict(cpu=cpu_name(), cores=len(os.sched_getaffinity(0)), system=platform.platform())
 
 
 def versions() -> dict[str, str]:

@@ -1,0 +1,336 @@
+"""Measuring how long the steps of a space take on this machine."""
+
+import itertools
+import math
+import os
+import os.path as osp
+import re
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+import torch.nn as nn
+from torch import Tensor
+
+from gaia_ssl.models.backbones import SubnetBackbone
+from gaia_ssl.registry import MODELS
+from gaia_ssl.space import Arch, LatencyTable, SearchSpace
+from gaia_ssl.space.families import Family, Size
+from gaia_ssl.space.latency import Conditions, Validation, path_keys
+from gaia_ssl.utils import UserError
+from gaia_ssl.utils.device import cpu_name
+
+from .progress import Progress
+
+DTYPES = dict(fp32=torch.float32, bf16=torch.bfloat16, fp16=torch.float16)
+FOLDER = osp.join('work_dirs', 'latency')
+PASSES = 3  # in a row; the first finds cold caches and will not be the fastest
+SUBNETS_PER_STEP = 2
+DRAWS = 256  # archs among which those to time are chosen
+
+
+@dataclass(frozen=True)
+class LatencySettings:
+    """What to time, and how thoroughly.
+
+    Args:
+        device: ``'cpu'``, ``'cuda'`` or ``'cuda:N'``. Defaults to the CPU.
+        threads: Threads that compute one operation on the CPU. Defaults to torch's number.
+        batch_size: Images that run at once. Defaults to 1.
+        dtype: Of weights and images: ``'fp32'``, ``'bf16'`` or ``'fp16'``. Defaults to fp32.
+        input_size: Side, or (height, width), of the images in pixels. Defaults to 224.
+        channels_last: Put weights and images in that memory format. Defaults to False.
+        rounds: How often each subnet gets its turn. Defaults to 10.
+        validate: Other subnets that are timed as a whole; 0 for none. Defaults to 10.
+        seed: Of the draw of subnets. Defaults to 0.
+
+    Raises:
+        UserError: If a value is out of range or the device is not there.
+    """
+
+    device: str = 'cpu'
+    threads: int | None = None
+    batch_size: int = 1
+    dtype: str = 'fp32'
+    input_size: int | Size = 224
+    channels_last: bool = False
+    rounds: int = 10
+    validate: int = 10
+    seed: int = 0
+
+    def __post_init__(self):
+        numbers = dict(batch_size=self.batch_size, rounds=self.rounds, seed=self.seed + 1)
+        numbers['threads'] = 1 if self.threads is None else self.threads
+        numbers['input_size'] = min(self.size)
+        for name, number in numbers.items():
+            if number < 1:
+                raise UserError(f'{name}: {getattr(self, name)} is too small')
+        if self.validate < 0 or self.validate == 1:
+            raise UserError(f'validate: {self.validate} subnets; give 2 or more, or 0 for none')
+        if self.dtype not in DTYPES:
+            raise UserError(f'dtype: {self.dtype!r} is not one of {", ".join(DTYPES)}')
+        try:
+            torch.empty(0, device=self.device)
+        except (RuntimeError, AssertionError) as error:
+            reason = str(error).partition('\n')[0]
+            raise UserError(f'device: {self.device!r} cannot be used ({reason})') from error
+
+    @property
+    def size(self) -> Size:
+        """Height and width of the images."""
+        size = self.input_size
+        return (size, size) if isinstance(size, int) else tuple(size)
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether a GPU is timed."""
+        return torch.device(self.device).type == 'cuda'
+
+    def conditions(self) -> Conditions:
+        """What the times will hold for."""
+        return Conditions(
+            device=torch.cuda.get_device_name(self.device) if self.on_gpu else cpu_name(),
+            threads=self.threads or torch.get_num_threads(),
+            batch_size=self.batch_size,
+            dtype=self.dtype,
+            input_size=self.size,
+            channels_last=self.channels_last,
+            torch=torch.__version__,
+        )
+
+
+class Timer(NamedTuple):
+    """Marks points in time and tells how far they are apart.
+
+    Attributes:
+        mark: Marks this point.
+        between: The seconds from one mark to a later one.
+    """
+
+    mark: Callable[[], Any]
+    between: Callable[[Any, Any], float]
+
+    def laps(self, marks: Sequence[Any]) -> list[float]:
+        """The seconds from each mark to the next."""
+        return [self.between(*pair) for pair in itertools.pairwise(marks)]
+
+
+def wall_timer(clock: Callable[[], float] = time.perf_counter) -> Timer:
+    """Times a CPU, whose operations are over when they return."""
+    return Timer(clock, lambda start, end: end - start)
+
+
+def event_timer() -> Timer:
+    """Times a GPU by events in its stream: it works behind the program's back."""
+
+    def mark() -> torch.cuda.Event:
+        event = torch.cuda.Event(enable_timing=True)
+        event.record()
+        return event
+
+    def between(start: torch.cuda.Event, end: torch.cuda.Event) -> float:
+        end.synchronize()
+        return start.elapsed_time(end) / 1e3
+
+    return Timer(mark, between)
+
+
+def latency_table(
+    space: SearchSpace, settings: LatencySettings, path: str | None = None
+) -> LatencyTable:
+    """The table of a space under these settings: read if it was measured before, else measured.
+
+    Args:
+        space: The space.
+        settings: What to time.
+        path: The table's file. Defaults to one in ``work_dirs/latency`` that is named after the
+            conditions.
+
+    Raises:
+        UserError: If the file is there and is no table, or one of another space or of other
+            conditions; or if its folder cannot be written.
+    """
+    conditions = settings.conditions()
+    path = path or default_path(space, conditions)
+    if osp.exists(path):
+        table = LatencyTable.load(path, space)
+        if table.conditions != conditions:
+            raise UserError(
+                f'latency table: {path} was measured under other conditions ({table.conditions}); '
+                'give another file'
+            )
+        return table
+    os.makedirs(osp.dirname(path) or '.', exist_ok=True)
+    table = measure(space, settings)
+    table.save(path)
+    return table
+
+
+def default_path(space: SearchSpace, conditions: Conditions) -> str:
+    """Where a table is kept: a file that says what it is of, and a digest of all that counts."""
+    height, width = conditions.input_size
+    parts = (
+        space.name,
+        conditions.device,
+        f'b{conditions.batch_size}',
+        conditions.dtype,
+        f'{height}x{width}',
+        conditions.digest(space),
+    )
+    return osp.join(FOLDER, re.sub(r'[^\w.]+', '-', '_'.join(parts)) + '.json')
+
+
+def measure(
+    space: SearchSpace, settings: LatencySettings, timer: Timer | None = None
+) -> LatencyTable:
+    """Time the steps of a space inside static subnets, and other subnets as a whole.
+
+    A step is timed where it is used: after the step before it has just written its input, and
+    with weights that the rest of the subnet has pushed out of the cache, if it is large enough
+    for that. The subnets, those for validation among them, take turns, so that a machine that is
+    busy now and then slows all of them alike.
+
+    Of each subnet the fastest pass counts, with all its steps. It is the one that the rest of the
+    machine disturbed least; and other than the medians of the single steps, which leave out the
+    few that were interrupted, the steps of one pass add up to that pass.
+
+    Args:
+        space: The space.
+        settings: What to time.
+        timer: What times it. Defaults to one for the device.
+    """
+    family, size = space.family, settings.size
+    rng = np.random.default_rng(settings.seed)
+    timed = covering_archs(space, size, rng)
+    held_out = draw_others(space, timed, settings.validate, rng)
+    with _running_on(settings):
+        timer = timer or (event_timer() if settings.on_gpu else wall_timer())
+        build = _builder(family, settings)
+        images = _to(torch.randn(settings.batch_size, family.in_channels, *size), settings)
+        passes = [partial(time_steps, build(arch), images, timer) for arch in timed]
+        passes += [partial(time_whole, build(arch), images, timer) for arch in held_out]
+        fastest = _take_turns(passes, settings.rounds)
+    found = defaultdict(list)
+    for arch, laps in zip(timed, fastest):
+        for key, seconds in zip(path_keys(family, arch, size), laps, strict=True):
+            found[key].append(seconds)
+    seconds = {key: float(np.mean(times)) for key, times in found.items()}
+    table = LatencyTable(space, settings.conditions(), seconds)
+    if not held_out:
+        return table
+    wholes = [whole for [whole] in fastest[len(timed) :]]
+    validation = Validation(held_out, list(map(table.latency, held_out)), wholes)
+    return replace(table, validation=validation)
+
+
+def time_steps(net: SubnetBackbone, images: Tensor, timer: Timer) -> list[float]:
+    """Run a subnet as its ``forward`` does and return the seconds of each step."""
+    x, marks = images, [timer.mark()]
+    for step in net.active_path.steps:
+        x = net.run(step, x)
+        marks.append(timer.mark())
+    return timer.laps(marks)
+
+
+def time_whole(net: SubnetBackbone, images: Tensor, timer: Timer) -> list[float]:
+    """Run a subnet and return the seconds that it takes, alone in a list."""
+    start = timer.mark()
+    net(images)
+    return timer.laps([start, timer.mark()])
+
+
+def covering_archs(space: SearchSpace, size: Size, rng: np.random.Generator) -> list[Arch]:
+    """A few archs that together use every step of a space, each in several archs if it can be.
+
+    Args:
+        space: The space; its anchors count as part of it.
+        size: Size of the images.
+        rng: Draws the archs among which they are chosen.
+    """
+    # an arch for every step, so that those that are drawn need not have all of them
+    holders = {}
+    for arch in itertools.chain(space, space.anchors.values()):
+        for key in path_keys(space.family, arch, size):
+            holders.setdefault(key, arch)
+    candidates = [space.sample(rng) for _ in range(DRAWS)] + list(holders.values())
+    steps = [set(path_keys(space.family, arch, size)) for arch in candidates]
+    wanted = Counter(dict.fromkeys(holders, SUBNETS_PER_STEP))
+    chosen = []
+    while True:
+        gains = [sum(wanted[key] > 0 for key in keys) for keys in steps]
+        best = int(np.argmax(gains))
+        if not gains[best]:
+            return chosen
+        if candidates[best] not in chosen:
+            chosen.append(candidates[best])
+            wanted.subtract(steps[best])
+        steps[best] = set()
+
+
+def draw_others(
+    space: SearchSpace, archs: Sequence[Arch], num: int, rng: np.random.Generator
+) -> list[Arch]:
+    """``num`` different archs beside those given; none where there are not two, too few to rank."""
+    draws = rng.choice(len(space), min(num + len(archs), len(space)), replace=False)
+    others = [arch for arch in map(space.__getitem__, map(int, draws)) if arch not in archs][:num]
+    return others if len(others) > 1 else []
+
+
+def _take_turns(passes: Sequence[Callable[[], list[float]]], rounds: int) -> list[list[float]]:
+    """The fastest of each kind of pass, as the seconds of its parts."""
+    fastest = [[math.inf] for _ in passes]
+    progress = Progress(rounds * len(passes) * PASSES)
+    for _ in range(rounds):
+        for i, run in enumerate(passes):
+            fastest[i] = min(fastest[i], *(run() for _ in range(PASSES)), key=sum)
+            progress(PASSES)
+    return fastest
+
+
+def _builder(family: Family, settings: LatencySettings) -> Callable[[Arch], SubnetBackbone]:
+    """What builds the static subnets of a family, ready to run.
+
+    They share the blocks that are alike in place and shape: what many subnets weigh together
+    stays below a few supernets, and within a subnet each block still has weights of its own.
+    """
+    [subnet_type] = {
+        cls
+        for cls in MODELS.module_dict.values()
+        if issubclass(cls, SubnetBackbone) and cls.family_type is type(family)
+    }
+    built = {}
+
+    class Sharing(subnet_type):
+        def build_block(self, step, in_channels, family, layers) -> nn.Module:
+            if (step, in_channels) not in built:
+                built[step, in_channels] = super().build_block(step, in_channels, family, layers)
+            return built[step, in_channels]
+
+    return lambda arch: _to(Sharing(arch=arch, **vars(family)).eval(), settings)
+
+
+def _to(what: Tensor | nn.Module, settings: LatencySettings) -> Any:
+    """Images or a network in the form and at the place that are timed."""
+    layout = torch.channels_last if settings.channels_last else torch.contiguous_format
+    return what.to(settings.device, DTYPES[settings.dtype], memory_format=layout)
+
+
+@contextmanager
+def _running_on(settings: LatencySettings) -> Iterator[None]:
+    """Inference on the device, with that many threads."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(settings.threads or threads)
+    try:
+        with torch.inference_mode(), torch.random.fork_rng():
+            torch.manual_seed(settings.seed)
+            if settings.on_gpu:
+                torch.cuda.set_device(settings.device)  # events are recorded on the current one
+            yield
+    finally:
+        torch.set_num_threads(threads)

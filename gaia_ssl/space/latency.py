@@ -1,0 +1,258 @@
+"""Latency of a subnet, summed over its path from what each step took on a device."""
+
+import functools
+import hashlib
+import json
+import math
+from collections.abc import Callable, Hashable
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gaia_ssl.utils.errors import UserError
+from gaia_ssl.utils.files import atomic_write
+
+from .families import Arch, Family, Size
+from .space import SearchSpace
+
+
+class StepKey(NamedTuple):
+    """What decides how long a step takes.
+
+    Attributes:
+        step: The fields of the step and their values; its name is that of its stage, since all
+            blocks of a stage that are alike take as long.
+        in_channels: Channels of its input.
+        size: Size of its input.
+    """
+
+    step: tuple[tuple[str, Any], ...]
+    in_channels: int
+    size: Size
+
+
+def path_keys(family: Family, arch: Arch, size: Size) -> list[StepKey]:
+    """The keys of the steps that run ``arch`` on images of ``size``, in the order they run."""
+    keys = []
+    for segment in family.segments(arch):
+        more, size = _segment_keys(family, segment, size)
+        keys.extend(more)
+    return keys
+
+
+@functools.cache
+def _segment_keys(
+    family: Family, segment: Hashable, size: Size
+) -> tuple[tuple[StepKey, ...], Size]:
+    """The keys of a segment's steps, and the size of its output."""
+    keys, channels = [], family.in_channels_of(segment)
+    for step in family.steps(segment):
+        alike = step._replace(name=step.name.partition('.')[0])
+        keys.append(StepKey(tuple(alike._asdict().items()), channels, size))
+        _, size = family.step_cost(step, channels, size)
+        channels = step.out_channels
+    return tuple(keys), size
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What latencies hold for.
+
+    Attributes:
+        device: Name of the processor or GPU.
+        threads: Threads that compute one operation on the CPU.
+        batch_size: Images that run at once.
+        dtype: Of weights and images: ``'fp32'``, ``'bf16'`` or ``'fp16'``.
+        input_size: Height and width of the images in pixels.
+        channels_last: Whether weights and images are in that memory format.
+        torch: Version of torch.
+    """
+
+    device: str
+    threads: int
+    batch_size: int
+    dtype: str
+    input_size: Size
+    channels_last: bool
+    torch: str
+
+    def __str__(self) -> str:
+        height, width = self.input_size
+        layout = ', channels last' if self.channels_last else ''
+        return (
+            f'{self.device}, {self.threads} thread(s), batch of {self.batch_size}, {self.dtype}, '
+            f'{height}x{width} px{layout}, torch {self.torch}'
+        )
+
+    def digest(self, space: SearchSpace) -> str:
+        """What tells these conditions and this space from others, as 12 hexadecimal digits."""
+        text = json.dumps([asdict(self), space.to_dict()], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class Validation:
+    """How well sums over steps agree with whole subnets that were timed.
+
+    Attributes:
+        archs: The subnets; none of them took part in timing the steps.
+        predicted: Seconds per batch of each, by the table.
+        measured: Seconds per batch of each, timed as a whole.
+    """
+
+    archs: list[Arch]
+    predicted: list[float]
+    measured: list[float]
+
+    @property
+    def errors(self) -> list[float]:
+        """The relative error of each prediction; above 0 where it is too slow."""
+        return [p / m - 1 for p, m in zip(self.predicted, self.measured, strict=True)]
+
+    @property
+    def median_error(self) -> float:
+        """The median of the errors without their signs."""
+        return float(np.median(np.abs(self.errors)))
+
+    @property
+    def rank_correlation(self) -> float:
+        """Spearman's correlation of predicted and measured (Spearman, Am. J. Psychol. 1904)."""
+        ranks = np.argsort(np.argsort([self.predicted, self.measured]))  # (2, N) -> (2, N)
+        return float(np.corrcoef(ranks)[0, 1])
+
+
+SUMMARY = ('median_error', 'rank_correlation')
+"""What a table's file says of its validation as a whole."""
+
+
+@dataclass(frozen=True)
+class LatencyTable:
+    """Seconds per batch of every step of a space on one device.
+
+    Attributes:
+        space: The space.
+        conditions: What was timed, and on what.
+        seconds: The time of each step.
+        validation: How well it predicts whole subnets, if that was measured.
+    """
+
+    space: SearchSpace
+    conditions: Conditions
+    seconds: dict[StepKey, float]
+    validation: Validation | None = None
+
+    def latency(self, arch: Arch) -> float:
+        """Seconds per batch of the subnet of ``arch``, summed over its path.
+
+        Args:
+            arch: An arch of the space or one of its anchors; it is taken to be valid, see
+                ``SearchSpace.check``.
+
+        Raises:
+            UserError: If a step of it was not timed, as where a width is off the grid.
+        """
+        total, size = 0.0, self.conditions.input_size
+        for segment in self.space.family.segments(arch):
+            seconds, size = self._segment_seconds(segment, size)
+            total += seconds
+        return total
+
+    @cached_property
+    def _segment_seconds(self) -> Callable[[Hashable, Size], tuple[float, Size]]:
+        """What sums up a segment, once for all the archs that share it."""
+
+        @functools.cache
+        def segment_seconds(segment: Hashable, size: Size) -> tuple[float, Size]:
+            keys, size = _segment_keys(self.space.family, segment, size)
+            return sum(map(self._step_seconds, keys)), size
+
+        return segment_seconds
+
+    def _step_seconds(self, key: StepKey) -> float:
+        if key not in self.seconds:
+            raise UserError(
+                f'latency table: no time of {dict(key.step)} on {key.in_channels} channels of '
+                f'{key.size}; it has the steps of the archs on the grid of {self.space.name!r}'
+            )
+        return self.seconds[key]
+
+    def save(self, path: str) -> None:
+        """Write the table as JSON, whole or not at all, a line per step."""
+        head = dict(space=self.space.to_dict(), conditions=asdict(self.conditions))
+        if self.validation is not None:
+            head.update({k: getattr(self.validation, k) for k in SUMMARY})
+        steps = (
+            dict(step=dict(k.step), in_channels=k.in_channels, size=k.size, seconds=seconds)
+            for k, seconds in self.seconds.items()
+        )
+        tables = dict(validation=_validation_rows(self.validation), steps=steps)
+        with atomic_write(path) as file:
+            file.write(json.dumps(head, indent=1)[:-2])
+            for name, rows in tables.items():
+                lines = ',\n'.join(json.dumps(row, allow_nan=False) for row in rows)
+                file.write(f',\n "{name}": [\n{lines}\n]')
+            file.write('}\n')
+
+    @classmethod
+    def load(cls, path: str, space: SearchSpace | None = None) -> 'LatencyTable':
+        """Read a table.
+
+        Args:
+            path: The file.
+            space: The space it has to be of. Defaults to any.
+
+        Raises:
+            UserError: If the file is missing, is no table, or is one of another space.
+        """
+        try:
+            with open(path) as file:
+                table = cls._from_json(json.load(file))
+        except FileNotFoundError as error:
+            raise UserError(
+                f'latency table: {path} does not exist; measure one with tools/latency.py'
+            ) from error
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UserError(
+                f'latency table: {path} is damaged or is no latency table; measure it again with '
+                'tools/latency.py'
+            ) from error
+        if space is not None and not table.serves(space):
+            raise UserError(
+                f'latency table: {path} is of another space, {table.space.name!r}, or of other '
+                f'options of its backbones than {space.name!r}; measure one with tools/latency.py'
+            )
+        return table
+
+    def serves(self, space: SearchSpace) -> bool:
+        """Whether the archs of ``space`` are those that were timed."""
+        return self.space.family == space.family and self.space.choices == space.choices
+
+    @classmethod
+    def _from_json(cls, data: dict[str, Any]) -> 'LatencyTable':
+        conditions = dict(data['conditions'])
+        conditions['input_size'] = tuple(conditions['input_size'])
+        seconds = {}
+        for row in data['steps']:
+            key = StepKey(tuple(row['step'].items()), row['in_channels'], tuple(row['size']))
+            seconds[key] = _check_seconds(row['seconds'])
+        rows = data['validation']
+        fields = [[row[name] for row in rows] for name in ('arch', 'predicted', 'measured')]
+        validation = Validation(*fields) if rows else None
+        space = SearchSpace.from_dict(data['space'])
+        return cls(space, Conditions(**conditions), seconds, validation)
+
+
+def _check_seconds(seconds: float) -> float:
+    if not 0 < seconds < math.inf:
+        raise ValueError(f'{seconds} is not a time')
+    return seconds
+
+
+def _validation_rows(validation: Validation | None) -> list[dict[str, Any]]:
+    if validation is None:
+        return []
+    columns = (validation.archs, validation.predicted, validation.measured, validation.errors)
+    names = ('arch', 'predicted', 'measured', 'error')
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]

@@ -1,4 +1,10 @@
-from .loading import LoadImage
+from .loading import LoadAnyImage, LoadImage
 from .seeded import SeededDataset, SeededInfiniteSampler, SeededSampler
 
-__all__ = ['LoadImage', 'SeededDataset', 'SeededInfiniteSampler', 'SeededSampler']
+__all__ = [
+    'LoadAnyImage',
+    'LoadImage',
+    'SeededDataset',
+    'SeededInfiniteSampler',
+    'SeededSampler',
+]

@@ -1,69 +1,24 @@
-"""A folder of unlabeled images."""
+"""Unlabeled images."""
 
-import hashlib
-import io
-import os
-import os.path as osp
-from collections.abc import Sequence
+import copy
+from collections.abc import Iterable, Sequence
 
-from PIL import Image
+import numpy as np
 from torch import Tensor
 
-from gaia_ssl.registry import TRANSFORMS
+from gaia_ssl.registry import DATASETS, TRANSFORMS
 from gaia_ssl.utils import UserError
 
-EXTENSIONS = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.ppm', '.pgm', '.tif', '.tiff')
+from .decoding import image_digest
+from .sources import find_images
 
-
-def list_images(root: str) -> list[str]:
-    """The images below a folder, however deep, sorted; labels and hidden files are ignored.
-
-    Returns:
-        Their paths relative to ``root``, with forward slashes.
-
-    Raises:
-        UserError: If there is no such folder, or no image in it.
-    """
-    if not osp.isdir(root):
-        raise UserError(f'images: {root} is not a folder')
-    names = []
-    for folder, _, files in os.walk(root, followlinks=True):
-        names += [
-            osp.relpath(osp.join(folder, name), root).replace(os.sep, '/')
-            for name in files
-            if name.lower().endswith(EXTENSIONS) and not name.startswith('.')
-        ]
-    if not names:
-        raise UserError(f'images: {root} holds no image ({", ".join(EXTENSIONS)})')
-    return sorted(names)
-
-
-def image_digest(path: str) -> str:
-    """The SHA-256 of an image file that can be decoded to its end.
-
-    Raises:
-        UserError: If it cannot.
-    """
-    try:
-        with open(path, 'rb') as file:
-            content = file.read()
-        with Image.open(io.BytesIO(content)) as image:
-            # a JPEG is then decoded at an eighth of its size, but still read to its end
-            image.draft('RGB', (max(1, image.width // 8), max(1, image.height // 8)))
-            image.load()
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        reason = 'not an image' if isinstance(error, Image.UnidentifiedImageError) else error
-        raise UserError(
-            f'images: {path} cannot be read ({reason}); mend it or take it out'
-        ) from error
-    return hashlib.sha256(content).hexdigest()
+__all__ = ['UnlabeledImages', 'default_pipeline', 'image_digest']
 
 
 def default_pipeline(input_size: int) -> list[dict]:
     """Load, resize the short edge, crop the centre, pack: ImageNet's evaluation proportions."""
     return [
-        # unlike OpenCV, Pillow refuses an image that ends early
-        dict(type='mmpretrain.LoadImageFromFile', imdecode_backend='pillow'),
+        dict(type='gaia_ssl.LoadAnyImage'),
         dict(
             type='mmpretrain.ResizeEdge',
             scale=round(input_size * 256 / 224),
@@ -75,26 +30,53 @@ def default_pipeline(input_size: int) -> list[dict]:
     ]
 
 
+@DATASETS.register_module()
 class UnlabeledImages(Sequence):
-    """The images of a folder, each through a pipeline of transforms.
+    """Images, each through a pipeline of transforms.
 
     Args:
-        root: The folder.
+        sources: Where they are: one source or several, see ``find_images``.
         pipeline: Configs of transforms, from loading to packing, none of them random.
 
+    Attributes:
+        sources: The sources.
+        pipeline: The pipeline.
+        names: Name of each image, sorted, unique, and the same wherever the sources lie.
+
     Raises:
-        UserError: See ``list_images``.
+        UserError: See ``find_images``.
     """
 
-    def __init__(self, root: str, pipeline: Sequence[dict]) -> None:
-        self.root = root
+    def __init__(self, sources: str | Sequence[str], pipeline: Sequence[dict]) -> None:
+        self.sources = [sources] if isinstance(sources, str) else list(sources)
+        files = find_images(self.sources)
+        self.names = [file.name for file in files]
+        self._paths = [file.path for file in files]
         self.pipeline = list(pipeline)
-        self.names = list_images(root)
         self.transforms = [TRANSFORMS.build(transform) for transform in pipeline]
 
     def path(self, index: int) -> str:
         """Path of an image."""
-        return osp.join(self.root, self.names[index])
+        return self._paths[index]
+
+    def select(self, indices: Iterable[int]) -> 'UnlabeledImages':
+        """Only these of the images, through the same pipeline."""
+        chosen, indices = copy.copy(self), list(indices)
+        chosen.names = [self.names[i] for i in indices]
+        chosen._paths = [self._paths[i] for i in indices]
+        return chosen
+
+    def subset(self, num: int, seed: int) -> 'UnlabeledImages':
+        """At most ``num`` of the images, drawn uniformly, in the same order as before.
+
+        With the same seed, a larger subset holds the smaller one.
+
+        Raises:
+            UserError: If ``num`` is not positive.
+        """
+        if num < 1:
+            raise UserError(f'num_images: {num} is too few; give 1 or more')
+        return self.select(sorted(np.random.default_rng(seed).permutation(len(self))[:num]))
 
     def check_size(self, side: int, field: str) -> None:
         """Check on the first image that the pipeline makes squares of ``side`` pixels.
@@ -127,6 +109,8 @@ class UnlabeledImages(Sequence):
             for transform in self.transforms:
                 results = transform(results)
             return results['inputs']
+        except UserError:
+            raise
         except Exception as error:
             raise UserError(
                 f'images: {self.path(index)} does not pass the pipeline '

@@ -1,6 +1,6 @@
 """A folder of images with one folder inside per class."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from gaia_ssl.utils import UserError
 
@@ -25,6 +25,7 @@ class LabelledImages(UnlabeledImages):
 
     def __init__(self, root: str, pipeline: Sequence[dict]) -> None:
         super().__init__(root, pipeline)
+        self.root = root
         for name in self.names:
             if '/' not in name:
                 raise UserError(
@@ -35,3 +36,10 @@ class LabelledImages(UnlabeledImages):
         self.classes = sorted(set(names))
         positions = {name: position for position, name in enumerate(self.classes)}
         self.labels = [positions[name] for name in names]
+
+    def select(self, indices: Iterable[int]) -> 'LabelledImages':
+        """Only these of the images, with their labels."""
+        indices = list(indices)
+        chosen = super().select(indices)
+        chosen.labels = [self.labels[i] for i in indices]
+        return chosen

@@ -95,7 +95,7 @@ def calibrate(backbone: nn.Module, images: CalibrationImages) -> dict[str, Any]:
     average_statistics(backbone, (batch.to(device) for batch in images))
     backbone.to('cpu')
     return dict(
-        folder=images.images.root,
+        folder=images.images.sources[0],
         images=len(images),
         batches=len(images.batches),
         batch_size=max(map(len, images.batches)),

@@ -17,6 +17,8 @@ def test_classes_are_the_outermost_folders(tmp_path):
     assert images.classes == ['a', 'b']
     assert dict(zip(images.names, images.labels)) == {'a/3.png': 0, 'a/deep/2.png': 0, 'b/1.png': 1}
     assert images[0].shape == (3, 8, 8)
+    chosen = images.select([2, 0])
+    assert (chosen.names, chosen.labels) == (['b/1.png', 'a/3.png'], [1, 0])
 
 
 def test_refuses_an_image_beside_the_classes(tmp_path):

@@ -1,0 +1,196 @@
+"""Which images a user means: folders, COCO files and lists, several at once."""
+
+import json
+import os
+import os.path as osp
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from gaia_ssl.utils import UserError
+
+EXTENSIONS = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.ppm', '.pgm', '.tif', '.tiff')
+
+# folders of segmentation masks, and the folder of their images beside them
+MASKS = {
+    'annotations': 'images',  # ADE20K
+    'annotations_instance': 'images',
+    'labels': 'images',
+    'masks': 'images',
+    'ann_dir': 'img_dir',  # MMSegmentation's own
+    'gtFine': 'leftImg8bit',  # Cityscapes
+    'gtCoarse': 'leftImg8bit',
+    'SegmentationClass': 'JPEGImages',  # Pascal VOC
+    'SegmentationClassAug': 'JPEGImages',
+    'SegmentationObject': 'JPEGImages',
+}
+
+_LISTING = re.compile(r'(?P<file>.+?(?P<kind>\.json|\.txt))(:(?P<folder>.+))?', re.I)
+_LINE = re.compile(rf'(?P<path>.*?\S({"|".join(map(re.escape, EXTENSIONS))}))([\s,].*)?', re.I)
+
+
+class ImageFile(NamedTuple):
+    """An image that a source names.
+
+    Args:
+        name: Its path inside its source, with forward slashes, wherever the source lies.
+        path: Where to open it.
+        real: The file that this is, links followed.
+    """
+
+    name: str
+    path: str
+    real: str
+
+
+def find_images(sources: Sequence[str]) -> list[ImageFile]:
+    """The images of some sources, each file once, by source and then by name.
+
+    A source is one of
+
+    - ``DIR``: the images below a folder, however deep. Hidden files and folders are left out, and
+      so are masks, see ``MASKS``; a folder that links reach twice is entered once.
+    - ``FILE.json``: those that a file in COCO's format lists under ``images``.
+    - ``FILE.txt``: those that a list names, one a line. A path ends in one of ``EXTENSIONS``;
+      what follows it after a space or comma, such as a label, is ignored.
+
+    Paths in a file are relative to the folder given after it, ``FILE.json:DIR``, or else to where
+    its first image is found: beside the file, or where COCO and ImageNet have it, which is
+    ``../val2017`` for ``annotations/instances_val2017.json`` and ``../val`` for ``meta/val.txt``.
+
+    Args:
+        sources: The sources. With several, the names begin with the source's number, from 1.
+
+    Raises:
+        UserError: If a source does not exist, is no such file or has no images.
+    """
+    if not sources:
+        raise UserError('images: no source is given; give a folder')
+    found = {}
+    for number, source in enumerate(sources, 1):
+        files = sorted(_find(source))
+        if not files:
+            raise UserError(f'images: {source} holds no image ({", ".join(EXTENSIONS)})')
+        for file in files:
+            name = f'{number}/{file.name}' if len(sources) > 1 else file.name
+            found.setdefault(file.real, file._replace(name=name))
+    return list(found.values())
+
+
+def _find(source: str) -> Iterator[ImageFile]:
+    if osp.isdir(source):
+        return _walk(source)
+    listing = _LISTING.fullmatch(source)
+    if not listing:
+        raise UserError(f'images: {source} is not a folder, nor a .json or .txt that lists images')
+    file, folder = listing['file'], listing['folder']
+    try:
+        names = _names_in_json(file) if listing['kind'].lower() == '.json' else _names_in_txt(file)
+    except OSError as error:
+        raise UserError(f'images: {file} cannot be read ({error.strerror})') from error
+    if not names:
+        raise UserError(f'images: {file} lists no image')
+    if folder and not osp.isdir(folder):
+        raise UserError(f'images: {folder}, given for {file}, is not a folder')
+    return _listed(folder or _folder_of(file, names), names)
+
+
+def _walk(root: str) -> Iterator[ImageFile]:
+    entered = set()
+    folders = [('', root)]
+    while folders:
+        prefix, folder = folders.pop()
+        real = osp.realpath(folder)
+        if real in entered:
+            continue
+        entered.add(real)
+        entries = _entries(folder)
+        inside = []
+        for name, entry in entries.items():
+            if name.startswith('.'):
+                continue
+            if osp.isdir(entry) if entry.is_symlink() else entry.is_dir():
+                if MASKS.get(name) not in entries:
+                    inside.append((f'{prefix}{name}/', entry.path))
+            elif name.lower().endswith(EXTENSIONS):
+                target = osp.realpath(entry.path) if entry.is_symlink() else osp.join(real, name)
+                yield ImageFile(prefix + name, entry.path, target)
+        folders += reversed(inside)
+
+
+def _entries(folder: str) -> dict[str, os.DirEntry]:
+    try:
+        with os.scandir(folder) as entries:
+            return {entry.name: entry for entry in sorted(entries, key=lambda entry: entry.name)}
+    except OSError as error:
+        raise UserError(f'images: {folder} cannot be listed ({error.strerror})') from error
+
+
+def _names_in_json(file: str) -> list[str]:
+    try:
+        with open(file, encoding='utf-8-sig') as stream:
+            content = json.load(stream)
+    except (ValueError, RecursionError) as error:
+        raise UserError(f'images: {file} is not JSON ({error})') from error
+    try:
+        names = [image['file_name'] for image in content['images']]
+    except (TypeError, KeyError, IndexError):
+        names = [None]
+    if not all(isinstance(name, str) and name for name in names):
+        raise UserError(
+            f'images: {file} is not in COCO\'s format; it wants "images", a list, and in each '
+            '"file_name"'
+        )
+    return names
+
+
+def _names_in_txt(file: str) -> list[str]:
+    names = []
+    try:
+        with open(file, encoding='utf-8-sig') as stream:
+            for number, line in enumerate(stream, 1):
+                if not (line := line.strip()):
+                    continue
+                if not (match := _LINE.fullmatch(line)):
+                    raise UserError(
+                        f'images: {file}, line {number}, {line[:80]!r}, is no path that ends in '
+                        f'{", ".join(EXTENSIONS)}'
+                    )
+                names.append(match['path'])
+    except UnicodeDecodeError as error:
+        raise UserError(f'images: {file} is not text in UTF-8 ({error})') from error
+    return names
+
+
+def _folder_of(file: str, names: Sequence[str]) -> str:
+    """The folder that the names in a file are relative to."""
+    here = osp.dirname(file) or '.'
+    up = osp.normpath(osp.join(here, '..'))
+    part = osp.splitext(osp.basename(file))[0].rpartition('_')[2]  # val2017
+    usual = [(here,), (up, part), (up, 'images', part), (up, 'images'), (up,)]
+    folders = [osp.join(*parts) for parts in [*usual, (here, part), (here, 'images')]]
+    for name in names:
+        for folder in folders:
+            if osp.isfile(osp.join(folder, name)):
+                return folder
+    raise UserError(
+        f'images: none of those in {file} is in {", ".join(folders)}; give their folder as '
+        f'{file}:DIR'
+    )
+
+
+def _listed(folder: str, names: Sequence[str]) -> Iterator[ImageFile]:
+    names = [osp.normpath(name) for name in names]
+    paths = [osp.join(folder, name) for name in names]
+    if any(osp.isabs(name) or name.startswith(osp.pardir + os.sep) for name in names):
+        # some lie elsewhere: what all have in common is left out, not to name a place
+        paths = [osp.abspath(path) for path in paths]
+        common = osp.commonpath(map(osp.dirname, paths))
+        names = [osp.relpath(path, common) for path in paths]
+    folders = {}
+    for name, path in zip(names, paths):
+        parent, base = osp.split(path)
+        if parent not in folders:
+            folders[parent] = osp.realpath(parent)
+        real = osp.realpath(path) if osp.islink(path) else osp.join(folders[parent], base)
+        yield ImageFile(name.replace(os.sep, '/'), path, real)

@@ -22,7 +22,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('config', help='training config of the supernet')
     parser.add_argument('checkpoint', help='checkpoint of that training')
-    parser.add_argument('--images', required=True, help='folder of unlabeled images, nested or not')
+    add_images(parser.add_argument_group('what it is searched on'))
     add_distances(parser.add_argument_group('what is compared'))
     add_budgets(parser.add_argument_group('what a subnet may cost'))
     add_strategy(parser.add_argument_group('which subnets are scored'))
@@ -40,6 +40,27 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--launcher', choices=LAUNCHERS, default='none', help='job launcher')
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
     return parser.parse_args()
+
+
+def add_images(group: argparse._ArgumentGroup) -> None:
+    """The options that say which images are used."""
+    group.add_argument(
+        '--images',
+        required=True,
+        nargs='+',
+        help='unlabeled images: a folder, nested or not, a COCO FILE.json[:DIR] or a list '
+        'FILE.txt[:DIR]; several are joined',
+    )
+    group.add_argument('--num-images', type=int, help='take so many of them, drawn by --seed')
+    group.add_argument(
+        '--max-bad',
+        type=float,
+        default=0,
+        help='share of the images that may be unreadable and are skipped, e.g. 0.01; default: 0',
+    )
+    group.add_argument(
+        '--input-size', type=int, help="side of the images in pixels; default: the config's or 224"
+    )
 
 
 def add_distances(group: argparse._ArgumentGroup) -> None:
@@ -129,9 +150,6 @@ def add_computation(group: argparse._ArgumentGroup) -> None:
         action='store_true',
         help='run the networks in half precision: float16 on a GPU, bfloat16 without',
     )
-    group.add_argument(
-        '--input-size', type=int, help="side of the images in pixels; default: the config's or 224"
-    )
 
 
 SIZED = ('flops', 'memory')
@@ -188,6 +206,8 @@ def make_settings(args: argparse.Namespace, config: Config) -> SearchSettings:
         bn_group=args.bn_group,
         input_size=size if args.input_size is None else args.input_size,
         dtype=half if args.amp else 'float32',
+        num_images=args.num_images,
+        max_bad=args.max_bad,
     )
 
 

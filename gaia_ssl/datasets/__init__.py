@@ -1,3 +1,4 @@
+from .images import UnlabeledImages
 from .loading import LoadAnyImage, LoadImage
 from .seeded import SeededDataset, SeededInfiniteSampler, SeededSampler
 
@@ -7,4 +8,5 @@ __all__ = [
     'SeededDataset',
     'SeededInfiniteSampler',
     'SeededSampler',
+    'UnlabeledImages',
 ]

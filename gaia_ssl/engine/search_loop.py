@@ -26,7 +26,7 @@ class SubnetSearchLoop(BaseLoop):
         test_dataloader = dict(
             batch_size=1,
             sampler=dict(type='DefaultSampler', shuffle=False),
-            dataset=dict(type='UnlabeledImages', root='data/mine', pipeline=[...]),
+            dataset=dict(type='UnlabeledImages', sources='data/mine', pipeline=[...]),
         )
         test_cfg = dict(type='SubnetSearchLoop', task='dense', budget=dict(flops=('3G', '4G')))
         test_evaluator = []  # the Runner wants one

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -11,10 +10,11 @@ import numpy as np
 import torch
 import torch.nn as nn
 from mmengine.config import Config
-from mmengine.dist import all_gather_object, barrier, get_dist_info
+from mmengine.dist import barrier, get_dist_info
 from torch import Tensor
 
-from gaia_ssl.datasets.images import UnlabeledImages, default_pipeline, image_digest
+from gaia_ssl.datasets.images import UnlabeledImages, default_pipeline
+from gaia_ssl.datasets.readable import readable_images
 from gaia_ssl.space import Arch, Budget
 from gaia_ssl.space.latency import LatencyTable
 from gaia_ssl.utils import UserError
@@ -26,7 +26,7 @@ from .distances import TASKS
 from .evaluator import TreeEvaluator
 from .feasible import CostModel, Feasible
 from .groups import micro_batches, process_share, split_groups
-from .loading import DECODERS, BatchLoader
+from .loading import BatchLoader
 from .memory import arrange
 from .progress import Progress
 from .results import Result, make_result, save_result
@@ -59,6 +59,8 @@ class SearchSettings:
         input_size: Side of the images in pixels. Defaults to 224.
         dtype: Precision of the networks: ``'float32'``, ``'bfloat16'`` or ``'float16'``.
             Defaults to the first.
+        num_images: Search on so many of the images, drawn uniformly. Defaults to all.
+        max_bad: Share of the images that may be unreadable; they are skipped. Defaults to none.
     """
 
     task: str
@@ -72,6 +74,8 @@ class SearchSettings:
     bn_group: int = 64
     input_size: int = 224
     dtype: str = 'float32'
+    num_images: int | None = None
+    max_bad: float = 0.0
 
     def __post_init__(self):
         if self.input_size < 1:
@@ -119,9 +123,8 @@ class Search:
         settings: SearchSettings,
         places: dict[str, str] | None = None,
     ) -> None:
-        self.model, self.images, self.settings = model, images, settings
+        self.model, self.settings = model, settings
         self.places = places or {}
-        self.groups = split_groups(len(images), settings.bn_group)
         self.strategy = build_strategy(settings.strategy)
         self.space = model.student[0].space
         path = self.space.path(self.space.max)
@@ -142,16 +145,21 @@ class Search:
         )
         self.feasible = Feasible(cost_model, settings.budget)
         self.anchors = {k: cost_model.candidate(arch) for k, arch in self.space.anchors.items()}
-        self.loader = BatchLoader(images, self.groups, self._normalise)
-        self.identity = self._identity(source)
-        images.check_size(settings.input_size, 'input_size')
+        # what reads all images comes last
+        self.images, digests, skipped = readable_images(images, settings.max_bad)
+        self.groups = split_groups(len(self.images), settings.bn_group)
+        self.images.check_size(settings.input_size, 'input_size')
+        self.loader = BatchLoader(self.images, self.groups, self._normalise)
+        self.identity = self._identity(
+            source, dict(zip(self.images.names, digests)), [image.name for image in skipped]
+        )
 
     @classmethod
     def from_files(
         cls,
         config: Config,
         checkpoint: str,
-        images: str,
+        images: str | Sequence[str],
         settings: SearchSettings,
         device: str | None = None,
     ) -> 'Search':
@@ -160,7 +168,7 @@ class Search:
         Args:
             config: Training config of the supernet; its ``search`` may hold a ``pipeline``.
             checkpoint: Checkpoint of that training.
-            images: Folder of unlabeled images.
+            images: Where unlabeled images are, see ``find_images``.
             settings: What is searched for.
             device: Where the networks run. Defaults to the GPU if there is one.
 
@@ -169,15 +177,23 @@ class Search:
         """
         pipeline = config.get('search', {}).get('pipeline')
         found = UnlabeledImages(images, pipeline or default_pipeline(settings.input_size))
+        if settings.num_images is not None:
+            found = found.subset(settings.num_images, settings.strategy.get('seed', 0))
         device = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
         model = load_supernet(config, checkpoint).to(device)
         source = dict(
             checkpoint_sha256=file_digest(checkpoint), model_sha256=data_digest(config.model)
         )
-        places = dict(config=config.filename, checkpoint=checkpoint, images=images)
+        places = dict(
+            config=config.filename,
+            checkpoint=checkpoint,
+            images=images if isinstance(images, str) else list(images),
+        )
         return cls(model, source, found, settings, places)
 
-    def _identity(self, source: dict[str, Any]) -> dict[str, Any]:
+    def _identity(
+        self, source: dict[str, Any], digests: dict[str, str], skipped: list[str]
+    ) -> dict[str, Any]:
         """What decides the result, apart from where its files lie."""
         chosen, strategy = self.settings, self.strategy.to_dict()
         stages = sorted({s for t in self.terms if t.name.startswith('dense_') for s in t.stages})
@@ -185,7 +201,8 @@ class Search:
             **source,
             space=self.space.to_dict(),
             images_count=len(self.images),
-            images_sha256=data_digest(list(zip(self.images.names, self._image_digests()))),
+            images_sha256=data_digest(list(digests.items())),
+            images_skipped=skipped,
             input_size=chosen.input_size,
             pipeline=json.loads(json.dumps(self.images.pipeline, default=str)),
             task=chosen.task,
@@ -201,25 +218,9 @@ class Search:
             },
             latencies=file_digest(chosen.latencies) if chosen.latencies else None,
             strategy=strategy.pop('type'),
-            strategy_options=strategy,
+            **strategy,
             num_feasible=len(self.feasible),
         )
-
-    def _image_digests(self) -> list[str]:
-        """The digest of every image; each process reads a share of them."""
-        rank, world = get_dist_info()
-        digests, error = [], None
-        try:
-            with ThreadPoolExecutor(DECODERS) as pool:
-                paths = map(self.images.path, range(rank, len(self.images), world))
-                digests = list(pool.map(image_digest, paths))
-        except UserError as unreadable:
-            error = str(unreadable)
-        shares = all_gather_object((digests, error))
-        for _, error in shares:
-            if error:
-                raise UserError(error)
-        return [shares[i % world][0][i // world] for i in range(len(self.images))]
 
     def run(
         self,

@@ -16,7 +16,9 @@ def result():
         for i, flops in enumerate([5, 9, 7, 3])
     ]
     anchors = dict(MAX=Candidate(dict(depth=[9, 9]), dict(flops=100, params=50)))
-    return make_result(dict(seed=0), subnets, anchors, np.array([[0.5], [0.25], [0.25], [0.75], [0]]), [1.0])
+    return make_result(
+        dict(seed=0), subnets, anchors, np.array([[0.5], [0.25], [0.25], [0.75], [0]]), [1.0]
+    )
 
 
 def test_best_first_and_the_cheaper_of_equals(result):

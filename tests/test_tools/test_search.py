@@ -138,7 +138,7 @@ def test_search(given, run, tmp_path):
     done = run(*args_of(given, work_dir=work_dir))
     assert done.returncode == 0, done.stderr
     assert {path.name for path in work_dir.iterdir()} == {
-        'groups',
+        'rounds',
         'search.json',
         'search.csv',
         'distance.png',
@@ -174,7 +174,7 @@ def test_the_same_again_another_seed_and_other_micro_batches(given, run, tmp_pat
 
 
 def test_exhaustive(given, run, tmp_path):
-    options = dict(strategy='exhaustive', flops=(1.5e6, 1.6e6), params=('0', '0.2M'))
+    options = dict(strategy='exhaustive', num=None, flops=(1.5e6, 1.6e6), params=('0', '0.2M'))
     done = run(*args_of(given, work_dir=tmp_path / 'work', **options))
     assert done.returncode == 0, done.stderr
     result = json.loads((tmp_path / 'work' / 'search.json').read_text())
@@ -184,6 +184,40 @@ def test_exhaustive(given, run, tmp_path):
     costs = [count_cost(space, arch, 40) for arch in space]
     within = [c for c in costs if 1.5e6 <= c.flops < 1.6e6 and c.params < 2e5]
     assert len(result['subnets']) == len(within) > 20
+
+
+def test_everything_at_once(given, run, tmp_path):
+    """Several distances, budgets and sizes, whole-set statistics, a memory bound, evolution."""
+    work_dir = tmp_path / 'work'
+    images = [given / 'images' / name for name in ('class0', 'class1')]
+    options = dict(
+        images=images,
+        num_images=20,
+        task='global',
+        distance=('relation', 'dense_mse=0.5', 'pooled_rank=2'),
+        stages=(2, 3),
+        flops=('1M', '4M'),
+        memory=(0, '60K'),
+        strategy='evolution',
+        num=18,
+        population=6,
+        bn_policy='calibrated',
+        max_memory='1G',
+    )
+    more = ['--memory', '0', '1M', '96x64', '--amp']
+    done = run(*args_of(given, work_dir=work_dir, **options), *more)
+    assert done.returncode == 0, done.stderr
+    assert len(list((work_dir / 'rounds').glob('*/*.npy'))) == 3 * 3  # rounds x groups
+    result = json.loads((work_dir / 'search.json').read_text())
+    meta, subnets = result['meta'], result['subnets']
+    assert meta['distance'] == 'relation + 0.5 dense_mse + 2 pooled_rank'
+    assert meta['stages'] == [2, 3] and meta['images_count'] == 20 and meta['dtype'] == 'bfloat16'
+    assert meta['strategy'] == 'evolution' and meta['population'] == 6
+    assert len({json.dumps(row['arch']) for row in subnets}) == len(subnets) == 18
+    for row in subnets:
+        assert 1e6 <= row['flops'] < 4e6 and row['memory'] < 6e4 and row['memory@96x64'] < 1e6
+        relation, dense, rank = row['terms']
+        assert row['distance'] == pytest.approx(relation + 0.5 * dense + 2 * rank)
 
 
 def truncated(given, tmp_path):
@@ -250,6 +284,15 @@ BAD = dict(
     no_checkpoint=(dict(checkpoint='nowhere.pth'), 'checkpoint: nowhere.pth does not exist'),
     truncated=(truncated, 'truncated.pth cannot be read'),
     diverged=(diverged, 'weights that are not finite (first: backbone.conv1.weight)'),
+    share_prefixes=(dict(share_prefixes=0), 'share_prefixes: 0 archs'),
+    setting=(dict(strategy='exhaustive', num=None, seed=1), "seed: strategy 'exhaustive' has no"),
+    costs=(dict(strategy='pareto', costs='time'), "costs: 'time' is not known here"),
+    weight=(dict(distance='mse=-1'), 'distance: mse has weight -1'),
+    weight_text=(dict(distance='mse=x'), 'the weight of mse=x is no number'),
+    memory=(dict(max_memory='10K'), 'are too few for'),
+    size=(dict(flops=(1, 2, '3y4')), "'3y4' is not a size"),
+    latency=(dict(latency=('0', '20ms')), 'give --latency-table'),
+    num_images=(dict(num_images=0), 'num_images: 0'),
     one_position=(dict(input_size=32), 'the maps of stage 3 are 1x1 at 32 px'),
     pipeline=(other_pipeline, 'search.pipeline: it makes images of 48x40, but input_size is 40'),
 )
@@ -307,7 +350,7 @@ def test_killed_and_resumed(given, run, tmp_path):
     process = subprocess.Popen(
         [sys.executable, TOOL, *args], env=ENV, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
-    groups = tmp_path / 'killed' / 'groups'
+    groups = tmp_path / 'killed' / 'rounds' / '0000'
     while process.poll() is None and len(list(groups.glob('*.npy'))) < 3:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)

@@ -1,6 +1,7 @@
 """Which subnets a search would find, while the supernet trains."""
 
 import os.path as osp
+from collections.abc import Sequence
 from typing import Any
 
 from mmengine.runner import Runner
@@ -24,7 +25,7 @@ class SubnetSearchHook(IntervalHook):
     the same with the hook as without.
 
     Args:
-        images: Folder of unlabeled images.
+        images: Where unlabeled images are, see ``find_images``.
         interval: Epochs between two searches. Defaults to 10.
         by_epoch: Whether the interval is in epochs, not in iterations. Defaults to True.
         pipeline: Transforms of the images. Defaults to the config's ``search.pipeline``, then to
@@ -35,7 +36,7 @@ class SubnetSearchHook(IntervalHook):
 
     def __init__(
         self,
-        images: str,
+        images: str | Sequence[str],
         interval: int = 10,
         by_epoch: bool = True,
         pipeline: list[dict] | None = None,
@@ -44,7 +45,7 @@ class SubnetSearchHook(IntervalHook):
         **kwargs,
     ) -> None:
         super().__init__(interval, by_epoch)
-        self.root = images
+        self.sources = images
         self.pipeline = pipeline
         self.options = dict(micro_batch=micro_batch, max_memory=max_memory)
         self.given: dict[str, Any] = kwargs
@@ -56,7 +57,7 @@ class SubnetSearchHook(IntervalHook):
         self.settings = SearchSettings.from_config({**_size_of(own), **self.given})
         pipeline = self.pipeline or own.get('pipeline')
         self.images = UnlabeledImages(
-            self.root, pipeline or default_pipeline(self.settings.input_size)
+            self.sources, pipeline or default_pipeline(self.settings.input_size)
         )
         self.images.check_size(self.settings.input_size, 'SubnetSearchHook.input_size')
 

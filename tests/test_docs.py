@@ -20,6 +20,7 @@ DOCUMENTS = sorted(
 )
 # what parses a command's options, and which of its arguments are the launcher's own
 PARSERS = {
+    'tools/latency.py': ('tools/latency.py', ()),
     'tools/train.py': ('tools/train.py', ()),
     'tools/dist_train.sh': ('tools/train.py', (1,)),
     'tools/slurm_train.sh': ('tools/train.py', (0, 1)),

@@ -84,12 +84,11 @@ class TreeEvaluator:
             def measure(stage: int, x: Tensor) -> Tensor:
                 total = x.new_zeros(len(sizes), len(self.terms), dtype=torch.float64)
                 readings = self._read(self.neck, stage, x)
-                for (term, feature), parts in zip(readings, targets[stage], strict=True):
-                    share = self.terms[term].distance, len(self.terms[term].stages)
-                    for group, (part, target) in enumerate(
-                        zip(feature.split(list(sizes)), parts, strict=True)
-                    ):
-                        total[group, term] = share[0](part, target).double().sum() / share[1]
+                for (index, feature), target in zip(readings, targets[stage], strict=True):
+                    term = self.terms[index]
+                    pairs = zip(feature.split(list(sizes)), target, strict=True)
+                    sums = [term.distance(f, t).double().sum() for f, t in pairs]
+                    total[:, index] = torch.stack(sums) / len(term.stages)
                 return total
 
             for candidates, total in walk(self.tree, images, self._run(self.backbone), measure):

@@ -121,8 +121,8 @@ class Timer(NamedTuple):
         return [self.between(*pair) for pair in itertools.pairwise(marks)]
 
 
-def wall_timer(clock: Callable[[], float] = time.perf_counter) -> Timer:
-    """Times a CPU, whose operations are over when they return."""
+def clock_timer(clock: Callable[[], float]) -> Timer:
+    """Times a CPU, whose operations are over when they return, by a clock in seconds."""
     return Timer(clock, lambda start, end: end - start)
 
 
@@ -139,6 +139,19 @@ def event_timer() -> Timer:
         return start.elapsed_time(end) / 1e3
 
     return Timer(mark, between)
+
+
+def make_timer(settings: LatencySettings) -> Timer:
+    """What times a device.
+
+    One thread is timed by its own processor time: what it would take on a machine that does
+    nothing else. Of several, the wall time counts.
+    """
+    if settings.on_gpu:
+        return event_timer()
+    return clock_timer(
+        time.thread_time if settings.conditions().threads == 1 else time.perf_counter
+    )
 
 
 def latency_table(
@@ -166,7 +179,10 @@ def latency_table(
                 'give another file'
             )
         return table
-    os.makedirs(osp.dirname(path) or '.', exist_ok=True)
+    folder = osp.dirname(path) or '.'
+    os.makedirs(folder, exist_ok=True)
+    if not os.access(folder, os.W_OK):  # before minutes of measuring
+        raise UserError(f'latency table: {folder} cannot be written; give a file elsewhere')
     table = measure(space, settings)
     table.save(path)
     return table
@@ -210,7 +226,7 @@ def measure(
     timed = covering_archs(space, size, rng)
     held_out = draw_others(space, timed, settings.validate, rng)
     with _running_on(settings):
-        timer = timer or (event_timer() if settings.on_gpu else wall_timer())
+        timer = timer or make_timer(settings)
         build = _builder(family, settings)
         images = _to(torch.randn(settings.batch_size, family.in_channels, *size), settings)
         passes = [partial(time_steps, build(arch), images, timer) for arch in timed]

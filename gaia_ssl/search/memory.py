@@ -50,7 +50,7 @@ def arrange(root: Node, family: Family, size: Size, terms: list[Term]) -> int:
         if not peaks:
             return 0
         waiting = 4 * channels * size[0] * size[1]
-        return max(peaks[0][0], *(waiting + other for other, _ in peaks[1:2]))
+        return max([peaks[0][0], *(waiting + other for other, _ in peaks[1:2])])
 
     channels = family.in_channels
     targets = sum(measuring(terms, stage, size) for stage, size in _stage_sizes(root, family, size))

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from gaia_ssl.space import Budget, parse_quantity
+from gaia_ssl.space import Budget, parse_duration, parse_quantity
 from gaia_ssl.space.budget import split_cost
 from gaia_ssl.utils import UserError
 
@@ -21,6 +21,20 @@ def test_parse_quantity(text, value):
 def test_what_is_no_quantity(text):
     with pytest.raises(UserError, match='is not a quantity such as 3G'):
         parse_quantity(text)
+
+
+@pytest.mark.parametrize(
+    'text, value',
+    [('20ms', 0.02), ('0.5s', 0.5), (' 800 us', 8e-4), ('1.5MS', 1.5e-3), ('2e-3', 2e-3), (3, 3)],
+)
+def test_parse_duration(text, value):
+    assert parse_duration(text) == pytest.approx(value, rel=1e-12)
+
+
+@pytest.mark.parametrize('text', ['', 'ms', '20m', '3G', '-1ms', 'nan', 'nans', 'long'])
+def test_what_is_no_duration(text):
+    with pytest.raises(UserError, match='is not a duration such as 20ms'):
+        parse_duration(text)
 
 
 def test_flops_and_params_are_always_there():

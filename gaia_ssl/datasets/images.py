@@ -39,6 +39,7 @@ class UnlabeledImages(Sequence):
 
     Attributes:
         sources: The sources.
+        pipeline: The configs.
         names: Name of each image, sorted, unique, and the same wherever the sources lie.
 
     Raises:
@@ -50,6 +51,7 @@ class UnlabeledImages(Sequence):
         files = find_images(self.sources)
         self.names = [file.name for file in files]
         self._paths = [file.path for file in files]
+        self.pipeline = list(pipeline)
         self.transforms = [TRANSFORMS.build(transform) for transform in pipeline]
 
     def path(self, index: int) -> str:

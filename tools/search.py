@@ -8,6 +8,7 @@ import torch
 from mmengine.config import Config, DictAction
 from mmengine.dist import is_main_process
 
+from gaia_ssl.datasets.readable import describe_bad
 from gaia_ssl.search import Result, Search, SearchSettings, distances_of, strategy_names
 from gaia_ssl.search.distances import DEFAULTS, TASKS
 from gaia_ssl.search.search import STATISTICS
@@ -221,6 +222,8 @@ def main() -> None:
     work_dir = args.work_dir or osp.join('work_dirs', f'{name}_search_{args.task}')
     init_dist(args.launcher)
     search = Search.from_files(config, args.checkpoint, args.images, settings)
+    if search.bad and is_main_process():
+        print(describe_bad(search.bad, len(search.images) + len(search.bad)))
     result = search.run(work_dir, args.resume, args.micro_batch, max_memory)
     if is_main_process():
         plot_search(result, osp.join(work_dir, 'distance.png'))

@@ -9,10 +9,7 @@ from torch import Tensor
 from gaia_ssl.registry import DATASETS, TRANSFORMS
 from gaia_ssl.utils import UserError
 
-from .decoding import image_digest
 from .sources import find_images
-
-__all__ = ['UnlabeledImages', 'default_pipeline', 'image_digest']
 
 
 def default_pipeline(input_size: int) -> list[dict]:
@@ -40,7 +37,7 @@ class UnlabeledImages(Sequence):
 
     Attributes:
         sources: The sources.
-        pipeline: The pipeline.
+        pipeline: The configs.
         names: Name of each image, sorted, unique, and the same wherever the sources lie.
 
     Raises:

@@ -146,13 +146,11 @@ class Search:
         self.feasible = Feasible(cost_model, settings.budget)
         self.anchors = {k: cost_model.candidate(arch) for k, arch in self.space.anchors.items()}
         # what reads all images comes last
-        self.images, digests, skipped = readable_images(images, settings.max_bad)
+        self.images, digests, self.bad = readable_images(images, settings.max_bad)
         self.groups = split_groups(len(self.images), settings.bn_group)
         self.images.check_size(settings.input_size, 'input_size')
         self.loader = BatchLoader(self.images, self.groups, self._normalise)
-        self.identity = self._identity(
-            source, dict(zip(self.images.names, digests)), [image.name for image in skipped]
-        )
+        self.identity = self._identity(source, digests)
 
     @classmethod
     def from_files(
@@ -191,9 +189,7 @@ class Search:
         )
         return cls(model, source, found, settings, places)
 
-    def _identity(
-        self, source: dict[str, Any], digests: dict[str, str], skipped: list[str]
-    ) -> dict[str, Any]:
+    def _identity(self, source: dict[str, Any], digests: list[str]) -> dict[str, Any]:
         """What decides the result, apart from where its files lie."""
         chosen, strategy = self.settings, self.strategy.to_dict()
         stages = sorted({s for t in self.terms if t.name.startswith('dense_') for s in t.stages})
@@ -201,8 +197,8 @@ class Search:
             **source,
             space=self.space.to_dict(),
             images_count=len(self.images),
-            images_sha256=data_digest(list(digests.items())),
-            images_skipped=skipped,
+            images_sha256=data_digest(list(zip(self.images.names, digests))),
+            images_bad=[dict(name=bad.name, reason=bad.reason) for bad in self.bad],
             input_size=chosen.input_size,
             pipeline=json.loads(json.dumps(self.images.pipeline, default=str)),
             task=chosen.task,

@@ -129,13 +129,13 @@ def test_coco_with_its_folder_given(tmp_path):
     assert [f.path for f in found] == [f'{tmp_path}/my:own/{name}' for name in ('a.jpg', 'b.jpg')]
 
 
-def test_imagenet_list(tmp_path):
+def test_imagenet_list(tmp_path, monkeypatch):
     listed = ['n01440764/n01440764_10026.JPEG', 'n01443537/n01443537_2.JPEG']
     touch(tmp_path / 'train', *listed, 'n01440764/n01440764_1.JPEG')
     file = write(tmp_path / 'meta/train.txt', f'{listed[1]} 1\r\n\r\n{listed[0]} 0\r\n')
     assert names_of(file) == listed
     assert names_of(f'{file}:{tmp_path}/train') == listed
-    os.chdir(tmp_path / 'meta')
+    monkeypatch.chdir(tmp_path / 'meta')
     assert names_of('train.txt') == listed
 
 
@@ -223,7 +223,7 @@ MISTAKES = dict(
 
 
 @pytest.mark.parametrize('source, message', MISTAKES.values(), ids=MISTAKES)
-def test_mistakes(tmp_path, source, message):
+def test_mistakes(tmp_path, monkeypatch, source, message):
     touch(tmp_path, 'folder/a.jpg', 'empty/notes.txt')
     for name, content in {
         'list.txt': b'a.jpg',
@@ -239,7 +239,7 @@ def test_mistakes(tmp_path, source, message):
         'latin.txt': b'\xe4.jpg\n',
     }.items():
         (tmp_path / name).write_bytes(content)
-    os.chdir(tmp_path)
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=message) as caught:
         find_images([source])
     assert '\n' not in str(caught.value)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from gaia_ssl.datasets.images import UnlabeledImages, default_pipeline
 from gaia_ssl.datasets.readable import readable_images
-from gaia_ssl.space import Arch, Budget
+from gaia_ssl.space import Budget
 from gaia_ssl.space.latency import LatencyTable
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.files import data_digest, file_digest
@@ -24,7 +24,7 @@ from gaia_ssl.version import __version__
 from .batchnorm import group_statistics, set_statistics
 from .distances import TASKS
 from .evaluator import TreeEvaluator
-from .feasible import CostModel, Feasible
+from .feasible import Candidate, CostModel, Feasible
 from .groups import micro_batches, process_share, split_groups
 from .loading import BatchLoader
 from .memory import arrange
@@ -144,6 +144,7 @@ class Search:
             self.space, settings.input_size, list(settings.budget.intervals), latencies
         )
         self.feasible = Feasible(cost_model, settings.budget)
+        self.strategy.check(self.feasible)
         self.anchors = {k: cost_model.candidate(arch) for k, arch in self.space.anchors.items()}
         # what reads all images comes last
         self.images, digests, self.bad = readable_images(images, settings.max_bad)
@@ -244,46 +245,70 @@ class Search:
         """
         rank, _ = get_dist_info()
         store = Store(work_dir, self.identity)
+        rounds = self.strategy.rounds(self.feasible)
+        # what can fail comes before anything is written
+        todo = self._next(rounds, None, list(self.anchors.values()), micro_batch, max_memory)
         if rank == 0:
             store.open(resume)
         barrier()
-        rounds, new = self.strategy.rounds(self.feasible), None
-        subnets, scores = [], []
-        extra, weights = list(self.anchors.values()), [term.weight for term in self.terms]
-        while (indices := _next(rounds, new)) is not None:
-            candidates = [self.feasible[index] for index in indices]
-            archs = [candidate.arch for candidate in (*candidates, *extra)]
-            part = store.round(len(scores), len(self.groups), (len(archs), len(self.terms)))
-            self._score(part, archs, micro_batch, max_memory)
+        subnets, scores, weights = [], [], np.array([term.weight for term in self.terms])
+        while todo is not None:
+            candidates, evaluator, batches = todo
+            shape = (evaluator.num_candidates, len(self.terms))
+            part = store.round(len(scores), len(self.groups), shape)
+            self._score(part, evaluator, batches)
             found = part.total() / len(self.images)
-            new = found[: len(candidates)] @ np.array(weights)
+            # the anchors come after the first round's candidates
             subnets += candidates
-            if extra:
-                anchor_scores, extra = found[len(candidates) :], []
             scores.append(found[: len(candidates)])
+            if len(scores) == 1:
+                anchor_scores = found[len(candidates) :]
+            todo = self._next(rounds, scores[-1] @ weights, [], micro_batch, max_memory)
         meta = dict(**self.places, **self.identity, versions=_versions())
         scores = np.concatenate([*scores, anchor_scores])
-        result = make_result(meta, subnets, self.anchors, scores, weights)
+        result = make_result(meta, subnets, self.anchors, scores, weights.tolist())
         if rank == 0:
             save_result(result, work_dir)
         return result
 
-    def _score(
-        self, part: Round, archs: list[Arch], micro_batch: int, max_memory: float | None
-    ) -> None:
-        """Score a round's archs on the groups that lack it, in all processes together."""
-        rank, world = get_dist_info()
+    def _next(
+        self,
+        rounds: Generator,
+        distances: np.ndarray | None,
+        extra: list[Candidate],
+        micro_batch: int,
+        max_memory: float | None,
+    ) -> tuple[list[Candidate], TreeEvaluator, list[range]] | None:
+        """The next round's candidates, what scores them (and ``extra``), and which groups at once.
+
+        Args:
+            rounds: The strategy's rounds.
+            distances: Those of the round before, None before the first.
+            extra: Candidates that are scored after the round's own.
+            micro_batch, max_memory: See ``run``.
+
+        Returns:
+            None after the last round.
+        """
+        try:
+            candidates = [self.feasible[index] for index in rounds.send(distances)]
+        except StopIteration:
+            return None
         evaluator = TreeEvaluator(
             self.model.student,
             self.model.teacher,
             self.terms,
-            archs,
+            [candidate.arch for candidate in (*candidates, *extra)],
             STATISTICS[self.settings.bn_policy],
             DTYPES[self.settings.dtype],
         )
         size = (self.settings.input_size, self.settings.input_size)
         need = arrange(evaluator.tree, self.space.family, size, self.terms)
-        batches = self._batches(need, micro_batch, max_memory)
+        return candidates, evaluator, self._batches(need, micro_batch, max_memory)
+
+    def _score(self, part: Round, evaluator: TreeEvaluator, batches: list[range]) -> None:
+        """Score a round's candidates on the groups that lack it, in all processes together."""
+        rank, world = get_dist_info()
         pending = [batch for batch in batches if not all(map(part.done, batch))]
         # everyone must have looked before anyone writes
         barrier()
@@ -291,7 +316,7 @@ class Search:
             # norms gather from all processes, those whose own groups are done among them
             pending = batches
         mine = pending[rank::world]
-        progress = Progress(len(archs) * len(mine), quiet=rank != 0)
+        progress = Progress(evaluator.num_candidates * len(mine), quiet=rank != 0)
         for batch, images in zip(mine, self.loader(mine)):
             sums = evaluator(images, [len(self.groups[g]) for g in batch], progress)
             if not np.isfinite(sums).all():
@@ -334,14 +359,6 @@ class Search:
         device = next(self.model.parameters()).device
         data = dict(inputs=images.to(device), data_samples=None)
         return self.model.data_preprocessor(data)['inputs']
-
-
-def _next(rounds: Generator, distances: np.ndarray | None) -> list[int] | None:
-    """The archs of the next round, given the distances of the one before, or None."""
-    try:
-        return rounds.send(distances)
-    except StopIteration:
-        return None
 
 
 def _versions() -> dict[str, str]:

@@ -27,6 +27,9 @@ class Strategy(ABC):
     def rounds(self, feasible: Feasible) -> Rounds:
         """The rounds; no arch is asked for twice."""
 
+    def check(self, feasible: Feasible) -> None:  # noqa: B027 - most fit any archs
+        """Raise ``UserError`` where the settings do not fit what is feasible."""
+
     def __post_init__(self):
         for name in ('num', 'population'):
             if getattr(self, name, 1) < 1:

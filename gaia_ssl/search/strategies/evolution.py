@@ -87,12 +87,15 @@ class Pareto(Evolution):
         super().__post_init__()
         object.__setattr__(self, 'costs', tuple(self.costs))
 
-    def objectives(self, feasible: Feasible, indices: list[int], distances: np.ndarray):
-        """Distance and costs: (archs, 1 + costs)."""
+    def check(self, feasible: Feasible) -> None:
+        """The costs must be known: see ``Strategy.check``."""
         if unknown := [name for name in self.costs if name not in feasible.costs]:
             raise UserError(
                 f'costs: {unknown[0]!r} is not known here; take {", ".join(feasible.costs)}'
             )
+
+    def objectives(self, feasible: Feasible, indices: list[int], distances: np.ndarray):
+        """Distance and costs: (archs, 1 + costs)."""
         rows = feasible.indices[indices]
         return np.stack([distances, *(feasible.costs[name][rows] for name in self.costs)], axis=1)
 

@@ -31,10 +31,10 @@ def compare(results: Mapping[str, Result], tops: Sequence[Top] = (10, '5%')) -> 
         ``names``; ``counts`` (how many subnets each search scored) and ``num_common``;
         ``differences`` (see ``meta_differences``); ``spearman`` and ``kendall``, a matrix each, in
         the order of the names, None where one search cannot tell any two archs apart; ``top``, per
-        ``tops`` its size ``k``, the matrix ``shared`` of how many archs two searches both have among
-        their ``k`` best, and what chance would give, ``expected``; ``best``, per search its best
-        arch with its ``ranks`` in every search; and ``archs`` with their ``ranks``, from 1, in
-        every search, in the first one's order.
+        ``tops`` its size ``k``, the matrix ``shared`` of how many archs two searches both have
+        among their ``k`` best, and what chance would give, ``expected``; ``best``, per search
+        its best arch with its ``ranks`` in every search; and ``archs`` with their ``ranks``, from
+        1, in every search, in the first one's order.
 
     Raises:
         UserError: If there are fewer than two results or fewer than two archs in common, or a top
@@ -53,7 +53,8 @@ def compare(results: Mapping[str, Result], tops: Sequence[Top] = (10, '5%')) -> 
         )
     distances = np.array([[table[key] for key in common] for table in tables])  # (M, N)
     ranks = np.array([_ranks(table, common) for table in tables])  # (M, N)
-    archs = [json.loads(key) for key in common]
+    written = {_key(row): row['arch'] for row in next(iter(results.values()))['subnets']}
+    archs = [written[key] for key in common]
     best = [
         dict(arch=archs[i], ranks=dict(zip(results, ranks[:, i].tolist()))) for i in ranks.argmin(1)
     ]
@@ -103,9 +104,13 @@ def parse_top(top: Top, num: int) -> int:
 
 
 def _distances(result: Result) -> dict[str, float]:
-    """Distances by arch, best first, an arch as text that is the same in every file."""
+    """Distances by arch as text, best first."""
     rows = sorted(result['subnets'], key=lambda row: row['distance'])
-    return {json.dumps(row['arch'], sort_keys=True): row['distance'] for row in rows}
+    return {_key(row): row['distance'] for row in rows}
+
+
+def _key(row: dict[str, Any]) -> str:
+    return json.dumps(row['arch'], sort_keys=True)
 
 
 def _ranks(table: dict[str, float], common: Sequence[str]) -> list[int]:

@@ -46,10 +46,10 @@ def short_names(paths: Sequence[str]) -> list[str]:
     if len(whole) == 1:
         (*_, folder, file) = whole[0]
         return [folder if file == 'search' else file]
-    # from the left and from the right, what they share
-    start = _shared(whole)
-    end = _shared([parts[start:][::-1] for parts in whole])
-    return ['/'.join(parts[start : len(parts) - end]) or parts[-1] for parts in whole]
+    # what they share on the left and on the right, but for one part that each keeps
+    start = _shared([parts[:-1] for parts in whole])
+    end = _shared([parts[:start:-1] for parts in whole])
+    return ['/'.join(parts[start : len(parts) - end]) for parts in whole]
 
 
 def costs_of(result: Result) -> list[str]:

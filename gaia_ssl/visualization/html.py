@@ -35,10 +35,10 @@ def page_data(result: dict[str, Any]) -> dict[str, Any]:
     """What the page is drawn from.
 
     Returns:
-        ``meta``, ``title``, ``note`` and ``distance_title``; ``archs`` and ``distance``, of the subnets by
-        rank and then of the anchors, whose names are ``anchors``; and ``axes``, one per cost, with
-        its ``values`` in the same order, ``unit``, ``scale``, ``title``, ``budget``, the ``window``
-        to show first and the Pareto ``front``, indices from the least costly on.
+        ``meta``, ``title``, ``note`` and ``distance_title``; ``archs`` and ``distance``, of the
+        subnets by rank and then of the anchors, whose names are ``anchors``; and ``axes``, one per
+        cost, with its ``values`` in the same order, ``unit``, ``scale``, ``title``, ``budget``, the
+        ``window`` to show first and the Pareto ``front``, indices from the least costly on.
     """
     meta, subnets, anchors = (result[key] for key in ('meta', 'subnets', 'anchors'))
     rows = [*subnets, *anchors]

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from gaia_ssl.search.pareto import pareto_rows
+from gaia_ssl.search.several import costs_of
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.files import atomic_write
 
@@ -48,8 +49,8 @@ def plot_searches(results: Mapping[str, dict[str, Any]], path: str, x: str = 'fl
         UserError: If a result does not have that cost.
     """
     for name, result in results.items():
-        if not all(x in row for row in (*result['subnets'], *result['anchors'])):
-            raise UserError(f'x: {name} has no {x}; choose a cost that it has')
+        if x not in (costs := costs_of(result)):
+            raise UserError(f'x: {name} has no {x}; it has {", ".join(costs)}')
     columns = min(COLUMNS, len(results))
     lines = math.ceil(len(results) / columns)
     width = 8 if columns == 1 else 5.4 * columns
@@ -173,13 +174,13 @@ def _draw_anchors(axes: Axes, anchors: list[dict[str, Any]], x: str, scale: floa
     for row in seen:
         _note(axes, row['name'], row[x] / scale, row['distance'], (0, 8), 'center')
     bottom, top = axes.get_ylim()
-    for edge, mark, offset, align in ((left, '<', 9, 'left'), (right, '>', -9, 'right')):
-        beyond = [
-            row
-            for row in anchors
-            if row not in seen and (row[x] / scale > right) == (edge == right)
-        ]
-        beyond.sort(key=lambda row: row['distance'])
+    ranked = sorted(anchors, key=lambda row: row['distance'])
+    before = [row for row in ranked if row[x] / scale < left]
+    after = [row for row in ranked if row[x] / scale > right]
+    for beyond, edge, mark, offset, align in (
+        (before, left, '<', 9, 'left'),
+        (after, right, '>', -9, 'right'),
+    ):
         heights = _spread([row['distance'] for row in beyond], bottom, top)
         for row, height in zip(beyond, heights):
             axes.scatter([edge], [height], s=44, marker=mark, clip_on=False, **style)

@@ -37,15 +37,12 @@ def report(comparison: dict[str, Any]) -> str:
     """The comparison to be read, as Markdown."""
     names = comparison['names']
     counts = ', '.join(f'{name} {count}' for name, count in comparison['counts'].items())
+    differences = [[k, *map(value_text, v)] for k, v in comparison['differences'].items()]
     parts = [
         f'# {" against ".join(names)}',
         f'{comparison["num_common"]} archs that all scored (of {counts}).',
         '## What differs',
-        table(
-            ['', *names], [[k, *map(value_text, v)] for k, v in comparison['differences'].items()]
-        )
-        if comparison['differences']
-        else 'Nothing: the same search.',
+        table(['', *names], differences) if differences else 'Nothing: the same search.',
     ]
     for name in CORRELATIONS:
         parts += [
@@ -58,14 +55,10 @@ def report(comparison: dict[str, Any]) -> str:
             f'{top["expected"]:.3g} by chance.',
             matrix(names, top['shared'], str),
         ]
-    rows = [
-        [
-            f'best of {name}',
-            *(str(best['ranks'][other]) for other in names),
-            json.dumps(best['arch']),
-        ]
-        for name, best in comparison['best'].items()
-    ]
+    rows = []
+    for name, best in comparison['best'].items():
+        ranks = [str(best['ranks'][other]) for other in names]
+        rows.append([f'best of {name}', *ranks, json.dumps(best['arch'])])
     parts += [
         "## Each one's best among them",
         table(['', *(f'rank in {name}' for name in names), 'arch'], rows),
@@ -75,7 +68,9 @@ def report(comparison: dict[str, Any]) -> str:
 
 def table(heading: list[str], rows: list[list[str]]) -> str:
     lines = [heading, ['---'] * len(heading), *rows]
-    return '\n'.join(f'| {" | ".join(text.replace("|", "/") for text in line)} |' for line in lines)
+    # a file's text cannot end the cell or the line
+    lines = [[' '.join(text.replace('|', '/').split()) for text in line] for line in lines]
+    return '\n'.join(f'| {" | ".join(line)} |' for line in lines)
 
 
 def matrix(names: list[str], values: list[list[Any]], text: Callable[[Any], str]) -> str:

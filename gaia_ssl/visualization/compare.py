@@ -37,9 +37,11 @@ def plot_comparison(comparison: dict[str, Any], path: str) -> None:
             if column == 0:
                 axes.set_ylabel(f'rank in {names[row + 1]}'.replace('$', r'\$'))
     handles = dict(zip(*reversed(panels[0, 0].get_legend_handles_labels())))
-    figure.legend(
+    legend = figure.legend(
         handles.values(), handles, loc='outside lower center', ncols=3, frameon=False, fontsize=9
     )
+    for handle in legend.legend_handles:
+        handle.set_alpha(1)  # many archs are faint
     with atomic_write(path, 'wb') as file:
         figure.savefig(file, dpi=150, format=path.rpartition('.')[2])
 
@@ -50,9 +52,9 @@ def _draw(axes: Axes, comparison: dict[str, Any], a: int, b: int) -> None:
     axes.scatter(
         ranks[names[a]],
         ranks[names[b]],
-        s=max(3, min(24, 4000 / num)),
+        s=max(4, min(24, 12000 / num)),
         color=SUBNET,
-        alpha=max(0.2, min(0.75, 400 / num)),
+        alpha=max(0.3, min(0.75, 1200 / num)),
         linewidths=0,
         label=f'{num} archs',
         rasterized=num > 2000,

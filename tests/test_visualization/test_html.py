@@ -49,11 +49,13 @@ over.pointerdown(at); over.pointerup(at);
 nodes.axis.listeners.change({target: {selectedIndex: nodes.axis.options.length - 1}});
 over.wheel(at);
 const texts = calls.filter(call => call[0] === 'fillText').map(call => call[1]);
-const {copied, status, title} = nodes;
-setTimeout(() => console.log(JSON.stringify({
-  wrong, tip, texts, num: app.num, copied: copied.value, selected: copied.selected,
-  status: status.textContent, title: title.textContent,
-})), 20);
+setTimeout(() => {
+  const {copied, status, title} = nodes;
+  console.log(JSON.stringify({
+    wrong, tip, texts, num: app.num, copied: copied.value, selected: copied.selected,
+    status: status.textContent, title: title.textContent,
+  }));
+}, 20);
 """
 
 

@@ -28,6 +28,10 @@ PARSERS = {
     'tools/search.py': ('tools/search.py', ()),
     'tools/dist_search.sh': ('tools/search.py', (2,)),
     'tools/extract.py': ('tools/extract.py', ()),
+    **{
+        f'tools/analysis_tools/{name}.py': (f'tools/analysis_tools/{name}.py', ())
+        for name in ('compare_searches', 'list_subnets', 'plot_search')
+    },
     'tools/quickstart.sh': ('tools/quickstart/run.py', ()),
 }
 # a method of the example, trained for an iteration

@@ -1,5 +1,7 @@
 """Pictures of results."""
 
-from .search import plot_search
+from .compare import plot_comparison
+from .html import write_html
+from .search import plot_search, plot_searches
 
-__all__ = ['plot_search']
+__all__ = ['plot_comparison', 'plot_search', 'plot_searches', 'write_html']

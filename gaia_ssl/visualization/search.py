@@ -1,112 +1,243 @@
-"""The picture of a search: distance against multiply-adds."""
+"""The picture of a search: distance against a cost."""
 
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
+from gaia_ssl.search.pareto import pareto_rows
+from gaia_ssl.search.several import costs_of
+from gaia_ssl.utils import UserError
 from gaia_ssl.utils.files import atomic_write
 
-SUBNET, ANCHOR, BEST, BUDGET = '#4878a8', '#444444', '#d1495b', '#eef3ea'
+from .costs import arch_text, axis_title, distance_title, unit_of
+
+SUBNET, FRONT, ANCHOR, BEST, BUDGET = '#4878a8', '#e08e2b', '#444444', '#d1495b', '#eaf1e5'
+COLUMNS = 3
 
 
-def plot_search(result: dict[str, Any], path: str) -> None:
-    """Draw every subnet, the anchors by name, the budget shaded and the best subnet marked.
+def plot_search(result: dict[str, Any], path: str, x: str = 'flops') -> None:
+    """Draw every subnet, the Pareto front, the anchors by name, the budget and the best subnet.
 
     Args:
         result: A search's result, as ``search.json`` holds it.
         path: The picture to write, e.g. ``distance.png``.
+        x: The cost on the horizontal axis. Defaults to multiply-adds.
+
+    Raises:
+        UserError: If the result does not have that cost.
     """
-    meta, subnets, anchors = result['meta'], result['subnets'], result['anchors']
-    scale, unit = _unit(max(row['flops'] for row in (*subnets, *anchors)))
-    figure = Figure(figsize=(8, 5), layout='constrained')
-    axes = figure.add_subplot()
+    title = f'{result["meta"]["task"].capitalize()} search'
+    plot_searches({title: result}, path, x)
 
-    axes.scatter(
-        [row['flops'] / scale for row in subnets],
-        [row['distance'] for row in subnets],
-        s=max(6, min(28, 4000 / len(subnets))),
-        color=SUBNET,
-        alpha=0.75,
-        linewidths=0,
-        label=f'{len(subnets)} subnets',
-        zorder=2,
-    )
-    axes.scatter(
-        [row['flops'] / scale for row in anchors],
-        [row['distance'] for row in anchors],
-        s=44,
-        marker='D',
-        facecolor='white',
-        edgecolor=ANCHOR,
-        linewidths=1.4,
-        label='anchors',
-        zorder=3,
-    )
-    for row in anchors:
-        _note(axes, row['name'], row['flops'] / scale, row['distance'], ANCHOR)
-    best = subnets[0]
-    axes.scatter(
-        [best['flops'] / scale],
-        [best['distance']],
-        s=230,
-        marker='*',
-        color=BEST,
-        edgecolor='white',
-        linewidths=1,
-        label=f'best: {_arch_text(best["arch"])}',
-        zorder=4,
-    )
 
-    axes.set_xlabel(f'{unit}FLOPs (multiply-adds) of the backbone at {meta["input_size"]} px')
-    axes.set_ylabel(f'{meta["task"]} {meta["distance"]} distance from MAX (lower is better)')
-    axes.set_title(
-        f'{meta["task"].capitalize()} search on {meta["images_count"]} unlabeled images',
-        loc='left',
-        fontsize=12,
+def plot_searches(results: Mapping[str, dict[str, Any]], path: str, x: str = 'flops') -> None:
+    """Draw several searches side by side, each as ``plot_search`` does.
+
+    They share the horizontal axis, and the vertical one if all have the same task and distance.
+
+    Args:
+        results: The results by name.
+        path: The picture to write.
+        x: The cost on the horizontal axis. Defaults to multiply-adds.
+
+    Raises:
+        UserError: If a result does not have that cost.
+    """
+    for name, result in results.items():
+        if x not in (costs := costs_of(result)):
+            raise UserError(f'x: {name} has no {x}; it has {", ".join(costs)}')
+    columns = min(COLUMNS, len(results))
+    lines = math.ceil(len(results) / columns)
+    width = 8 if columns == 1 else 5.4 * columns
+    figure = Figure(figsize=(width, 5.2 if lines == 1 else 4.6 * lines), layout='constrained')
+    panels = figure.subplots(
+        lines,
+        columns,
+        squeeze=False,
+        sharex=True,
+        sharey=len({distance_title(result['meta']) for result in results.values()}) == 1,
+    ).flat
+    rows = [row for r in results.values() for row in (*r['subnets'], *r['anchors'])]
+    unit = unit_of(x, max(row[x] for row in rows))
+    low, high = cost_window(
+        [row[x] for result in results.values() for row in result['subnets']],
+        [row[x] for result in results.values() for row in result['anchors']],
     )
-    axes.margins(x=0.08, y=0.1)
-    _shade_budget(axes, meta['budget']['flops'], scale)
-    axes.grid(color='#dddddd', linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.spines[['top', 'right']].set_visible(False)
-    figure.legend(loc='outside lower center', ncols=4, frameon=False, fontsize=9)
+    for axes, (name, result) in zip(panels, results.items()):
+        axes.set_xlim(low / unit.scale, high / unit.scale)
+        _draw(axes, result, x, unit.scale)
+        meta = result['meta']
+        axes.set_xlabel(axis_title(x, unit, meta))
+        axes.tick_params(labelbottom=True, labelleft=True)
+        axes.set_ylabel(distance_title(meta))
+        axes.set_title(
+            _plain(f'{name} on {meta["images_count"]} unlabeled images'),
+            loc='left',
+            fontsize=12,
+            pad=24,
+        )
+        axes.annotate(
+            _plain(f'best: {arch_text(result["subnets"][0]["arch"])}'),
+            (0, 1),
+            xytext=(0, 8),
+            xycoords='axes fraction',
+            textcoords='offset points',
+            fontsize=9,
+            color=BEST,
+        )
+    for axes in panels[len(results) :]:
+        axes.remove()
+    handles = {}
+    for axes in panels[: len(results)]:
+        for handle, label in zip(*axes.get_legend_handles_labels()):
+            handles.setdefault(label, handle)
+    legend = figure.legend(
+        handles.values(),
+        handles,
+        loc='outside lower center',
+        ncols=len(handles),
+        frameon=False,
+        fontsize=9,
+    )
+    for handle in legend.legend_handles:
+        handle.set_alpha(1)  # many subnets are faint
     with atomic_write(path, 'wb') as file:
         figure.savefig(file, dpi=150, format=path.rpartition('.')[2])
 
 
-def _shade_budget(axes: Axes, interval: list[float | None], scale: float) -> None:
-    low, high = interval
+def _draw(axes: Axes, result: dict[str, Any], x: str, scale: float) -> None:
+    subnets, best = result['subnets'], result['subnets'][0]
+    axes.scatter(
+        *_points(subnets, x, scale),
+        s=max(5, min(28, 4000 / len(subnets))),
+        color=SUBNET,
+        # so many that they overlap show where they are dense
+        alpha=max(0.25, min(0.75, 400 / len(subnets))),
+        linewidths=0,
+        label='subnets',
+        zorder=2,
+        # as a vector file each would be a path
+        rasterized=len(subnets) > 2000,
+    )
+    front = sorted(pareto_rows(subnets, [x]), key=lambda row: row[x])
+    axes.plot(
+        *_points(front, x, scale),
+        color=FRONT,
+        linewidth=1.5,
+        marker='o',
+        markersize=4,
+        drawstyle='steps-post',
+        label='Pareto front',
+        zorder=3,
+    )
+    axes.scatter(
+        *_points([best], x, scale),
+        s=200,
+        marker='*',
+        color=BEST,
+        edgecolor='white',
+        linewidths=1,
+        label='best',
+        zorder=5,
+    )
+    axes.margins(y=0.1)
+    _draw_anchors(axes, result['anchors'], x, scale)
+    _shade_budget(axes, result['meta']['budget'].get(x), scale)
+    axes.grid(color='#dddddd', linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.spines[['top', 'right']].set_visible(False)
+
+
+def cost_window(subnets: Sequence[float], anchors: Sequence[float]) -> tuple[float, float]:
+    """The costs to show: all of them, or the subnets' where anchors would press these together."""
+    low, high = min(subnets), max(subnets)
+    lowest, highest = min([low, *anchors]), max([high, *anchors])
+    if high - low > (highest - lowest) / 8:
+        low, high = lowest, highest
+    # one subnet alone has no extent
+    margin = 0.08 * (high - low) or 0.1 * high or 1
+    return low - margin, high + margin
+
+
+def _draw_anchors(axes: Axes, anchors: list[dict[str, Any]], x: str, scale: float) -> None:
+    """Those in view as diamonds; the others by name and place at the edge where they would be."""
+    left, right = axes.get_xlim()
+    style = dict(facecolor='white', edgecolor=ANCHOR, linewidths=1.4, zorder=4)
+    seen = [row for row in anchors if left <= row[x] / scale <= right]
+    if seen:
+        axes.scatter(*_points(seen, x, scale), s=44, marker='D', label='anchors', **style)
+    for row in seen:
+        _note(axes, row['name'], row[x] / scale, row['distance'], (0, 8), 'center')
+    bottom, top = axes.get_ylim()
+    ranked = sorted(anchors, key=lambda row: row['distance'])
+    before = [row for row in ranked if row[x] / scale < left]
+    after = [row for row in ranked if row[x] / scale > right]
+    for beyond, edge, mark, offset, align in (
+        (before, left, '<', 9, 'left'),
+        (after, right, '>', -9, 'right'),
+    ):
+        heights = _spread([row['distance'] for row in beyond], bottom, top)
+        for row, height in zip(beyond, heights):
+            axes.scatter([edge], [height], s=44, marker=mark, clip_on=False, **style)
+            text = f'{row["name"]} at {row[x] / scale:.3g}, {row["distance"]:.3g}'
+            _note(axes, text, edge, height, (offset, 0), align)
+    axes.set_xlim(left, right)
+    axes.set_ylim(bottom, top)
+
+
+def _spread(heights: Sequence[float], bottom: float, top: float) -> list[float]:
+    """Ascending heights moved into view and so far apart that text beside them can be read."""
+    gap = 0.05 * (top - bottom)
+    placed = []
+    for height in heights:
+        lowest = placed[-1] + gap if placed else bottom + gap
+        placed.append(max(height, lowest))
+    for index in reversed(range(len(placed))):
+        highest = placed[index + 1] - gap if index + 1 < len(placed) else top - gap
+        placed[index] = min(placed[index], highest)
+    return placed
+
+
+def _shade_budget(axes: Axes, interval: list[float | None] | None, scale: float) -> None:
+    low, high = interval or (0, None)
     if not low and high is None:
         return
     # the band must not stretch the axis, and an open side reaches to its end
     left, right = axes.get_xlim()
-    start = max(left, low / scale)
+    start = max(left, (low or 0) / scale)
     end = right if high is None else min(right, high / scale)
     axes.axvspan(start, end, color=BUDGET, zorder=0, label='budget')
     axes.set_xlim(left, right)
 
 
-def _note(axes: Axes, text: str, x: float, y: float, color: str) -> None:
+def _note(
+    axes: Axes, text: str, x: float, y: float, offset: tuple[float, float], align: str
+) -> None:
     axes.annotate(
-        text,
+        _plain(text),
         (x, y),
-        xytext=(0, 8),
+        xytext=offset,
         textcoords='offset points',
-        ha='center',
+        ha=align,
+        va='baseline' if align == 'center' else 'center',
         fontsize=9,
-        color=color,
-        zorder=5,
+        color=ANCHOR,
+        zorder=6,
+        path_effects=[withStroke(linewidth=2.5, foreground='white')],
     )
 
 
-def _arch_text(arch: dict[str, Any]) -> str:
-    """``stem_width 12, width 16-32-64-128, depth 2-3-3-2``."""
-    return ', '.join(
-        f'{name} {"-".join(map(str, value)) if isinstance(value, list) else value}'
-        for name, value in arch.items()
-    )
+def _points(rows: Sequence[dict[str, Any]], x: str, scale: float) -> tuple[np.ndarray, np.ndarray]:
+    """Where rows are drawn: their costs (N,) and their distances (N,)."""
+    table = np.array([(row[x] / scale, row['distance']) for row in rows])
+    return table[:, 0], table[:, 1]
 
 
-def _unit(flops: float) -> tuple[float, str]:
-    return (1e9, 'G') if flops >= 1e9 else (1e6, 'M')
+def _plain(text: str) -> str:
+    """Text that Matplotlib does not read as a formula."""
+    return text.replace('$', r'\$')

@@ -1,0 +1,71 @@
+"""The page of a search: one file that needs no other and no network."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from gaia_ssl.search.pareto import pareto_front
+from gaia_ssl.search.several import costs_of
+from gaia_ssl.utils.files import atomic_write
+
+from .costs import axis_title, distance_title, unit_of
+from .search import cost_window
+
+TEMPLATE = Path(__file__).with_name('search.html')
+
+
+def write_html(result: dict[str, Any], path: str) -> None:
+    """Write an interactive picture of a search.
+
+    Pointing at a subnet shows its arch and costs, a click copies the arch's JSON; the horizontal
+    axis is any of the costs. Works from a disk, for every arch of a large space.
+
+    Args:
+        result: A search's result, as ``search.json`` holds it.
+        path: The page to write, e.g. ``search.html``.
+    """
+    data = json.dumps(page_data(result), allow_nan=False, separators=(',', ':'))
+    # the script that holds them ends at the first '</script' and changes at '<!--': no '<' is left
+    page = TEMPLATE.read_text(encoding='utf-8').replace('@DATA@', data.replace('<', r'\u003c'))
+    with atomic_write(path, 'wb') as file:
+        file.write(page.encode())
+
+
+def page_data(result: dict[str, Any]) -> dict[str, Any]:
+    """What the page is drawn from.
+
+    Returns:
+        ``meta``, ``title``, ``note`` and ``distance_title``; ``archs`` and ``distance``, of the
+        subnets by rank and then of the anchors, whose names are ``anchors``; and ``axes``, one per
+        cost, with its ``values`` in the same order, ``unit``, ``scale``, ``title``, ``budget``, the
+        ``window`` to show first and the Pareto ``front``, indices from the least costly on.
+    """
+    meta, subnets, anchors = (result[key] for key in ('meta', 'subnets', 'anchors'))
+    rows = [*subnets, *anchors]
+    return dict(
+        meta=meta,
+        title=f'{meta["task"].capitalize()} search on {meta["images_count"]} unlabeled images',
+        note=f'{len(subnets)} subnets; images: {meta.get("images", "unknown")}',
+        distance_title=distance_title(meta),
+        archs=[row['arch'] for row in rows],
+        distance=[row['distance'] for row in rows],
+        anchors=[row['name'] for row in anchors],
+        axes=[_axis(cost, meta, rows, len(subnets)) for cost in costs_of(result)],
+    )
+
+
+def _axis(cost: str, meta: dict[str, Any], rows: list[dict[str, Any]], num: int) -> dict[str, Any]:
+    values = [row[cost] for row in rows]
+    unit = unit_of(cost, max(values))
+    front = pareto_front([(row[cost], row['distance']) for row in rows[:num]])
+    low, high = meta['budget'].get(cost) or (0, None)
+    return dict(
+        cost=cost,
+        values=values,
+        unit=unit.name,
+        scale=unit.scale,
+        title=axis_title(cost, unit, meta),
+        budget=[low or None, high],
+        window=cost_window(values[:num], values[num:]),
+        front=sorted(front.tolist(), key=lambda i: (values[i], rows[i]['distance'])),
+    )

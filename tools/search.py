@@ -16,7 +16,7 @@ from gaia_ssl.space import COSTS, Budget, parse_quantity
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.cli import load_config, run_cli
 from gaia_ssl.utils.dist import LAUNCHERS, init_dist
-from gaia_ssl.visualization import plot_search
+from gaia_ssl.visualization import plot_search, write_html
 
 
 def parse_args() -> argparse.Namespace:
@@ -227,6 +227,7 @@ def main() -> None:
     result = search.run(work_dir, args.resume, args.micro_batch, max_memory)
     if is_main_process():
         plot_search(result, osp.join(work_dir, 'distance.png'))
+        write_html(result, osp.join(work_dir, 'search.html'))
         print(summary(result, work_dir))
 
 

@@ -62,7 +62,7 @@ class SubnetSearchLoop(BaseLoop):
                 f'test_dataloader.dataset: {type(self.images).__name__}; a search takes '
                 'UnlabeledImages'
             )
-        self.settings = SearchSettings.from_config(kwargs)
+        self.search = Search(unwrap(runner.model), self.images, SearchSettings.from_config(kwargs))
         self.work_dir = work_dir or osp.join(runner.log_dir, 'search')
         self.options = dict(resume=resume, micro_batch=micro_batch, max_memory=max_memory)
 
@@ -73,34 +73,25 @@ class SubnetSearchLoop(BaseLoop):
             The distance of the best subnet, ``best_distance``.
         """
         self.runner.call_hook('before_test')
-        result = search_runner(self.runner, self.images, self.settings, self.work_dir, self.options)
+        result = run_search(self.runner, self.search, self.work_dir, self.options)
         metrics = dict(best_distance=result['subnets'][0]['distance'])
         self.runner.call_hook('after_test')
         return metrics
 
 
-def search_runner(
-    runner: Runner,
-    images: UnlabeledImages,
-    settings: SearchSettings,
-    work_dir: str,
-    options: dict[str, Any],
-) -> Result:
-    """Search the supernet of a runner as it is, and plot the result.
+def run_search(runner: Runner, search: Search, work_dir: str, options: dict[str, Any]) -> Result:
+    """Search the supernet of a runner with the weights that it has now, and plot the result.
 
     Args:
         runner: The runner.
-        images: The unlabeled images.
-        settings: What is searched for.
+        search: A search of its model.
         work_dir: Where the result goes.
         options: See ``Search.run``.
     """
-    model = unwrap(runner.model)
-    source = dict(
-        weights_sha256=weights_digest(model),
+    search.source = dict(
+        weights_sha256=weights_digest(search.model),
         model_sha256=data_digest(runner.cfg.get('model', {})),
     )
-    search = Search(model, source, images, settings)
     result = search.run(work_dir, **options)
     if is_main_process():
         plot_search(result, osp.join(work_dir, 'distance.png'))

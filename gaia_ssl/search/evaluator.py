@@ -101,9 +101,10 @@ class TreeEvaluator:
     def _run(self, module: nn.Module) -> Callable:
         """The computation of a network, at the evaluator's precision."""
 
+        device = next(self.backbone.parameters()).device
+
         def run(*args):
-            device = next(module.parameters()).device.type
-            with torch.autocast(device, self.dtype, enabled=self.dtype != torch.float32):
+            with torch.autocast(device.type, self.dtype, enabled=self.dtype != torch.float32):
                 return forward(*args)
 
         forward = module.run if isinstance(module, DynamicBackbone) else module

@@ -4,16 +4,17 @@ import functools
 from collections.abc import Iterator
 
 from gaia_ssl.space import Family
-from gaia_ssl.space.families import Size
+from gaia_ssl.space.families import Size, nbytes
 
+from .distances.dense import DenseDistance
 from .terms import Term
 from .tree import Node, Tap
 
 # a step holds its input, its output and the shortcut; its norm makes a second output, and kernels
 # that want another layout copy both
 _RUN = 2
-# self-similarities, their difference and its square, in double precision
-_MEASURE = 4 * 8
+# matrices of self-similarities that a dense distance works on, beside its target
+_MATRICES = 3
 
 
 def arrange(root: Node, family: Family, size: Size, terms: list[Term]) -> int:
@@ -28,14 +29,16 @@ def arrange(root: Node, family: Family, size: Size, terms: list[Term]) -> int:
         terms: What is measured.
 
     Returns:
-        The most bytes of activations that the walk holds at a time for one image, the teacher's
+        The most bytes that the walk holds at a time for each image of a batch, the teacher's
         targets included: a bound that is rarely reached.
     """
     step_cost = functools.cache(family.step_cost)
 
     def peak(node: Node, channels: int, size: Size) -> int:
         if isinstance(node.step, Tap):
-            own = measuring(terms, node.step.stage, size)
+            own = _MATRICES * _matrices(terms, node.step.stage, size)
+            # the map, and what makes its positions unit vectors
+            own += 3 * nbytes(channels, size)
         else:
             cost, size = step_cost(node.step, channels, size)
             channels = node.step.out_channels
@@ -49,21 +52,23 @@ def arrange(root: Node, family: Family, size: Size, terms: list[Term]) -> int:
         node.children = {child.step: child for _, child in peaks}
         if not peaks:
             return 0
-        waiting = 4 * channels * size[0] * size[1]
+        waiting = nbytes(channels, size)
         return max([peaks[0][0], *(waiting + other for other, _ in peaks[1:2])])
 
-    channels = family.in_channels
-    targets = sum(measuring(terms, stage, size) for stage, size in _stage_sizes(root, family, size))
-    return targets + branches(root, channels, size)
+    sizes = _stage_sizes(root, family, size)
+    targets = sum(_matrices(terms, stage, size) for stage, size in sizes)
+    # a batch of images, and the one that is decoded meanwhile
+    images = 2 * nbytes(family.in_channels, size)
+    return images + targets + branches(root, family.in_channels, size)
 
 
-def measuring(terms: list[Term], stage: int, size: Size) -> int:
-    """Bytes that the dense terms of a stage need for one image."""
+def _matrices(terms: list[Term], stage: int, size: Size) -> int:
+    """Bytes of one image's matrices, one for each dense term that reads a stage's map."""
     total = 0
     for term in terms:
-        if stage in term.stages and (grid := getattr(term.distance, 'grid', 0)):
-            positions = min(grid, size[0]) * min(grid, size[1])
-            total += _MEASURE * positions * positions
+        if stage in term.stages and isinstance(term.distance, DenseDistance):
+            rows, columns = (min(side, term.distance.grid) for side in size)
+            total += term.distance.itemsize * (rows * columns) ** 2
     return total
 
 

@@ -106,10 +106,13 @@ class Search:
 
     Args:
         model: A self-supervised supernet.
-        source: What identifies it, as plain data.
         images: The unlabeled images, of ``settings.input_size``.
         settings: What is searched for.
+        source: What identifies the model and its weights, as plain data.
         places: Where config, checkpoint and images are, for the record. Defaults to nowhere.
+
+    Attributes:
+        source: See the argument; to be set again where the weights have changed.
 
     Raises:
         UserError: If any of it is wrong; nothing has been written then.
@@ -118,12 +121,13 @@ class Search:
     def __init__(
         self,
         model: nn.Module,
-        source: dict[str, Any],
         images: UnlabeledImages,
         settings: SearchSettings,
+        source: dict[str, Any] | None = None,
         places: dict[str, str] | None = None,
     ) -> None:
         self.model, self.settings = model, settings
+        self.source = source or {}
         self.places = places or {}
         self.strategy = build_strategy(settings.strategy)
         self.space = model.student[0].space
@@ -151,7 +155,7 @@ class Search:
         self.groups = split_groups(len(self.images), settings.bn_group)
         self.images.check_size(settings.input_size, 'input_size')
         self.loader = BatchLoader(self.images, self.groups, self._normalise)
-        self.identity = self._identity(source, digests)
+        self.facts = self._facts(digests)
 
     @classmethod
     def from_files(
@@ -188,14 +192,18 @@ class Search:
             checkpoint=checkpoint,
             images=images if isinstance(images, str) else list(images),
         )
-        return cls(model, source, found, settings, places)
+        return cls(model, found, settings, source, places)
 
-    def _identity(self, source: dict[str, Any], digests: list[str]) -> dict[str, Any]:
+    @property
+    def identity(self) -> dict[str, Any]:
         """What decides the result, apart from where its files lie."""
+        return {**self.source, **self.facts}
+
+    def _facts(self, digests: list[str]) -> dict[str, Any]:
+        """The images and settings, as plain data."""
         chosen, strategy = self.settings, self.strategy.to_dict()
         stages = sorted({s for t in self.terms if t.name.startswith('dense_') for s in t.stages})
         return dict(
-            **source,
             space=self.space.to_dict(),
             images_count=len(self.images),
             images_sha256=data_digest(list(zip(self.images.names, digests))),

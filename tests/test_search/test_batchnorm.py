@@ -5,7 +5,7 @@ import torch
 import torch.nn as nn
 
 from gaia_ssl.models.layers import DynamicSyncBatchNorm
-from gaia_ssl.search.batchnorm import group_statistics
+from gaia_ssl.search.batchnorm import group_statistics, set_statistics
 
 NORMS = [nn.BatchNorm2d(6), DynamicSyncBatchNorm(6), nn.SyncBatchNorm(6)]
 
@@ -30,6 +30,14 @@ def test_statistics_are_the_groups_and_running_ones_rest(norm, sizes, training):
     # and it works as before
     assert norm.track_running_stats
     assert 'forward' not in vars(norm)
+
+
+@pytest.mark.parametrize('norm', NORMS, ids=lambda norm: type(norm).__name__)
+def test_statistics_of_all_images_are_no_groups(norm):
+    norm, x = copy.deepcopy(norm), torch.randn(9, 6, 4, 4)
+    with set_statistics([norm], [4, 5]):
+        got = norm(x)
+    torch.testing.assert_close(got, nn.BatchNorm2d(6)(x))
 
 
 def test_dropout_is_off_and_an_error_restores_all():

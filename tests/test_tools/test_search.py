@@ -141,6 +141,7 @@ def test_search(given, run, tmp_path):
         'rounds',
         'search.json',
         'search.csv',
+        'search.html',
         'distance.png',
     }
     result = json.loads((work_dir / 'search.json').read_text())
@@ -367,18 +368,32 @@ def test_killed_and_resumed(given, run, tmp_path):
     assert killed.read_bytes() == whole.read_bytes()
 
 
-def test_two_processes(given, run, tmp_path):
+@pytest.mark.parametrize(
+    'processes, options',
+    [
+        (2, {}),
+        (2, dict(bn_policy='calibrated', strategy='evolution', population=5)),
+        pytest.param(3, dict(strategy='pareto', population=5), marks=pytest.mark.slow),
+        pytest.param(3, dict(bn_policy='calibrated', task='global'), marks=pytest.mark.slow),
+    ],
+)
+def test_processes(given, run, tmp_path, processes, options):
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         port = str(free.getsockname()[1])
-    config, checkpoint, *args = args_of(given, work_dir=tmp_path / 'two')
+    config, checkpoint, *args = args_of(given, work_dir=tmp_path / 'several', **options)
+    command = ['bash', str(ROOT / 'tools' / 'dist_search.sh'), config, checkpoint, str(processes)]
     done = subprocess.run(
-        ['bash', str(ROOT / 'tools' / 'dist_search.sh'), config, checkpoint, '2', *args],
-        env=dict(ENV, PORT=port),
-        capture_output=True,
-        text=True,
+        [*command, *args], env=dict(ENV, PORT=port), capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    assert run(*args_of(given, work_dir=tmp_path / 'one')).returncode == 0
-    one, two = (tmp_path / name / 'search.json' for name in ('one', 'two'))
-    assert one.read_bytes() == two.read_bytes()
+    assert run(*args_of(given, work_dir=tmp_path / 'one', **options)).returncode == 0
+    texts = [(tmp_path / name / 'search.json').read_text() for name in ('one', 'several')]
+    if 'bn_policy' not in options:
+        assert texts[0] == texts[1]
+    one, several = map(json.loads, texts)
+    assert one['meta'] == several['meta']
+    for name in ('subnets', 'anchors'):
+        found = {str(row['arch']): row['distance'] for row in several[name]}
+        want = {str(row['arch']): row['distance'] for row in one[name]}
+        assert found == pytest.approx(want, rel=1e-5)

@@ -9,7 +9,7 @@ from typing import Any
 
 from gaia_ssl.search.pareto import pareto_rows
 from gaia_ssl.search.several import COSTS, costs_of, load_results
-from gaia_ssl.space import parse_quantity
+from gaia_ssl.space import Budget
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.cli import run_cli
 from gaia_ssl.visualization.costs import unit_of
@@ -59,7 +59,7 @@ def choose(args: argparse.Namespace) -> tuple[Rows, list[str]]:
         if cost not in costs:
             raise UserError(f'{args.search} has no {cost}; it has {", ".join(costs)}')
     for cost, interval in budgets.items():
-        low, high = map(parse_quantity, interval)
+        low, high = Budget.parse({cost: interval}).intervals[cost]
         rows = [row for row in rows if low <= row[cost] < high]
     if not rows:
         raise UserError(f'{args.search} has no subnet within this budget; give a wider one')

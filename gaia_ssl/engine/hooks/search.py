@@ -8,9 +8,10 @@ from mmengine.runner import Runner
 from scipy.stats import spearmanr
 
 from gaia_ssl.datasets.images import UnlabeledImages, default_pipeline
-from gaia_ssl.engine.search_loop import search_runner
+from gaia_ssl.engine.ddp import unwrap
+from gaia_ssl.engine.search_loop import run_search
 from gaia_ssl.registry import HOOKS
-from gaia_ssl.search import SearchSettings
+from gaia_ssl.search import Search, SearchSettings
 
 from .interval import IntervalHook
 
@@ -54,18 +55,17 @@ class SubnetSearchHook(IntervalHook):
     def before_train(self, runner: Runner) -> None:
         """Look at images and settings before any time is spent."""
         own = runner.cfg.get('search', {})
-        self.settings = SearchSettings.from_config({**_size_of(own), **self.given})
-        pipeline = self.pipeline or own.get('pipeline')
-        self.images = UnlabeledImages(
-            self.sources, pipeline or default_pipeline(self.settings.input_size)
-        )
-        self.images.check_size(self.settings.input_size, 'SubnetSearchHook.input_size')
+        size = {'input_size': own['input_size']} if 'input_size' in own else {}
+        settings = SearchSettings.from_config({**size, **self.given})
+        pipeline = self.pipeline or own.get('pipeline') or default_pipeline(settings.input_size)
+        images = UnlabeledImages(self.sources, pipeline)
+        self.search = Search(unwrap(runner.model), images, settings)
 
     def look(self, runner: Runner) -> None:
         """Search, and compare with the search before."""
         name = f'epoch_{runner.epoch + 1}' if self.by_epoch else f'iter_{runner.iter + 1}'
         work_dir = osp.join(runner.log_dir, 'search', name)
-        result = search_runner(runner, self.images, self.settings, work_dir, self.options)
+        result = run_search(runner, self.search, work_dir, self.options)
         best = result['subnets'][0]
         distances = {str(row['arch']): row['distance'] for row in result['subnets']}
         values = dict(search_best=best['distance'])
@@ -75,7 +75,3 @@ class SubnetSearchHook(IntervalHook):
         self.before = distances
         self.log(runner, **values)
         runner.logger.info(f'search: best of {len(distances)} subnets {best["arch"]}, {values}')
-
-
-def _size_of(own: dict[str, Any]) -> dict[str, int]:
-    return {'input_size': own['input_size']} if 'input_size' in own else {}

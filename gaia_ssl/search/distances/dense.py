@@ -4,6 +4,8 @@ S and T are an image's P x P matrices of cosine similarity between the P positio
 map, of the subnet and of the teacher, so that channels need not match. i and j are positions.
 """
 
+from typing import ClassVar
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -14,7 +16,7 @@ from gaia_ssl.utils import UserError
 from .base import Distance, check_temperature
 
 
-class _DenseDistance(Distance):
+class DenseDistance(Distance):
     """What dense distances share.
 
     A target of N images takes up to N * grid^4 * 4 bytes of memory (``kl``: twice that), and so
@@ -23,9 +25,13 @@ class _DenseDistance(Distance):
     Args:
         grid: Maps that are higher or wider are first averaged over cells so that they have
             ``grid`` rows or columns. Defaults to 28, the map of stride 8 at 224 px.
+
+    Attributes:
+        itemsize: Bytes of a number in its matrices.
     """
 
     reads = 'map'
+    itemsize: ClassVar[int] = 4
 
     def __init__(self, grid: int = 28) -> None:
         if not isinstance(grid, int) or grid < 2:
@@ -45,11 +51,11 @@ class _DenseDistance(Distance):
 
 
 @DISTANCES.register_module(name='dense_mse')
-class DenseMSE(_DenseDistance):
+class DenseMSE(DenseDistance):
     """The mean over i and j of (S_ij - T_ij)^2.
 
     Args:
-        grid: The most rows or columns that are compared, see ``_DenseDistance``. Defaults to 28.
+        grid: The most rows or columns that are compared, see ``DenseDistance``. Defaults to 28.
     """
 
     def target(self, feature: Tensor) -> Tensor:
@@ -62,13 +68,13 @@ class DenseMSE(_DenseDistance):
 
 
 @DISTANCES.register_module(name='dense_cosine')
-class DenseCosine(_DenseDistance):
+class DenseCosine(DenseDistance):
     """The mean over i of 1 - cos(S_i, T_i), rows as vectors.
 
     For unit rows 1 - cos is half the squared difference, the form without cancellation.
 
     Args:
-        grid: The most rows or columns that are compared, see ``_DenseDistance``. Defaults to 28.
+        grid: The most rows or columns that are compared, see ``DenseDistance``. Defaults to 28.
     """
 
     def target(self, feature: Tensor) -> Tensor:
@@ -81,13 +87,15 @@ class DenseCosine(_DenseDistance):
 
 
 @DISTANCES.register_module(name='dense_kl')
-class DenseKL(_DenseDistance):
+class DenseKL(DenseDistance):
     """The mean over i of KL(p_i || q_i), p_i and q_i being the softmax of T_i / t and S_i / t.
 
     Args:
         temperature: t. Defaults to 0.2.
-        grid: The most rows or columns that are compared, see ``_DenseDistance``. Defaults to 28.
+        grid: The most rows or columns that are compared, see ``DenseDistance``. Defaults to 28.
     """
+
+    itemsize = 8
 
     def __init__(self, temperature: float = 0.2, grid: int = 28) -> None:
         super().__init__(grid)

@@ -56,7 +56,7 @@ def build_strategy(settings: dict[str, Any]) -> Strategy:
     """
     options = dict(settings)
     name = options.pop('type', None)
-    if name not in SEARCH_STRATEGIES:
+    if name not in strategy_names():
         raise UserError(f'strategy: {name!r} is not one of {", ".join(strategy_names())}')
     cls = SEARCH_STRATEGIES.get(name)
     known = [field.name for field in fields(cls)]

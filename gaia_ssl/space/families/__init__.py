@@ -1,7 +1,7 @@
 """Families of backbones, by the name a space gives: step specs, paths and analytic cost."""
 
 from .base import Arch, Cost, Family, Path, Size, Step
-from .conv import ConvFamily, Stem, conv_norm
+from .conv import ConvFamily, Stem, conv_norm, nbytes
 from .mobilenet import InvertedBlock, MobileNetFamily
 from .resnet import Block, ResNetFamily
 
@@ -22,4 +22,5 @@ __all__ = [
     'Stem',
     'Step',
     'conv_norm',
+    'nbytes',
 ]

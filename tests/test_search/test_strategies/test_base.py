@@ -1,0 +1,30 @@
+import pytest
+
+from gaia_ssl.search.strategies import build_strategy, strategy_names
+from gaia_ssl.utils import UserError
+
+
+@pytest.mark.parametrize('name', strategy_names())
+def test_settings_come_back(name):
+    strategy = build_strategy(dict(type=name))
+    assert strategy.to_dict()['type'] == name
+    assert build_strategy(strategy.to_dict()) == strategy
+
+
+@pytest.mark.parametrize(
+    'settings, message',
+    [
+        (dict(type='luck'), "strategy: 'luck' is not one of "),
+        (dict(), 'strategy: None is not one of evolution, exhaustive, pareto, random'),
+        (dict(type='random', population=3), "population: strategy 'random' has no such setting"),
+        (dict(type='exhaustive', num=3), "num: strategy 'exhaustive' has no such setting"),
+        (dict(type='evolution', num=0), 'num: 0 archs'),
+        (dict(type='evolution', population=0), 'population: 0 archs'),
+        (dict(type='random', seed=-1), 'seed: -1 is negative'),
+        (dict(type='random', share_prefixes=0), 'share_prefixes: 0 archs'),
+        (dict(type='evolution', mutation=1.5), 'mutation: 1.5 is no probability'),
+    ],
+)
+def test_unfit_settings(settings, message):
+    with pytest.raises(UserError, match=message):
+        build_strategy(settings)

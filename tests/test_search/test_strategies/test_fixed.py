@@ -1,0 +1,40 @@
+import numpy as np
+import pytest
+
+from gaia_ssl.search.strategies import Exhaustive, Random
+from gaia_ssl.search.tree import build_tree
+
+
+def test_exhaustive_is_every_feasible_arch(feasible, play):
+    assert play(Exhaustive(), feasible) == [list(range(len(feasible)))]
+
+
+@pytest.mark.parametrize('run', [1, 7])
+def test_random_is_distinct_and_seeded(feasible, play, run):
+    [drawn] = play(Random(40, 3, run), feasible)
+    assert [drawn] == play(Random(40, 3, run), feasible) != play(Random(40, 4, run), feasible)
+    assert len(set(drawn)) == 40 and set(drawn) < set(range(len(feasible)))
+    assert play(Random(10**6, share_prefixes=run), feasible) == play(Exhaustive(), feasible)
+
+
+@pytest.mark.parametrize('run', [1, 5])
+def test_every_arch_is_as_likely(feasible, play, run):
+    draws = 600
+    counts = np.zeros(len(feasible))
+    for seed in range(draws):
+        counts[play(Random(len(feasible) // 4, seed, run), feasible)[0]] += 1
+    share = (len(feasible) // 4) / len(feasible)
+    # five standard deviations of a binomial, for each of a few hundred archs
+    assert np.abs(counts / draws - share).max() < 5 * np.sqrt(share * (1 - share) / draws)
+
+
+def test_runs_share_more_of_the_tree(feasible, play):
+    def nodes(run):
+        def count(node):
+            return 1 + sum(map(count, node.children.values()))
+
+        [drawn] = play(Random(60, 0, run), feasible)
+        paths = [feasible.space.path(feasible[i].arch) for i in drawn]
+        return count(build_tree(paths, (3,)))
+
+    assert nodes(10) < 0.8 * nodes(1)

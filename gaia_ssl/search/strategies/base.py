@@ -45,7 +45,7 @@ class Strategy(ABC):
 
 def strategy_names() -> list[str]:
     """The names of all strategies."""
-    return list(SEARCH_STRATEGIES.module_dict)
+    return sorted(SEARCH_STRATEGIES.module_dict)
 
 
 def build_strategy(settings: dict[str, Any]) -> Strategy:

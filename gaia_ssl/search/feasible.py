@@ -55,6 +55,15 @@ class CostModel:
             costs += (getattr(count_cost(self.space, arch, size), cost),)
         return costs
 
+    def table(self) -> dict[str, np.ndarray]:
+        """The costs of all archs of the space, (archs,) each, by name."""
+        table = self.space.costs(self.input_size)._asdict()
+        if self.latencies is not None:
+            table['latency'] = np.array([self.latencies.latency(arch) for arch in self.space])
+        for name, (cost, size) in self.sized.items():
+            table[name] = getattr(self.space.costs(size), cost)
+        return table
+
     def candidate(self, arch: Arch) -> Candidate:
         """An arch with its costs."""
         return Candidate(arch, dict(zip(self.names, self(arch), strict=True)))
@@ -74,8 +83,7 @@ class Feasible(Sequence):
     def __init__(self, cost_model: CostModel, budget: Budget) -> None:
         self.cost_model = cost_model
         self.space = cost_model.space
-        values = np.array([cost_model(arch) for arch in self.space])
-        self.costs = dict(zip(cost_model.names, values.T, strict=True))
+        self.costs = cost_model.table()
         within = {
             name: (low <= self.costs[name]) & (self.costs[name] < high)
             for name, (low, high) in budget.intervals.items()

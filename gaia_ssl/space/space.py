@@ -119,6 +119,18 @@ class SearchSpace(Sequence):
         digits = rng.integers([len(values) for _, values in self.dims])
         return self._arch([v[d] for d, (_, v) in zip(digits, self.dims, strict=True)])
 
+    def costs(self, input_size: int | tuple[int, int] = 224) -> Cost:
+        """What all archs cost, as ``count_cost`` has it for one.
+
+        Args:
+            input_size: Side, or (height, width), of the images in pixels. Defaults to 224.
+
+        Returns:
+            A cost whose fields are arrays, (archs,), in the order of the space.
+        """
+        size = (input_size, input_size) if isinstance(input_size, int) else tuple(input_size)
+        return self.family.grid_costs(self.choices, size)
+
     def path(self, arch: Arch) -> Path:
         """The steps that run ``arch``."""
         return self.family.path(arch)

@@ -214,3 +214,15 @@ def test_costing_every_arch_takes_seconds():
 def test_needs_no_torch():
     code = "import sys, gaia_ssl.space; assert not {'torch', 'mmengine'} & set(sys.modules)"
     subprocess.run([sys.executable, '-c', code], check=True, cwd=ROOT)
+
+
+@pytest.mark.parametrize('name', ['tiny10to22', 'tinymb4to8', 'ar18to34'])
+@pytest.mark.parametrize('size', [64, (50, 36)])
+def test_costs_of_all_archs(name, size):
+    space = get_space(name)
+    costs = space.costs(size)
+    assert all(len(column) == len(space) for column in costs)
+    rng = np.random.default_rng(0)
+    for index in [0, len(space) - 1, *rng.integers(len(space), size=200)]:
+        index = int(index)
+        assert tuple(column[index] for column in costs) == count_cost(space, space[index], size)

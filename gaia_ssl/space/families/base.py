@@ -124,14 +124,30 @@ class Family(ABC):
         stem, *stages = (_steps(self, segment) for segment in self.segments(arch))
         return Path(stem, tuple(stages))
 
+    @abstractmethod
+    def grid_costs(self, choices: dict[str, Any], size: Size) -> Cost:
+        """The costs of all archs of a grid on one image of ``size``.
+
+        Args:
+            choices: The grid, see ``SearchSpace``.
+            size: Height and width of the image in pixels.
+
+        Returns:
+            A cost whose fields are arrays over the archs, in the order of the space.
+        """
+
     def cost(self, arch: Arch, size: Size) -> Cost:
         """The cost of ``arch`` on one image of ``size``, from the steps of its path."""
-        segment_cost = _segment_cost(self)
         costs = []
         for segment in self.segments(arch):
-            cost, size = segment_cost(segment, size)
+            cost, size = self.segment_cost(segment, size)
             costs.append(cost)
         return Cost.of_steps(costs)
+
+    @property
+    def segment_cost(self) -> Callable[[Hashable, Size], tuple[Cost, Size]]:
+        """Counts the cost of a segment and the size of its output, each once."""
+        return _segment_cost(self)
 
 
 @functools.cache

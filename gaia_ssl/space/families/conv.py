@@ -5,6 +5,8 @@ from abc import abstractmethod
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from gaia_ssl.utils.errors import UserError
 
 from .base import Arch, Cost, Family, Size, Step
@@ -130,6 +132,46 @@ class ConvFamily(Family):
         pooled = _strided(out_size, 2)
         pool = Cost(0, 0, nbytes(step.out_channels, out_size) + nbytes(step.out_channels, pooled))
         return Cost.of_steps([cost, pool]), pooled
+
+    def grid_costs(self, choices: dict[str, Any], size: Size) -> Cost:
+        """The costs of all archs of a grid: see ``Family.grid_costs``.
+
+        What a stage costs depends on its own numbers and the width of the one before: small
+        tables that numpy adds up over the grid.
+        """
+        fields = [('stem_width', -1)]
+        fields += [(name, i) for name in self.stage_fields for i in range(self.stages)]
+        values = [choices[name] if i < 0 else choices[name][i] for name, i in fields]
+        shape = [len(choice) for choice in values]
+        total = Cost(*(np.zeros(shape, np.int64) for _ in Cost._fields))
+        for stage in range(-1, self.stages):
+            own = [axis for axis, (_, i) in enumerate(fields) if i == stage]
+            before = [fields.index(('width', stage - 1) if stage > 0 else ('stem_width', -1))]
+            axes = (before if stage >= 0 else []) + own
+            table = np.empty((*(shape[axis] for axis in axes), len(Cost._fields)), np.int64)
+            for digits in np.ndindex(table.shape[:-1]):
+                numbers = [values[axis][digit] for axis, digit in zip(axes, digits, strict=True)]
+                channels, numbers = self._input_of(stage, numbers)
+                cost, out_size = self.segment_cost(Segment(stage, channels, numbers), size)
+                table[digits] = cost
+            size = out_size
+            # (own axes, 3) -> (3, all axes), one long where nothing depends on an axis
+            order = np.argsort(axes)
+            spread = [shape[axis] if axis in axes else 1 for axis in range(len(fields))]
+            table = table.transpose(-1, *order).reshape(-1, *spread)
+            total = Cost(
+                total.flops + table[0],
+                total.params + table[1],
+                np.maximum(total.memory, table[2]),
+            )
+        return Cost(*(costs.ravel() for costs in total))
+
+    def _input_of(self, stage: int, numbers: list[int]) -> tuple[int, tuple[int, ...]]:
+        """Channels that a segment reads and its numbers, from the width before it and these."""
+        if stage < 0:
+            return self.in_channels, tuple(numbers)
+        width, *numbers = numbers
+        return self.out_channels(width) if stage else width, tuple(numbers)
 
     def dilated(self, output_stride: int) -> dict[str, Any]:
         """The options of the same backbone dilating wherever it would exceed a stride.

@@ -1,5 +1,6 @@
 """tools/search.py and tools/dist_search.sh, as they are called."""
 
+import itertools
 import json
 import os
 import signal
@@ -45,7 +46,7 @@ search = dict(input_size=40)
 # Imports what the tool needs once and then runs each call, its arguments a line of JSON, in a
 # process of its own: a real command line without a start of seconds.
 SERVER = """
-import json, os, runpy, sys
+import json, os, runpy, signal, sys, time
 import gaia_ssl.models.selfsup, gaia_ssl.search, gaia_ssl.visualization
 import mmpretrain.datasets
 from matplotlib import font_manager
@@ -57,6 +58,9 @@ for line in sys.stdin:
         sys.argv = call['argv']
         runpy.run_path(sys.argv[0], run_name='__main__')
         sys.exit()
+    if 'kill_after' in call:
+        time.sleep(call['kill_after'])
+        os.kill(child, signal.SIGKILL)  # no error if it has ended: nobody has waited for it
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
@@ -77,10 +81,10 @@ def server():
 
 @pytest.fixture
 def run(server, tmp_path):
-    def call(*args):
+    def call(*args, **options):
         streams = dict(out=str(tmp_path / '.out'), err=str(tmp_path / '.err'))
         argv = [TOOL, *map(str, args)]
-        server.stdin.write(json.dumps(dict(argv=argv, **streams)) + '\n')
+        server.stdin.write(json.dumps(dict(argv=argv, **streams, **options)) + '\n')
         server.stdin.flush()
         code = int(server.stdout.readline())
         return subprocess.CompletedProcess(
@@ -366,6 +370,39 @@ def test_killed_and_resumed(given, run, tmp_path):
     assert run(*args_of(given, work_dir=tmp_path / 'whole', **options)).returncode == 0
     killed, whole = (tmp_path / name / 'search.json' for name in ('killed', 'whole'))
     assert killed.read_bytes() == whole.read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    'options',
+    [
+        dict(num=60, bn_group=4, task='global'),
+        dict(num=80, bn_group=6, strategy='evolution', population=10),
+        dict(num=60, bn_group=6, strategy='pareto', population=12, distance=('mse', 'kl=2')),
+    ],
+    ids=['random', 'evolution', 'pareto'],
+)
+def test_killed_again_and_again(given, run, tmp_path, options):
+    """At random moments, some before anything is there and some while a file is written."""
+    options = dict(options, flops=(1e6, 4e6))
+    start = time.monotonic()
+    assert run(*args_of(given, work_dir=tmp_path / 'whole', **options)).returncode == 0
+    whole = time.monotonic() - start
+    rng = np.random.default_rng(0)
+    kills = 0
+    for attempt in itertools.count():
+        work_dir = tmp_path / f'killed_{attempt}'
+        args, ended = args_of(given, work_dir=work_dir, **options), False
+        while not ended:
+            done = run(*args, '--resume', kill_after=whole * rng.uniform(0.2, 1))
+            assert done.returncode in (0, -signal.SIGKILL), done.stderr
+            ended = done.returncode == 0
+            kills += not ended
+        want = (tmp_path / 'whole' / 'search.json').read_bytes()
+        assert (work_dir / 'search.json').read_bytes() == want
+        if kills >= 7:
+            break
+    assert attempt < 20
 
 
 @pytest.mark.parametrize(

@@ -29,9 +29,7 @@ class _DenseDistance(Distance):
 
     def __init__(self, grid: int = 28) -> None:
         if not isinstance(grid, int) or grid < 2:
-            raise UserError(
-                f'distance: grid: {grid!r} is not a whole number of 2 or more'
-            )
+            raise UserError(f'distance: grid: {grid!r} is not a whole number of 2 or more')
         self.grid = grid
 
     def similarity(self, feature: Tensor) -> Tensor:

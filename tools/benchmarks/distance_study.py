@@ -10,9 +10,10 @@ FLOPs, since larger subnets are better anyway. Every registered distance scores 
 groups throughout, as in a search; groups are mixed, not of one class.
 
 Printed is Spearman's correlation with the truth, so signed that 1 is what one hopes for: of minus
-the score, of FLOPs and of params. Its 95% interval is a percentile bootstrap over archs. The truth
-has an error too: ``split halves``, the correlation of the truths on two halves of ``test``, says
-how much of it is more than chance.
+the score; of FLOPs and params; and of ``features``, the number that the probe gets, which favours
+wide last stages by itself. Its 95% interval is a percentile bootstrap over archs. The truth has an
+error too: ``split halves``, the correlation of the truths on two halves of ``test``, says how much
+of it is more than chance.
 """
 
 import argparse
@@ -287,7 +288,9 @@ def study(args: argparse.Namespace) -> dict[str, Any]:
     halves = [right[:, half::2].mean(1) for half in (0, 1)]
     costs = [count_cost(space, arch, input_size) for arch in archs]
     signed = {name: -values for name, values in found.items()}
-    signed |= {k: np.array([getattr(c, k) for c in costs], float) for k in ('flops', 'params')}
+    signed |= {k: np.array([getattr(cost, k) for cost in costs]) for k in ('flops', 'params')}
+    ends = [space.path(arch).stages[-1][-1] for arch in archs]
+    signed['features'] = np.array([step.out_channels for step in ends])
     rows = [
         dict(
             arch=arch,

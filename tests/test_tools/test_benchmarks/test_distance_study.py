@@ -102,6 +102,6 @@ def test_a_small_study(tmp_path, monkeypatch, capsys):
     assert (result['images'], result['train_images'], result['test_images']) == (16, 32, 12)
     assert len(result['subnets']) == 3
     names = set(result['subnets'][0]['scores'])
-    assert set(result['correlations']) == names | {'flops', 'params'}
+    assert set(result['correlations']) == names | {'flops', 'params', 'features'}
     printed = capsys.readouterr().out
     assert all(f'| {name} |' in printed for name in names)

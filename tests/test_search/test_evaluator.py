@@ -74,8 +74,13 @@ def as_tree(encoders, images, archs, terms, bn_group, micro_batch, policy=group_
     return sum(rows) / len(images)
 
 
-@pytest.mark.parametrize('policy', [group_statistics, set_statistics])
-@pytest.mark.parametrize('task, name, stages', [*CASES, SUM])
+@pytest.mark.parametrize(
+    'task, name, stages, policy',
+    [
+        *((*case, group_statistics) for case in (*CASES, SUM)),
+        *((*case, set_statistics) for case in (CASES[0], CASES[-1], SUM)),
+    ],
+)
 @settings(
     max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

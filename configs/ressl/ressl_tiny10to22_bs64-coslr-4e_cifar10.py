@@ -2,7 +2,7 @@
 _base_ = [
     '../_base_/models/tiny10to22_cifar10.py',
     '../_base_/datasets/cifar10_strong_weak.py',
-    '../_base_/schedules/adamw_coslr_3e.py',
+    '../_base_/schedules/adamw_coslr_4e.py',
     '../_base_/default_runtime.py',
 ]
 
@@ -10,7 +10,7 @@ model = dict(
     algorithm='DynamicReSSL',
     queue_len=1024,
     feat_dim=64,
-    momentum=0.01,
+    momentum=0.03,
     neck=dict(
         type='mmpretrain.NonLinearNeck',
         in_channels=128,
@@ -24,3 +24,4 @@ model = dict(
     ),
     head=dict(type='RelationHead', temperature=0.1, teacher_temperature=0.04),
 )
+optim_wrapper = dict(optimizer=dict(lr=1e-3))

@@ -2,13 +2,13 @@
 _base_ = [
     '../_base_/models/tiny10to22_cifar10.py',
     '../_base_/datasets/cifar10_two_views.py',
-    '../_base_/schedules/adamw_coslr_3e.py',
+    '../_base_/schedules/adamw_coslr_5e.py',
     '../_base_/default_runtime.py',
 ]
 
 model = dict(
     algorithm='mmpretrain.SwAV',
-    freeze_iters=312,  # the first epoch
+    freeze_iters=100,
     neck=dict(
         type='mmpretrain.SwAVNeck',
         in_channels=128,

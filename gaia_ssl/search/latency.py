@@ -318,7 +318,9 @@ def _builder(family: Family, settings: LatencySettings) -> Callable[[Arch], Subn
     [subnet_type] = {
         cls
         for cls in MODELS.module_dict.values()
-        if issubclass(cls, SubnetBackbone) and cls.family_type is type(family)
+        if isinstance(cls, type)  # lifted methods are registered functions
+        and issubclass(cls, SubnetBackbone)
+        and cls.family_type is type(family)
     }
     built = {}
 

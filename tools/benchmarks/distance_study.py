@@ -41,7 +41,7 @@ from gaia_ssl.search.batchnorm import group_statistics  # noqa: E402
 from gaia_ssl.search.distances import TASKS, Distance, build_distance, distances_of  # noqa: E402
 from gaia_ssl.search.groups import split_groups  # noqa: E402
 from gaia_ssl.search.supernet import load_supernet  # noqa: E402
-from gaia_ssl.space import Arch, Budget, SearchSpace, count_cost, parse_quantity  # noqa: E402
+from gaia_ssl.space import Arch, SearchSpace, count_cost, parse_quantity  # noqa: E402
 from gaia_ssl.utils import UserError  # noqa: E402
 from gaia_ssl.utils.cli import load_config, run_cli  # noqa: E402
 
@@ -99,12 +99,10 @@ def draw_archs(
     Raises:
         UserError: If it has fewer.
     """
-    costs = [count_cost(space, arch, input_size) for arch in space]
+    costs = space.costs(input_size).flops
     if flops is None:
-        median = np.median([cost.flops for cost in costs])
-        flops = median * (1 - WIDTH / 2), median * (1 + WIDTH / 2)
-    budget = Budget(flops=flops)
-    inside = [index for index, cost in enumerate(costs) if cost in budget]
+        flops = np.median(costs) * (1 - WIDTH / 2), np.median(costs) * (1 + WIDTH / 2)
+    inside = np.flatnonzero((flops[0] <= costs) & (costs < flops[1]))
     if len(inside) < num:
         raise UserError(
             f'--flops: {len(inside)} archs are in [{flops[0]:.4g}, {flops[1]:.4g}), fewer than '

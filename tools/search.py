@@ -115,7 +115,7 @@ def add_strategy(group: argparse._ArgumentGroup) -> None:
         num=(int, 'archs that are scored, but for exhaustive, which takes all; default: 100'),
         seed=(int, 'seed of the draws; default: 0'),
         share_prefixes=(int, 'random: draw runs of this many archs that begin alike: faster'),
-        population=(int, 'evolution, pareto: archs of a round; default: 20'),
+        population=(int, 'evolution, pareto: archs of a round; default: 10'),
         crossover=(float, 'evolution, pareto: probability of two parents'),
         mutation=(float, 'evolution, pareto: probability that a number changes'),
     )

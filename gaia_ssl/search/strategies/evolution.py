@@ -30,18 +30,18 @@ class Evolution(Strategy):
     Args:
         num: Archs scored in all. Defaults to 100.
         seed: Seed of all draws. Defaults to 0.
-        population: Archs per round, and archs that may be parents. Defaults to 20.
+        population: Archs per round, and archs that may be parents. Defaults to 10.
         crossover: Probability that an offspring has two parents, each of its numbers being one
             or the other's. Defaults to 0.5.
         mutation: Probability that a number moves to another choice; a neighbouring one is as
-            likely as all others together. Defaults to 0.15.
+            likely as all others together. Defaults to 0.1.
     """
 
     num: int = 100
     seed: int = 0
-    population: int = 20
+    population: int = 10
     crossover: float = 0.5
-    mutation: float = 0.15
+    mutation: float = 0.1
 
     def __post_init__(self):
         super().__post_init__()

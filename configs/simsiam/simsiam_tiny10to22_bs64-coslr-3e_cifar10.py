@@ -36,7 +36,9 @@ model = dict(
         ),
     ),
 )
-# AdamW's steps are too large for a method without negatives: the embeddings lose their rank
+# AdamW's steps are too large for a method without negatives: the embeddings lose their rank. A
+# predictor that learns faster than the rest keeps it, as BYOL's appendix finds without a target
 optim_wrapper = dict(
-    optimizer=dict(_delete_=True, type='SGD', lr=0.05, momentum=0.9, weight_decay=5e-4)
+    optimizer=dict(_delete_=True, type='SGD', lr=0.03, momentum=0.9, weight_decay=5e-4),
+    paramwise_cfg=dict(custom_keys={'head.predictor': dict(lr_mult=10)}),
 )

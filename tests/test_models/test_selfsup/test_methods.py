@@ -7,8 +7,8 @@ import torch
 from mmpretrain.registry import MODELS as MMPRETRAIN_MODELS
 
 from gaia_ssl.models.selfsup import SupernetSelfSupervisor
-from gaia_ssl.search.distances import build_distance
 from gaia_ssl.search.evaluator import TreeEvaluator
+from gaia_ssl.search.terms import build_terms
 
 
 def test_gradient_is_mean_of_subnets(ssl, method):
@@ -147,9 +147,10 @@ def test_a_search_takes_student_and_teacher_as_they_are(ssl, method):
     model = ssl.in_double(ssl.build(method, norm='SyncBN'))
     space = model.backbone.space
     images = ssl.batch(0, size=12)['inputs'][0].double()
-    distance = build_distance('global')
-    archs = [space.max, space.min]
-    scores = TreeEvaluator(model.student, model.teacher, distance, None, archs)(images, [5, 7])
+    stages = len(space.path(space.max).stages)
+    [term] = terms = build_terms('global', None, None, stages)
+    distance, archs = term.distance, [space.max, space.min]
+    scores = TreeEvaluator(model.student, model.teacher, terms, archs)(images, [5, 7])
     encoders = []
     for backbone, neck in (model.student, model.teacher):
         encoders.append((copy.deepcopy(backbone).train(), copy.deepcopy(neck).train()))
@@ -159,4 +160,4 @@ def test_a_search_takes_student_and_teacher_as_they_are(ssl, method):
         for candidate, arch in enumerate(archs):
             backbone.set_arch(arch)
             expected = distance(neck(backbone(part))[0], target).sum().item()
-            torch.testing.assert_close(scores[group, candidate], expected, rtol=1e-9, atol=1e-12)
+            torch.testing.assert_close(scores[group, candidate, 0], expected, rtol=1e-9, atol=1e-12)

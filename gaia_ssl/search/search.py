@@ -59,7 +59,8 @@ class SearchSettings:
         input_size: Side of the images in pixels. Defaults to 224.
         dtype: Precision of the networks: ``'float32'``, ``'bfloat16'`` or ``'float16'``.
             Defaults to the first.
-        num_images: Search on so many of the images, drawn uniformly. Defaults to all.
+        num_images: Search on so many of the images, drawn uniformly by the strategy's seed.
+            Defaults to all.
         max_bad: Share of the images that may be unreadable; they are skipped. Defaults to none.
     """
 
@@ -150,6 +151,8 @@ class Search:
         self.feasible = Feasible(cost_model, settings.budget)
         self.strategy.check(self.feasible)
         self.anchors = {k: cost_model.candidate(arch) for k, arch in self.space.anchors.items()}
+        if settings.num_images is not None:
+            images = images.subset(settings.num_images, settings.strategy.get('seed', 0))
         # what reads all images comes last
         self.images, digests, self.bad = readable_images(images, settings.max_bad)
         self.groups = split_groups(len(self.images), settings.bn_group)
@@ -180,8 +183,6 @@ class Search:
         """
         pipeline = config.get('search', {}).get('pipeline')
         found = UnlabeledImages(images, pipeline or default_pipeline(settings.input_size))
-        if settings.num_images is not None:
-            found = found.subset(settings.num_images, settings.strategy.get('seed', 0))
         device = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
         model = load_supernet(config, checkpoint).to(device)
         source = dict(

@@ -27,7 +27,7 @@ def hook(images, **options):
 
 def test_follows_the_ranking(training, images):
     budget = dict(params=(0, '7K'))
-    runner = training.runner(training.dir, [hook(images, budget=budget)], epochs=3)
+    runner = training.runner(training.dir, [hook(images, budget=budget, num_images=8)], epochs=3)
     runner.train()
     results = [
         json.loads(path.read_text())
@@ -44,6 +44,7 @@ def test_follows_the_ranking(training, images):
         for one, two in zip(tables, tables[1:])
     ]
     assert hub.get_scalar('val/search_spearman').data[0].tolist() == pytest.approx(want)
+    assert results[0]['meta']['images_count'] == 8
     assert all(row['params'] < 7e3 for row in results[-1]['subnets'])
     # other weights, the same archs
     assert results[0]['meta']['weights_sha256'] != results[1]['meta']['weights_sha256']

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gaia_ssl.space import Arch, Budget, Cost, SearchSpace, count_cost
+from gaia_ssl.space import Arch, Budget, SearchSpace, count_cost
 from gaia_ssl.space.budget import split_cost
 from gaia_ssl.space.latency import LatencyTable
 from gaia_ssl.utils import UserError
@@ -44,16 +44,6 @@ class CostModel:
         if 'latency' in names and latencies is None:
             raise UserError('latency: a budget needs measured times; give --latency-table')
         self.sized = {name: split_cost(name) for name in names if '@' in name}
-        self.names = (*Cost._fields, *(['latency'] if latencies else []), *self.sized)
-
-    def __call__(self, arch: Arch) -> tuple[float, ...]:
-        """The costs of an arch, in the order of ``names``."""
-        costs = count_cost(self.space, arch, self.input_size)
-        if self.latencies is not None:
-            costs += (self.latencies.latency(arch),)
-        for cost, size in self.sized.values():
-            costs += (getattr(count_cost(self.space, arch, size), cost),)
-        return costs
 
     def table(self) -> dict[str, np.ndarray]:
         """The costs of all archs of the space, (archs,) each, by name."""
@@ -66,7 +56,12 @@ class CostModel:
 
     def candidate(self, arch: Arch) -> Candidate:
         """An arch with its costs."""
-        return Candidate(arch, dict(zip(self.names, self(arch), strict=True)))
+        costs = count_cost(self.space, arch, self.input_size)._asdict()
+        if self.latencies is not None:
+            costs['latency'] = self.latencies.latency(arch)
+        for name, (cost, size) in self.sized.items():
+            costs[name] = getattr(count_cost(self.space, arch, size), cost)
+        return Candidate(arch, costs)
 
 
 class Feasible(Sequence):
@@ -96,7 +91,8 @@ class Feasible(Sequence):
         return len(self.indices)
 
     def __getitem__(self, index: int) -> Candidate:
-        return self.cost_model.candidate(self.space[int(self.indices[index])])
+        row = int(self.indices[index])
+        return Candidate(self.space[row], {name: c[row].item() for name, c in self.costs.items()})
 
     def _nearest(self, budget: Budget, within: dict[str, np.ndarray]) -> str:
         owner = f'no arch of {self.space.name!r} at {self.cost_model.input_size} px is in'

@@ -7,12 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from gaia_ssl.space import COSTS
 from gaia_ssl.utils import UserError
 
 from .results import Result, load_result
-
-COSTS = ('flops', 'params', 'memory', 'latency')
-"""What a row may cost; a result has those that its search counted or measured."""
 
 
 def load_results(paths: Sequence[str]) -> dict[str, Result]:

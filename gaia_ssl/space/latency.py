@@ -14,7 +14,7 @@ import numpy as np
 from gaia_ssl.utils.errors import UserError
 from gaia_ssl.utils.files import atomic_write
 
-from .families import Arch, Family, Size
+from .families import Arch, Family, Size, Step
 from .space import SearchSpace
 
 
@@ -33,6 +33,12 @@ class StepKey(NamedTuple):
     size: Size
 
 
+def step_key(step: Step, in_channels: int, size: Size) -> StepKey:
+    """The key of a step on an input of so many channels and this size."""
+    alike = step._replace(name=step.name.partition('.')[0])
+    return StepKey(tuple(alike._asdict().items()), in_channels, size)
+
+
 def path_keys(family: Family, arch: Arch, size: Size) -> list[StepKey]:
     """The keys of the steps that run ``arch`` on images of ``size``, in the order they run."""
     keys = []
@@ -49,8 +55,7 @@ def _segment_keys(
     """The keys of a segment's steps, and the size of its output."""
     keys, channels = [], family.in_channels_of(segment)
     for step in family.steps(segment):
-        alike = step._replace(name=step.name.partition('.')[0])
-        keys.append(StepKey(tuple(alike._asdict().items()), channels, size))
+        keys.append(step_key(step, channels, size))
         _, size = family.step_cost(step, channels, size)
         channels = step.out_channels
     return tuple(keys), size

@@ -49,7 +49,7 @@ from gaia_ssl.search.strategies import Random  # noqa: E402
 from gaia_ssl.search.terms import build_terms  # noqa: E402
 from gaia_ssl.search.tree import Node, Tap  # noqa: E402
 from gaia_ssl.space import Arch, Budget, SearchSpace, get_space  # noqa: E402
-from gaia_ssl.space.latency import StepKey, path_keys  # noqa: E402
+from gaia_ssl.space.latency import path_keys, step_key  # noqa: E402
 from gaia_ssl.utils.cli import run_cli  # noqa: E402
 
 BARS = {100: 4, 1000: 8, 'all': 25}  # speedups
@@ -199,8 +199,7 @@ def tree_steps(root: Node, space: SearchSpace, size: int) -> tuple[Counter, int]
             if isinstance(step, Tap):
                 walk(child, channels, size)
                 continue
-            alike = step._replace(name=step.name.partition('.')[0])
-            steps[StepKey(tuple(alike._asdict().items()), channels, size)] += 1
+            steps[step_key(step, channels, size)] += 1
             cost, out_size = space.family.step_cost(step, channels, size)
             flops += cost.flops
             walk(child, step.out_channels, out_size)

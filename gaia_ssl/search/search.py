@@ -33,7 +33,7 @@ from .results import Result, make_result, save_result
 from .store import Round, Store
 from .strategies import build_strategy
 from .supernet import load_supernet
-from .terms import build_terms, check_maps, describe
+from .terms import build_terms, check_groups, check_maps, describe
 
 STATISTICS = dict(group=group_statistics, calibrated=set_statistics)
 DTYPES = dict(float32=torch.float32, bfloat16=torch.bfloat16, float16=torch.float16)
@@ -49,7 +49,7 @@ class SearchSettings:
             Defaults to the task's.
         stages: Stages, from 0, whose feature maps a dense distance compares. Defaults to the
             last one.
-        dense_options: Options of the dense distances, such as ``grid``. Defaults to none.
+        distance_options: Options of the distances, such as ``grid``. Defaults to none.
         budget: What a subnet may cost. Defaults to anything.
         latencies: Path of a table of measured latencies. Defaults to none.
         strategy: Which archs are scored, see ``build_strategy``. Defaults to 100 random ones.
@@ -67,7 +67,7 @@ class SearchSettings:
     task: str
     distance: str | dict[str, float] | None = None
     stages: Sequence[int] | None = None
-    dense_options: dict[str, Any] = field(default_factory=dict)
+    distance_options: dict[str, Any] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
     latencies: str | None = None
     strategy: dict[str, Any] = field(default_factory=lambda: dict(type='random'))
@@ -138,7 +138,7 @@ class Search:
             settings.distance,
             settings.stages,
             len(path.stages),
-            settings.dense_options,
+            settings.distance_options,
         )
         size = (settings.input_size, settings.input_size)
         check_maps(self.terms, self.space, size)
@@ -156,6 +156,7 @@ class Search:
         # what reads all images comes last
         self.images, digests, self.bad = readable_images(images, settings.max_bad)
         self.groups = split_groups(len(self.images), settings.bn_group)
+        check_groups(self.terms, min(map(len, self.groups)))
         self.images.check_size(settings.input_size, 'input_size')
         self.loader = BatchLoader(self.images, self.groups, self._normalise)
         self.facts = self._facts(digests)
@@ -265,7 +266,7 @@ class Search:
             candidates, evaluator, batches = todo
             shape = (evaluator.num_candidates, len(self.terms))
             part = store.round(len(scores), len(self.groups), shape)
-            self._score(part, evaluator, batches)
+            self._score(part, evaluator, batches, f'round {len(scores) + 1}: ')
             found = part.total() / len(self.images)
             # the anchors come after the first round's candidates
             subnets += candidates
@@ -315,7 +316,9 @@ class Search:
         need = arrange(evaluator.tree, self.space.family, size, self.terms)
         return candidates, evaluator, self._batches(need, micro_batch, max_memory)
 
-    def _score(self, part: Round, evaluator: TreeEvaluator, batches: list[range]) -> None:
+    def _score(
+        self, part: Round, evaluator: TreeEvaluator, batches: list[range], title: str
+    ) -> None:
         """Score a round's candidates on the groups that lack it, in all processes together."""
         rank, world = get_dist_info()
         pending = [batch for batch in batches if not all(map(part.done, batch))]
@@ -325,7 +328,7 @@ class Search:
             # norms gather from all processes, those whose own groups are done among them
             pending = batches
         mine = pending[rank::world]
-        progress = Progress(evaluator.num_candidates * len(mine), quiet=rank != 0)
+        progress = Progress(evaluator.num_candidates * len(mine), title, quiet=rank != 0)
         for batch, images in zip(mine, self.loader(mine)):
             sums = evaluator(images, [len(self.groups[g]) for g in batch], progress)
             if not np.isfinite(sums).all():

@@ -27,7 +27,6 @@ from .evaluator import TreeEvaluator
 from .feasible import Candidate, CostModel, Feasible
 from .groups import micro_batches, process_share, split_groups
 from .loading import BatchLoader
-from .memory import arrange
 from .progress import Progress
 from .results import Result, make_result, save_result
 from .store import Round, Store
@@ -36,6 +35,8 @@ from .supernet import load_supernet
 from .terms import build_terms, check_groups, check_maps, describe
 
 STATISTICS = dict(group=group_statistics, calibrated=set_statistics)
+# bytes of features that may wait for company, where no bound is given
+ROOM = 512 * 2**20
 DTYPES = dict(float32=torch.float32, bfloat16=torch.bfloat16, float16=torch.float16)
 
 
@@ -266,7 +267,8 @@ class Search:
             candidates, evaluator, batches = todo
             shape = (evaluator.num_candidates, len(self.terms))
             part = store.round(len(scores), len(self.groups), shape)
-            self._score(part, evaluator, batches, f'round {len(scores) + 1}: ')
+            room = self._room(evaluator.need, batches, max_memory)
+            self._score(part, evaluator, batches, room, f'round {len(scores) + 1}: ')
             found = part.total() / len(self.images)
             # the anchors come after the first round's candidates
             subnets += candidates
@@ -309,15 +311,19 @@ class Search:
             self.model.teacher,
             self.terms,
             [candidate.arch for candidate in (*candidates, *extra)],
+            (self.settings.input_size, self.settings.input_size),
             STATISTICS[self.settings.bn_policy],
             DTYPES[self.settings.dtype],
         )
-        size = (self.settings.input_size, self.settings.input_size)
-        need = arrange(evaluator.tree, self.space.family, size, self.terms)
-        return candidates, evaluator, self._batches(need, micro_batch, max_memory)
+        return candidates, evaluator, self._batches(evaluator.need, micro_batch, max_memory)
 
     def _score(
-        self, part: Round, evaluator: TreeEvaluator, batches: list[range], title: str
+        self,
+        part: Round,
+        evaluator: TreeEvaluator,
+        batches: list[range],
+        room: float,
+        title: str,
     ) -> None:
         """Score a round's candidates on the groups that lack it, in all processes together."""
         rank, world = get_dist_info()
@@ -330,7 +336,7 @@ class Search:
         mine = pending[rank::world]
         progress = Progress(evaluator.num_candidates * len(mine), title, quiet=rank != 0)
         for batch, images in zip(mine, self.loader(mine)):
-            sums = evaluator(images, [len(self.groups[g]) for g in batch], progress)
+            sums = evaluator(images, self._sizes(batch), progress, room)
             if not np.isfinite(sums).all():
                 raise UserError(
                     f'checkpoint: {self.places.get("checkpoint", "the supernet")} gives features '
@@ -354,7 +360,7 @@ class Search:
         group = max(map(len, self.groups))
         if self.settings.bn_policy == 'calibrated':
             batches = process_share(len(self.groups), get_dist_info()[1])
-            least = max(sum(len(self.groups[g]) for g in batch) for batch in batches)
+            least = max(sum(self._sizes(batch)) for batch in batches)
             advice = f'calibrated statistics take all {least} images of a process at once'
         else:
             least, advice = group, f'a group of {group} images runs at once; lower --bn-group'
@@ -366,6 +372,17 @@ class Search:
                 f'{need * least / 2**30:.3g} GiB of activations: {advice}'
             )
         return batches
+
+    def _room(self, need: int, batches: list[range], max_memory: float | None) -> float:
+        """Bytes for features to wait in, beside what the largest batch needs."""
+        if self.settings.bn_policy == 'calibrated':
+            return 0  # processes that wait differently would not meet in their norms
+        if not max_memory:
+            return ROOM
+        return max_memory - need * max(sum(self._sizes(batch)) for batch in batches)
+
+    def _sizes(self, batch: range) -> list[int]:
+        return [len(self.groups[group]) for group in batch]
 
     def _normalise(self, images: Tensor) -> Tensor:
         device = next(self.model.parameters()).device

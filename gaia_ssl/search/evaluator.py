@@ -15,7 +15,8 @@ from gaia_ssl.space.families import Size
 from .batchnorm import Statistics, group_statistics
 from .memory import arrange
 from .terms import Term
-from .tree import Merging, Tap, build_tree, steps_and_taps, walk
+from .tree import Tap, build_tree, steps_and_taps
+from .walk import Merging, walk
 
 Encoder = tuple[DynamicBackbone, nn.Module]
 """A backbone and its neck."""

@@ -1,7 +1,7 @@
 """Linear SVMs on frozen features, as self-supervised backbones are judged on PASCAL VOC.
 
-The protocol is that of Goyal et al., "Scaling and Benchmarking Self-Supervised Visual Representation
-Learning" (ICCV 2019), with the settings of the code that they published.
+The protocol is that of Goyal et al., "Scaling and Benchmarking Self-Supervised Visual
+Representation Learning" (ICCV 2019), with the settings of the code that they published.
 """
 
 from collections.abc import Sequence

@@ -38,11 +38,11 @@ def load_voc(root: str, split: str, pipeline: Sequence[dict]) -> VOCSplit:
     Raises:
         UserError: If there is no such split, or a file of it is broken or names a missing image.
     """
-    pattern = osp.join(root, 'ImageSets', 'Main', '*_{}.txt')
-    files = sorted(glob(pattern.format(split).replace(root, escape(root), 1)))
+    folder = osp.join(root, 'ImageSets', 'Main')
+    files = sorted(glob(osp.join(escape(folder), f'*_{split}.txt')))
     if not files:
         raise UserError(
-            f'data: {pattern.format(split)} matches no file; give the folder VOCdevkit/VOC2007'
+            f'data: {folder}/*_{split}.txt matches no file; give the folder VOCdevkit/VOC2007'
         )
     present = [_read(file) for file in files]
     names = sorted(present[0])

@@ -16,6 +16,20 @@ SHOTS = (1, 2, 4, 8, 16, 32, 64, 96)
 FOLDS = 3
 
 
+def require_sklearn() -> None:
+    """Look for scikit-learn before any time is spent.
+
+    Raises:
+        UserError: If it is not installed.
+    """
+    try:
+        import sklearn.svm  # noqa: F401
+    except ImportError as error:
+        raise UserError(
+            f'scikit-learn: {error}; the SVMs need it: pip install scikit-learn'
+        ) from error
+
+
 def average_precision(scores: np.ndarray, labels: np.ndarray) -> float:
     """The area below the precision-recall curve, as VOC has computed it since 2010.
 
@@ -76,7 +90,8 @@ class LinearSVMs:
         jobs: Processes to train with. Defaults to 1.
 
     Raises:
-        UserError: If scikit-learn is not installed.
+        UserError: If scikit-learn is not installed, a cost is not positive, or a class is on no
+            image to test on.
     """
 
     def __init__(
@@ -88,13 +103,13 @@ class LinearSVMs:
         costs: Sequence[float] = COSTS,
         jobs: int = 1,
     ) -> None:
-        try:
-            import joblib
-            import sklearn.svm  # noqa: F401
-        except ImportError as error:
-            raise UserError(
-                f'scikit-learn: {error}; the SVMs need it: pip install scikit-learn'
-            ) from error
+        require_sklearn()
+        import joblib
+
+        if bad := [cost for cost in costs if not cost > 0]:
+            raise UserError(f'costs: {bad[0]} is not positive')
+        if not (test_labels == 1).any(0).all():
+            raise UserError('data: a class is on no image to test on; give more images')
         # in double precision, which is what the solver works in
         self.train, self.test = (np.asarray(features, np.float64) for features in (train, test))
         self.train_labels, self.test_labels = train_labels, test_labels
@@ -142,8 +157,11 @@ class LinearSVMs:
             ``map``, the mean over the runs in percent, their ``std`` and the chosen ``cost``.
 
         Raises:
-            UserError: If a class has too few images.
+            UserError: If a class has too few images, or a number is not positive.
         """
+        for field, value in dict(shots=shots, runs=runs).items():
+            if value < 1:
+                raise UserError(f'{field}: {value} is too few; give 1 or more')
         samples = [
             low_shot(self.train_labels, shots, np.random.default_rng((seed, shots, run)))
             for run in range(runs)

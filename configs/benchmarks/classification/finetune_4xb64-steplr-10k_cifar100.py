@@ -36,9 +36,7 @@ val_dataloader = dict(batch_size=64, dataset=dict(pipeline=test_pipeline))
 test_dataloader = val_dataloader
 
 optim_wrapper = dict(optimizer=dict(lr=0.03, weight_decay=0))
-param_scheduler = dict(
-    _delete_=True, type='MultiStepLR', by_epoch=False, milestones=[3000, 6000, 9000], gamma=0.1
-)
+param_scheduler = dict(type='MultiStepLR', by_epoch=False, milestones=[3000, 6000, 9000], gamma=0.1)
 train_cfg = dict(_delete_=True, by_epoch=False, max_iters=10000, val_interval=1000)
 default_hooks = dict(checkpoint=dict(by_epoch=False, interval=5000))
 log_processor = dict(by_epoch=False)

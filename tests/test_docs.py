@@ -33,6 +33,7 @@ PARSERS = {
         for name in ('compare_searches', 'list_subnets', 'plot_search')
     },
     'tools/quickstart.sh': ('tools/quickstart/run.py', ()),
+    'tools/benchmarks/downstream.py': ('tools/benchmarks/downstream.py', ()),
 }
 # a method of the example, trained for an iteration
 METHOD = """

@@ -18,7 +18,8 @@ DOCUMENTS = sorted(
     for place in ('*.md', 'docs/**/*.md', 'configs/**/*.md', 'tools/**/*.md')
     for path in ROOT.glob(place)
 )
-# what parses a command's options, and which of its arguments are the launcher's own
+# what parses a command's options, which of its arguments are the launcher's own, and which argument
+# a launcher puts first
 PARSERS = {
     'tools/latency.py': ('tools/latency.py', ()),
     'tools/train.py': ('tools/train.py', ()),
@@ -33,6 +34,23 @@ PARSERS = {
         for name in ('compare_searches', 'list_subnets', 'plot_search')
     },
     'tools/quickstart.sh': ('tools/quickstart/run.py', ()),
+    'tools/benchmarks/downstream.py': ('tools/benchmarks/downstream.py', ()),
+    **{
+        f'tools/benchmarks/{room}/dist_{command}.sh': (
+            'tools/benchmarks/downstream.py',
+            own,
+            command,
+        )
+        for room in ('classification', 'mmdetection', 'mmsegmentation')
+        for command, own in dict(train=(1, 2), test=(1, 3)).items()
+    },
+    **{
+        f'tools/benchmarks/classification/{name}.py': (
+            f'tools/benchmarks/classification/{name}.py',
+            (),
+        )
+        for name in ('knn', 'svm_voc07')
+    },
 }
 # a method of the example, trained for an iteration
 METHOD = """
@@ -107,16 +125,19 @@ def test_links_and_paths_exist(document):
 @pytest.mark.parametrize(
     'document, tool, arguments', COMMANDS, ids=[f'{d.stem}-{t}' for d, t, _ in COMMANDS]
 )
-def test_commands_are_understood(monkeypatch, document, tool, arguments):
+def test_commands_are_understood(request, monkeypatch, document, tool, arguments):
     if tool not in PARSERS:
         options = [word for word in arguments if word.startswith('--')]
         assert all(f"'{option}'" in (ROOT / tool).read_text() for option in options)
         return
-    parser, own = PARSERS[tool]
-    arguments = [word for i, word in enumerate(arguments) if i not in own]
+    parser, own, *first = PARSERS[tool]
+    arguments = [*first, *(word for i, word in enumerate(arguments) if i not in own)]
     monkeypatch.setattr(sys, 'argv', [tool, *arguments])
     options = load_tool(monkeypatch, ROOT / parser).parse_args()
     if str(getattr(options, 'config', '')).startswith('configs/'):
+        if options.config.startswith('configs/benchmarks/'):
+            subnet = request.getfixturevalue('extracted')()
+            monkeypatch.setenv('GAIA_SSL_SUBNET', str(subnet))
         # settings belong to something that the config has
         for key in options.cfg_options or {}:
             node = Config.fromfile(ROOT / options.config)

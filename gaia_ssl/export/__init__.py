@@ -1,17 +1,31 @@
 """Extraction: a subnet as an ordinary checkpoint, with configs that use it."""
 
-from .extract import extract
+from .extract import extract, extract_all
+from .formats import FORMATS
 from .shapes import Shape, stage_shapes
-from .source import Choice, choose_arch, choose_from_search, load_supernet_backbone
+from .source import (
+    Choice,
+    choose_arch,
+    choose_from_search,
+    choose_pareto,
+    choose_top,
+    load_supernet_backbone,
+)
+from .standard import torchvision_name
 from .subnet import Subnet
 
 __all__ = [
+    'FORMATS',
     'Choice',
     'Shape',
     'Subnet',
     'choose_arch',
     'choose_from_search',
+    'choose_pareto',
+    'choose_top',
     'extract',
+    'extract_all',
     'load_supernet_backbone',
     'stage_shapes',
+    'torchvision_name',
 ]

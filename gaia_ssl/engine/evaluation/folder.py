@@ -94,7 +94,6 @@ class FolderKNN:
             calibration_images=min(len(self.train), CALIBRATION),
         )
 
-    @torch.no_grad()
     def __call__(self, nets: Mapping[Hashable, nn.Module]) -> dict[Hashable, float]:
         """Judge some networks, decoding images once for all; processes share the work.
 
@@ -104,15 +103,35 @@ class FolderKNN:
         Returns:
             The top-1 of each in percent, the same in every process.
         """
-        device = next(next(iter(nets.values())).parameters()).device
-        self.preprocessor.to(device)
+        self.calibrate(nets)
+        return self.judge(nets)
+
+    @torch.no_grad()
+    def calibrate(self, nets: Mapping[Hashable, nn.Module]) -> None:
+        """Calibrate the batch norms of some networks, which end in eval mode.
+
+        Args:
+            nets: Static backbones by name, all on one device.
+        """
+        self.preprocessor.to(_device(nets))
         # mixed, since a folder's order is that of its classes
         order = np.random.default_rng(0).permutation(len(self.train))[:CALIBRATION]
         batches = list(self._batches(self.train, order))
         for net in nets.values():
             average_statistics(net, batches)
-        del batches
 
+    @torch.no_grad()
+    def judge(self, nets: Mapping[Hashable, nn.Module]) -> dict[Hashable, float]:
+        """Judge some networks with the statistics of batch norm that they have.
+
+        Args:
+            nets: Static backbones by name in eval mode, all on one device.
+
+        Returns:
+            The top-1 of each in percent, the same in every process.
+        """
+        device = _device(nets)
+        self.preprocessor.to(device)
         features, labels = self._features(nets, self.train)
         queries, answers = self._features(nets, self.val)
         num_classes = len(self.train.classes)
@@ -152,3 +171,7 @@ class FolderKNN:
         device = self.preprocessor.device
         for batch in loader:
             yield self.preprocessor(dict(inputs=batch.to(device), data_samples=None))['inputs']
+
+
+def _device(nets: Mapping[Hashable, nn.Module]) -> torch.device:
+    return next(next(iter(nets.values())).parameters()).device

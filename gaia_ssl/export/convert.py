@@ -20,7 +20,7 @@ from gaia_ssl.utils.weights import describe, differences
 from .folder import MARK, new_folder
 from .source import PREFIX
 
-# GAIA-ssl at commit 16aeba7: what it calls the parts of a method, as regular expressions
+# what GAIA-ssl (36b8b55 to f552884) calls the parts of a method, as regular expressions
 RELEASED = (
     (r'^(?:encoder_q|online_net)\.0\.', 'backbone.'),
     (r'^(?:encoder_q|online_net)\.1\.', 'neck.'),

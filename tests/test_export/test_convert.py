@@ -11,10 +11,11 @@ from gaia_ssl.export import load_supernet_backbone
 from gaia_ssl.export.convert import (
     mmpretrain_to_subnet,
     released_to_supernet,
+    rename_released,
     subnet_to_mmpretrain,
 )
 from gaia_ssl.models.backbones import DynamicResNet
-from gaia_ssl.search.supernet import load_supernet
+from gaia_ssl.search.supernet import build_supernet, load_supernet
 from gaia_ssl.utils import UserError
 
 DEPTH, WIDTH = (4, 6, 29, 4), (80, 160, 320, 640)  # the largest arch of the released supernet
@@ -70,6 +71,93 @@ def test_the_backbone_of_the_papers_space_has_the_released_names():
     with torch.device('meta'):
         own = DynamicResNet('ar50to101').state_dict()
     assert {key: tuple(value.shape) for key, value in own.items()} == released_backbone_shapes()
+
+
+def released_neck_shapes(channels, hidden, out, norm):
+    """Keys and shapes of a released neck, from its description."""
+    shapes = {'mlp.0.weight': (hidden, channels), 'mlp.0.bias': (hidden,)}
+    if norm:
+        names = ('weight', 'bias', 'running_mean', 'running_var')
+        shapes |= {f'mlp.1.{name}': (hidden,) for name in names}
+        shapes['mlp.1.num_batches_tracked'] = ()
+    last = 3 if norm else 2
+    return shapes | {f'mlp.{last}.weight': (out, hidden), f'mlp.{last}.bias': (out,)}
+
+
+def released_shapes(online, momentum, neck, queues=(), head=None):
+    """Keys and shapes of a whole released checkpoint of the paper's space."""
+    shapes = {f'backbone.{key}': shape for key, shape in released_backbone_shapes().items()}
+    for encoder in (online, momentum):
+        shapes |= {f'{encoder}.0.{k}': shape for k, shape in released_backbone_shapes().items()}
+        shapes |= {f'{encoder}.1.{key}': shape for key, shape in neck.items()}
+    for name, shape in queues:
+        shapes |= {name: shape, f'{name}_ptr': (1,)}
+    return shapes | {f'head.predictor.{key}': shape for key, shape in (head or {}).items()}
+
+
+def densecl_neck():
+    whole = released_neck_shapes(2560, 2048, 128, norm=False)
+    dense = {key.replace('mlp', 'mlp2'): shape for key, shape in whole.items()}
+    return whole | {k: (*v, 1, 1) if k.endswith('weight') else v for k, v in dense.items()}
+
+
+BIAS = {'model.neck.with_last_bias': True, 'model.head.predictor.with_last_bias': True}
+
+
+@pytest.mark.parametrize(
+    'config, options, released',
+    [
+        (
+            'mocov2/mocov2_ar50to101_8xb32-coslr-200e_in1k.py',
+            {},
+            released_shapes(
+                'encoder_q',
+                'encoder_k',
+                released_neck_shapes(2560, 2048, 128, norm=False),
+                queues=[('queue', (128, 65536))],
+            ),
+        ),
+        (
+            'densecl/densecl_ar50to101_8xb32-coslr-200e_in1k.py',
+            {},
+            released_shapes(
+                'encoder_q',
+                'encoder_k',
+                densecl_neck(),
+                queues=[('queue', (128, 65536)), ('queue2', (128, 65536))],
+            ),
+        ),
+        (
+            'ressl/ressl_ar50to101_8xb32-coslr-200e_in1k.py',
+            {},
+            released_shapes(
+                'encoder_q',
+                'encoder_k',
+                released_neck_shapes(2560, 4096, 512, norm=True),
+                queues=[('queue', (512, 131072))],
+            ),
+        ),
+        (
+            'byol/byol_ar50to101_16xb256-coslr-200e_in1k.py',
+            BIAS,
+            released_shapes(
+                'online_net',
+                'target_net',
+                released_neck_shapes(2560, 4096, 256, norm=True),
+                head=released_neck_shapes(256, 4096, 256, norm=True),
+            ),
+        ),
+    ],
+    ids=['mocov2', 'densecl', 'ressl', 'byol'],
+)
+def test_every_name_of_the_configs_of_the_paper_is_found(config, options, released):
+    config = Config.fromfile(f'configs/{config}')
+    config.merge_from_dict(options)
+    with torch.device('meta'):
+        own = build_supernet(config).state_dict()
+        weights = rename_released({key: torch.empty(shape) for key, shape in released.items()})
+    own = {k: tuple(v.shape) for k, v in own.items() if not k.endswith('.steps')}
+    assert {key: tuple(value.shape) for key, value in weights.items()} == own
 
 
 class Neck(nn.Module):

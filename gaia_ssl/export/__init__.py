@@ -2,6 +2,7 @@
 
 from .extract import extract, extract_all
 from .formats import FORMATS
+from .recipe import c4_detector, multi_scale_pipeline
 from .shapes import Shape, stage_shapes
 from .source import (
     Choice,
@@ -12,13 +13,15 @@ from .source import (
     load_supernet_backbone,
 )
 from .standard import torchvision_name
-from .subnet import Subnet
+from .subnet import SYNC_BN, Subnet
 
 __all__ = [
     'FORMATS',
+    'SYNC_BN',
     'Choice',
     'Shape',
     'Subnet',
+    'c4_detector',
     'choose_arch',
     'choose_from_search',
     'choose_pareto',
@@ -26,6 +29,7 @@ __all__ = [
     'extract',
     'extract_all',
     'load_supernet_backbone',
+    'multi_scale_pipeline',
     'stage_shapes',
     'torchvision_name',
 ]

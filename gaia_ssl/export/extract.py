@@ -72,11 +72,8 @@ def extract_all(
     checkpoint: str,
     choices: Mapping[str, Choice] | None,
     out: str,
-    calibrate_on: str | None = None,
-    calibrate_num: int = 2048,
-    input_size: int | None = None,
     overwrite: bool = False,
-    formats: Sequence[str] = (),
+    **options: Any,
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Write several subnets, each as ``extract`` does, as folders inside of one.
 
@@ -88,7 +85,8 @@ def extract_all(
         choices: The archs by the names of their folders, see ``choose_top`` and
             ``choose_pareto``; None for all anchors of the space.
         out: The folder of the folders.
-        calibrate_on, calibrate_num, input_size, overwrite, formats: See ``extract``.
+        overwrite: Replace folders that were extracted before. Defaults to keeping them.
+        options: ``calibrate_on``, ``calibrate_num``, ``input_size`` and ``formats`` of ``extract``.
 
     Yields:
         The folder of each and the ``meta`` of its ``backbone.pth``, once it is there.
@@ -97,8 +95,7 @@ def extract_all(
         UserError: If any of it is wrong, before anything is written; or if a folder holds another
             subnet and ``overwrite`` is not given.
     """
-    given = list((choices or {}).values())
-    source = _Source(config, checkpoint, given, calibrate_on, calibrate_num, input_size, formats)
+    source = _Source(config, checkpoint, list((choices or {}).values()), **options)
     if choices is None:
         choices = {name: Choice(name) for name in source.supernet.space.anchors}
     plans = {osp.join(out, name): source.plan(choice) for name, choice in choices.items()}
@@ -118,10 +115,10 @@ class _Source:
         config: Config,
         checkpoint: str,
         choices: Sequence[Choice],
-        calibrate_on: str | None,
-        calibrate_num: int,
-        input_size: int | None,
-        formats: Sequence[str],
+        calibrate_on: str | None = None,
+        calibrate_num: int = 2048,
+        input_size: int | None = None,
+        formats: Sequence[str] = (),
     ) -> None:
         check_formats(formats)
         sizes = (

@@ -178,8 +178,7 @@ class _Source:
         for name, text in texts.items():
             with open(osp.join(folder, name), 'w', encoding='utf-8') as file:
                 file.write(text)
-        shape = (meta['family']['in_channels'], self.size, self.size)
-        export(backbone, self.formats, shape, folder)
+        export(backbone, self.formats, meta['family']['in_channels'], folder)
 
     def _subnet(self, arch: Arch) -> Subnet:
         kind = self.supernet.subnet_type.__name__

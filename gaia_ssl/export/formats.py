@@ -11,6 +11,8 @@ from torch import Tensor
 from gaia_ssl.models.backbones.base import SubnetBackbone
 from gaia_ssl.utils import UserError
 
+SIDE = 96  # pixels of what is traced: no map has a side of 1, which would be taken for a constant
+
 
 class Format(NamedTuple):
     """A way to write a subnet.
@@ -26,17 +28,16 @@ class Format(NamedTuple):
     needs: tuple[str, ...] = ()
 
 
-def export(
-    net: SubnetBackbone, formats: Sequence[str], shape: tuple[int, int, int], folder: str
-) -> None:
+def export(net: SubnetBackbone, formats: Sequence[str], in_channels: int, folder: str) -> None:
     """Write a subnet in some formats; each puts out one map per stage.
 
-    Batch size, height and width are free.
+    Batch size, height and width are free; in ``torch_export`` multiples of 4 pixels, since torch's
+    shape function of max pooling asks what is left over.
 
     Args:
         net: The subnet, on the CPU; it ends in eval mode and puts out every stage.
         formats: Names among ``FORMATS``.
-        shape: (C, H, W) of the images it is traced with.
+        in_channels: Channels of the images.
         folder: Where the files go.
 
     Raises:
@@ -45,7 +46,7 @@ def export(
     check_formats(formats)
     net.eval()
     net.out_indices = tuple(range(len(net.active_path.stages)))
-    images = torch.zeros(2, *shape)  # a batch of 1 would be taken for a constant
+    images = torch.zeros(2, in_channels, SIDE, SIDE)
     with torch.no_grad():
         for name in formats:
             FORMATS[name].write(net, images, osp.join(folder, FORMATS[name].file))
@@ -70,7 +71,7 @@ def _write_onnx(net: SubnetBackbone, images: Tensor, path: str) -> None:
         path,
         input_names=['images'],
         output_names=[f'stage{stage + 1}' for stage in net.out_indices],
-        dynamic_shapes=(FREE,),
+        dynamic_shapes=({0: 'batch', 2: 'height', 3: 'width'},),
         external_data=False,
         dynamo=True,
         verbose=False,
@@ -82,10 +83,10 @@ def _write_torchscript(net: SubnetBackbone, images: Tensor, path: str) -> None:
 
 
 def _write_torch_export(net: SubnetBackbone, images: Tensor, path: str) -> None:
-    torch.export.save(torch.export.export(net, (images,), dynamic_shapes=(FREE,)), path)
+    free = dict.fromkeys((0, 2, 3), torch.export.Dim.DYNAMIC)
+    torch.export.save(torch.export.export(net, (images,), dynamic_shapes=(free,)), path)
 
 
-FREE = {0: torch.export.Dim.DYNAMIC, 2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}
 FORMATS = {
     'onnx': Format('backbone.onnx', _write_onnx, needs=('onnx', 'onnxscript')),
     'torchscript': Format('backbone.torchscript', _write_torchscript),

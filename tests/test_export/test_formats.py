@@ -14,20 +14,21 @@ from gaia_ssl.space import get_space
 from gaia_ssl.utils import UserError
 
 TINY = get_space('tiny10to22')
-IMAGES = torch.randn(3, 3, 80, 48)  # neither the size nor the batch that is traced
 
 
-def run_onnx(path):
+def load_onnx(path):
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path)
-    return [torch.from_numpy(out) for out in session.run(None, {'images': IMAGES.numpy()})]
+    assert session.get_inputs()[0].shape == ['batch', 3, 'height', 'width']
+    assert [out.name for out in session.get_outputs()] == [f'stage{i}' for i in (1, 2, 3, 4)]
+    return lambda images: map(torch.from_numpy, session.run(None, {'images': images.numpy()}))
 
 
 READERS = dict(
-    onnx=run_onnx,
-    torchscript=lambda path: torch.jit.load(path)(IMAGES),
-    torch_export=lambda path: torch.export.load(path).module()(IMAGES),
+    onnx=load_onnx,
+    torchscript=torch.jit.load,
+    torch_export=lambda path: torch.export.load(path).module(),
 )
 
 
@@ -57,12 +58,16 @@ def test_puts_out_what_the_subnet_does(exported, name):
     assert meta['formats'] == [name]
     net = SubnetResNet(meta['arch'], **meta['family'], out_indices=(0, 1, 2, 3)).eval()
     net.load_state_dict(content['state_dict'])
-    with torch.no_grad():
-        wanted = net(IMAGES)
-    given = READERS[name](str(folder / FORMATS[name].file))
-    assert len(given) == len(wanted) == 4
-    for ours, theirs in zip(wanted, given, strict=True):
-        torch.testing.assert_close(theirs, ours, rtol=1e-4, atol=1e-4)
+    exported_net = READERS[name](str(folder / FORMATS[name].file))
+    sizes = [(1, 100, 40), (3, 36, 224)]
+    if name != 'torch_export':  # which takes multiples of 4 pixels
+        sizes += [(1, 67, 50), (2, 97, 161)]
+    for batch, *size in sizes:
+        images = torch.randn(batch, 3, *size)
+        with torch.no_grad():
+            wanted = net(images)
+        for ours, theirs in zip(wanted, exported_net(images), strict=True):
+            torch.testing.assert_close(theirs, ours, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize('name', NAMES)
@@ -70,7 +75,7 @@ def test_holds_the_weights_of_the_subnet_alone(exported, name):
     folder = exported(name)
     size, subnet = ((folder / file).stat().st_size for file in (FORMATS[name].file, 'backbone.pth'))
     supernet = 4 * sum(value.numel() for value in DynamicResNet('tiny10to22').state_dict().values())
-    graph = 400_000  # bytes, at most
+    graph = 500_000  # bytes, at most
     assert size < subnet + graph < 0.6 * supernet
 
 

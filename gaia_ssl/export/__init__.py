@@ -2,7 +2,7 @@
 
 from .extract import extract, extract_all
 from .formats import FORMATS
-from .recipe import c4_detector, multi_scale_pipeline
+from .recipe import c4_detector, classifier, multi_scale_pipeline
 from .shapes import Shape, stage_shapes
 from .source import (
     Choice,
@@ -26,6 +26,7 @@ __all__ = [
     'choose_from_search',
     'choose_pareto',
     'choose_top',
+    'classifier',
     'extract',
     'extract_all',
     'load_supernet_backbone',

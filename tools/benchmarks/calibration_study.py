@@ -70,10 +70,11 @@ def study(args: argparse.Namespace) -> dict[str, Any]:
     config = load_config(args.config)
     supernet = load_supernet_backbone(config, args.checkpoint)
     archs = draw_archs(supernet.space, args.num, args.seed)
-    knn = FolderKNN(config, args.train, args.val, args.input_size)
+    data = (config, args.train, args.val, args.input_size)
+    knn = FolderKNN(*data)
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
     nets = {index: supernet.extract(arch).to(device) for index, arch in enumerate(archs)}
-    raw = knn.judge(nets)
+    raw = FolderKNN(*data, calibration=0)(nets)
     calibrated = knn(nets)
     rows = []
     for index, arch in enumerate(archs):

@@ -37,13 +37,18 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('config', help='training config of the supernet')
     parser.add_argument('checkpoint', help='checkpoint of that training')
-    for name, what in dict(train='whose labels are known', val='to classify').items():
-        parser.add_argument(
-            f'--{name}',
-            required=True,
-            metavar='DIR',
-            help=f'images {what}, one folder inside per class',
-        )
+    parser.add_argument(
+        '--train',
+        required=True,
+        metavar='DIR',
+        help='images whose labels are known, one folder inside per class',
+    )
+    parser.add_argument(
+        '--val',
+        required=True,
+        metavar='DIR',
+        help='images to classify, one folder inside per class',
+    )
     parser.add_argument('--num', type=int, default=10, help='archs (default: %(default)s)')
     parser.add_argument('--seed', type=int, default=0, help='of the archs (default: %(default)s)')
     parser.add_argument(

@@ -30,6 +30,10 @@ PARSERS = {
     'tools/dist_search.sh': ('tools/search.py', (2,)),
     'tools/extract.py': ('tools/extract.py', ()),
     **{
+        f'tools/model_converters/{name}.py': (f'tools/model_converters/{name}.py', ())
+        for name in ('gaia_to_supernet', 'mmpretrain_to_subnet', 'subnet_to_mmpretrain')
+    },
+    **{
         f'tools/analysis_tools/{name}.py': (f'tools/analysis_tools/{name}.py', ())
         for name in ('compare_searches', 'list_subnets', 'plot_search')
     },

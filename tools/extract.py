@@ -1,11 +1,20 @@
-"""Extract a subnet from a trained supernet: a checkpoint and configs that finetune it."""
+"""Extract subnets from a trained supernet: checkpoints and configs that finetune them."""
 
 import argparse
 import sys
 
 from mmengine.config import DictAction
 
-from gaia_ssl.export import choose_arch, choose_from_search, extract
+from gaia_ssl.export import (
+    FORMATS,
+    Choice,
+    choose_arch,
+    choose_from_search,
+    choose_pareto,
+    choose_top,
+    extract,
+    extract_all,
+)
 from gaia_ssl.utils.cli import load_config, run_cli
 
 
@@ -16,11 +25,29 @@ def parse_args() -> argparse.Namespace:
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument('--arch', help='an anchor (R50, MAX, ...), JSON, or a JSON file')
     which.add_argument(
-        '--from', dest='search', metavar='D/search.json', help='take the arch from a search'
+        '--anchors', action='store_true', help='every anchor of the space, each in DIR/NAME'
     )
-    parser.add_argument('--rank', type=int, help='its rank in the search; default: 1, the best')
+    which.add_argument(
+        '--from', dest='search', metavar='D/search.json', help='take archs from a search'
+    )
+    of_search = parser.add_mutually_exclusive_group()
+    of_search.add_argument(
+        '--rank', type=int, help='the one of this rank in the search; default: 1, the best'
+    )
+    of_search.add_argument('--top', type=int, metavar='K', help='the K best, each in DIR/rankN')
+    of_search.add_argument(
+        '--pareto',
+        nargs='+',
+        metavar='COST',
+        help='those that no other beats in distance and these costs (flops, params, latency, '
+        '...), each in DIR/rankN',
+    )
     parser.add_argument('--out', required=True, metavar='DIR', help='the folder to write')
-    parser.add_argument('--overwrite', action='store_true', help='replace an extracted folder')
+    parser.add_argument(
+        '--overwrite',
+        action='store_true',
+        help='replace extracted folders; of several, those that are there are kept otherwise',
+    )
     parser.add_argument(
         '--calibrate',
         metavar='DIR',
@@ -28,6 +55,14 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument(
         '--calibrate-num', type=int, default=2048, metavar='N', help='images to use; default: 2048'
+    )
+    parser.add_argument(
+        '--export',
+        nargs='+',
+        choices=FORMATS,
+        default=[],
+        metavar='FORMAT',
+        help=f'also write files for other runtimes: {", ".join(FORMATS)}',
     )
     parser.add_argument(
         '--input-size',
@@ -42,34 +77,52 @@ def parse_args() -> argparse.Namespace:
         help='override settings of the config: key=value',
     )
     args = parser.parse_args()
-    if args.rank is not None and not args.search:
-        parser.error('--rank needs --from')
+    for option in ('rank', 'top', 'pareto'):
+        if getattr(args, option) is not None and not args.search:
+            parser.error(f'--{option} needs --from')
     return args
+
+
+def choose_several(args: argparse.Namespace) -> dict[str, Choice] | None:
+    """The archs that the command line asks for by name; None for all anchors."""
+    if args.anchors:
+        return None
+    if args.top is not None:
+        return choose_top(args.search, args.top)
+    return choose_pareto(args.search, args.pareto)
+
+
+def choose_one(args: argparse.Namespace) -> Choice:
+    """The arch that the command line asks for."""
+    if args.search:
+        return choose_from_search(args.search, 1 if args.rank is None else args.rank)
+    return choose_arch(args.arch)
 
 
 def main() -> None:
     args = parse_args()
     config = load_config(args.config, args.cfg_options)
-    if args.search:
-        choice = choose_from_search(args.search, 1 if args.rank is None else args.rank)
-    else:
-        choice = choose_arch(args.arch)
-    meta = extract(
-        config,
-        args.checkpoint,
-        choice,
-        args.out,
+    options = dict(
+        out=args.out,
         calibrate_on=args.calibrate,
         calibrate_num=args.calibrate_num,
         input_size=args.input_size,
         overwrite=args.overwrite,
+        formats=args.export,
     )
-    for warning in warnings_about(meta):
+    if args.anchors or args.top is not None or args.pareto:
+        subnets = extract_all(config, args.checkpoint, choose_several(args), **options)
+    else:
+        subnets = [(args.out, extract(config, args.checkpoint, choose_one(args), **options))]
+    warnings = set()
+    for folder, meta in subnets:
+        print(
+            f'{folder}: {meta["flops"] / 1e9:.3g} G multiply-adds at {meta["input_size"]} px, '
+            f'{meta["params"] / 1e6:.3g} M parameters, {meta["arch"]}'
+        )
+        warnings.update(warnings_about(meta))
+    for warning in sorted(warnings):
         print(f'warning: {warning}', file=sys.stderr)
-    print(
-        f'{args.out}: {meta["flops"] / 1e9:.3g} G multiply-adds at {meta["input_size"]} px, '
-        f'{meta["params"] / 1e6:.3g} M parameters, {meta["arch"]}'
-    )
 
 
 def warnings_about(meta: dict) -> list[str]:

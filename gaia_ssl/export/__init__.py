@@ -1,12 +1,22 @@
 """Extraction: a subnet as an ordinary checkpoint, with configs that use it."""
 
-from .extract import extract
+from .extract import extract, extract_all
+from .formats import FORMATS
 from .recipe import c4_detector, classifier, multi_scale_pipeline
 from .shapes import Shape, stage_shapes
-from .source import Choice, choose_arch, choose_from_search, load_supernet_backbone
+from .source import (
+    Choice,
+    choose_arch,
+    choose_from_search,
+    choose_pareto,
+    choose_top,
+    load_supernet_backbone,
+)
+from .standard import torchvision_name
 from .subnet import SYNC_BN, Subnet
 
 __all__ = [
+    'FORMATS',
     'SYNC_BN',
     'Choice',
     'Shape',
@@ -14,9 +24,13 @@ __all__ = [
     'c4_detector',
     'choose_arch',
     'choose_from_search',
+    'choose_pareto',
+    'choose_top',
     'classifier',
     'extract',
+    'extract_all',
     'load_supernet_backbone',
     'multi_scale_pipeline',
     'stage_shapes',
+    'torchvision_name',
 ]

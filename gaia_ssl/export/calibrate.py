@@ -57,6 +57,15 @@ class CalibrationImages:
             images = torch.stack([self.images[int(i)] for i in batch])
             yield self.preprocessor(dict(inputs=images, data_samples=None))['inputs']
 
+    def describe(self) -> dict[str, Any]:
+        """What to record about a calibration, ready for JSON."""
+        return dict(
+            folder=self.images.sources[0],
+            images=len(self),
+            batches=len(self.batches),
+            batch_size=max(map(len, self.batches)),
+        )
+
 
 @torch.no_grad()
 def average_statistics(backbone: nn.Module, batches: Iterable[Tensor]) -> None:
@@ -94,9 +103,4 @@ def calibrate(backbone: nn.Module, images: CalibrationImages) -> dict[str, Any]:
     backbone.to(device)
     average_statistics(backbone, (batch.to(device) for batch in images))
     backbone.to('cpu')
-    return dict(
-        folder=images.images.sources[0],
-        images=len(images),
-        batches=len(images.batches),
-        batch_size=max(map(len, images.batches)),
-    )
+    return images.describe()

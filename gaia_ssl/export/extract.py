@@ -1,24 +1,27 @@
-"""Extraction: from a pretraining's config and checkpoint and an arch to a folder."""
+"""Extraction: from a pretraining's config and checkpoint and archs to folders."""
 
 import hashlib
 import json
 import os.path as osp
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import mmengine
 import torch
 from mmengine.config import Config
 
-from gaia_ssl.models.backbones import DynamicBackbone
 from gaia_ssl.space import Arch, count_cost
 from gaia_ssl.utils import UserError
+from gaia_ssl.utils.checkpoint import load_untrusted
 from gaia_ssl.utils.files import file_digest
 from gaia_ssl.version import __version__
 
 from .calibrate import CalibrationImages, calibrate
 from .configs import config_texts
 from .folder import MARK, new_folder
+from .formats import check_formats, export
 from .source import Choice, check_choice, load_supernet_backbone
+from .standard import torchvision_name
 from .subnet import Normalisation, Subnet
 
 
@@ -31,6 +34,7 @@ def extract(
     calibrate_num: int = 2048,
     input_size: int | None = None,
     overwrite: bool = False,
+    formats: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Write a subnet as a folder: ``backbone.pth``, ``arch.json`` and configs that use them.
 
@@ -45,6 +49,8 @@ def extract(
         input_size: Side of the images in pixels, for calibration and for counting multiply-adds.
             Defaults to the search's, then the config's, then 224.
         overwrite: Replace a folder that was extracted before. Defaults to False.
+        formats: What to write beside them for other runtimes, see ``FORMATS``. Defaults to
+            nothing.
 
     Returns:
         The ``meta`` of ``backbone.pth``.
@@ -52,47 +58,150 @@ def extract(
     Raises:
         UserError: If any of it is wrong; nothing is written then.
     """
-    sizes = (input_size, choice.input_size, config.get('search', {}).get('input_size'), 224)
-    size = next(size for size in sizes if size is not None)
-    if size < 1:
-        raise UserError(f'--input-size: {size} is not a size in pixels')
     with new_folder(out, overwrite) as draft:
-        images = calibrate_on and CalibrationImages(config, calibrate_on, size, calibrate_num)
-        supernet = load_supernet_backbone(config, checkpoint)
-        arch = check_choice(supernet.space, choice)
-        backbone = supernet.extract(arch)
-        subnet = Subnet(
-            type(backbone).__name__, arch, supernet.space.family, Normalisation.of(config)
+        source = _Source(
+            config, checkpoint, [choice], calibrate_on, calibrate_num, input_size, formats
         )
+        meta = source.plan(choice)
+        source.write(meta, draft)
+    return meta
+
+
+def extract_all(
+    config: Config,
+    checkpoint: str,
+    choices: Mapping[str, Choice] | None,
+    out: str,
+    overwrite: bool = False,
+    **options: Any,
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Write several subnets, each as ``extract`` does, as folders inside of one.
+
+    Stopped and started again, it keeps those that are there.
+
+    Args:
+        config: The pretraining config.
+        checkpoint: Path of a checkpoint of that training; it is loaded once.
+        choices: The archs by the names of their folders, see ``choose_top`` and
+            ``choose_pareto``; None for all anchors of the space.
+        out: The folder of the folders.
+        overwrite: Replace folders that were extracted before. Defaults to keeping them.
+        options: ``calibrate_on``, ``calibrate_num``, ``input_size`` and ``formats`` of ``extract``.
+
+    Yields:
+        The folder of each and the ``meta`` of its ``backbone.pth``, once it is there.
+
+    Raises:
+        UserError: If any of it is wrong, before anything is written; or if a folder holds another
+            subnet and ``overwrite`` is not given.
+    """
+    source = _Source(config, checkpoint, list((choices or {}).values()), **options)
+    if choices is None:
+        choices = {name: Choice(name) for name in source.supernet.space.anchors}
+    plans = {osp.join(out, name): source.plan(choice) for name, choice in choices.items()}
+    kept = [] if overwrite else [folder for folder in plans if _is_there(folder, plans[folder])]
+    for folder, meta in plans.items():
+        if folder not in kept:
+            with new_folder(folder, overwrite) as draft:
+                source.write(meta, draft)
+        yield folder, meta
+
+
+class _Source:
+    """A trained supernet and how subnets are made of it; the arguments are ``extract``'s."""
+
+    def __init__(
+        self,
+        config: Config,
+        checkpoint: str,
+        choices: Sequence[Choice],
+        calibrate_on: str | None = None,
+        calibrate_num: int = 2048,
+        input_size: int | None = None,
+        formats: Sequence[str] = (),
+    ) -> None:
+        check_formats(formats)
+        sizes = (
+            input_size,
+            *(choice.input_size for choice in choices),
+            config.get('search', {}).get('input_size'),
+            224,
+        )
+        self.size = next(size for size in sizes if size is not None)
+        if self.size < 1:
+            raise UserError(f'--input-size: {self.size} is not a size in pixels')
+        self.images = calibrate_on and CalibrationImages(
+            config, calibrate_on, self.size, calibrate_num
+        )
+        self.formats = list(formats)
+        self.normalisation = Normalisation.of(config)
+        self.supernet = load_supernet_backbone(config, checkpoint)
+        self.description = _describe(config, checkpoint)
+
+    def plan(self, choice: Choice) -> dict[str, Any]:
+        """The ``meta`` of a subnet, all of which is known before it is made."""
+        space = self.supernet.space
+        subnet = self._subnet(check_choice(space, choice))
+        cost = count_cost(space, subnet.arch, self.size)
         meta = dict(
-            **_facts(supernet, subnet, size),
-            source=_source(config, checkpoint),
+            arch=subnet.arch,
+            type=subnet.type,
+            family=vars(subnet.family),
+            torchvision=torchvision_name(subnet.family, subnet.arch),
+            space=space.to_dict(),
+            flops=cost.flops,
+            params=cost.params,
+            input_size=self.size,
+            stages=[shape._asdict() for shape in subnet.shapes],
+            normalisation=vars(subnet.normalisation),
+            source=self.description,
             search=choice.origin or None,
-            calibration=calibrate(backbone, images) if images else None,
+            calibration=self.images.describe() if self.images else None,
+            formats=self.formats,
             versions=dict(
                 gaia_ssl=__version__, torch=str(torch.__version__), mmengine=mmengine.__version__
             ),
         )
-        _write(draft, backbone.state_dict(), meta, config_texts(subnet))
-    return meta
+        return json.loads(json.dumps(meta))  # plain types, so that it loads without trust in it
+
+    def write(self, meta: dict[str, Any], folder: str) -> None:
+        """Make a planned subnet and write it to a folder."""
+        backbone = self.supernet.extract(meta['arch'])
+        if self.images:
+            calibrate(backbone, self.images)
+        weights = dict(backbone.state_dict())
+        torch.save(dict(state_dict=weights, meta=meta), osp.join(folder, MARK))
+        texts = {
+            'arch.json': json.dumps(meta['arch']) + '\n',
+            **config_texts(self._subnet(meta['arch'])),
+        }
+        for name, text in texts.items():
+            with open(osp.join(folder, name), 'w', encoding='utf-8') as file:
+                file.write(text)
+        export(backbone, self.formats, meta['family']['in_channels'], folder)
+
+    def _subnet(self, arch: Arch) -> Subnet:
+        kind = self.supernet.subnet_type.__name__
+        return Subnet(kind, arch, self.supernet.space.family, self.normalisation)
 
 
-def _facts(supernet: DynamicBackbone, subnet: Subnet, size: int) -> dict[str, Any]:
-    cost = count_cost(supernet.space, subnet.arch, size)
-    return dict(
-        arch=subnet.arch,
-        type=subnet.type,
-        family=_plain(vars(subnet.family)),
-        space=supernet.space.to_dict(),
-        flops=cost.flops,
-        params=cost.params,
-        input_size=size,
-        stages=[shape._asdict() for shape in subnet.shapes],
-        normalisation=vars(subnet.normalisation),
-    )
+def _is_there(folder: str, meta: dict[str, Any]) -> bool:
+    """Whether a folder holds just this subnet; raises ``UserError`` if it holds another."""
+    path = osp.join(osp.expanduser(folder), MARK)
+    if not osp.isfile(path):
+        return False
+    there = load_untrusted(path)['meta']
+    # another version makes the same
+    other = [key for key in meta if key != 'versions' and there.get(key) != meta[key]]
+    if other:
+        raise UserError(
+            f'--out: {folder} holds another subnet (its {other[0]} differs); choose another or '
+            'give --overwrite'
+        )
+    return True
 
 
-def _source(config: Config, checkpoint: str) -> dict[str, Any]:
+def _describe(config: Config, checkpoint: str) -> dict[str, Any]:
     model = json.dumps(config.model.to_dict(), sort_keys=True, default=str)
     return dict(
         config=config.filename,
@@ -100,20 +209,3 @@ def _source(config: Config, checkpoint: str) -> dict[str, Any]:
         checkpoint=checkpoint,
         checkpoint_sha256=file_digest(osp.expanduser(checkpoint)),
     )
-
-
-def _write(folder: str, weights: dict, meta: dict[str, Any], configs: dict[str, str]) -> None:
-    # plain types only, so that the file loads without trust in it
-    torch.save(dict(state_dict=dict(weights), meta=_plain(meta)), osp.join(folder, MARK))
-    texts = {'arch.json': _arch_text(meta['arch']), **configs}
-    for name, text in texts.items():
-        with open(osp.join(folder, name), 'w', encoding='utf-8') as file:
-            file.write(text)
-
-
-def _arch_text(arch: Arch) -> str:
-    return json.dumps(arch) + '\n'
-
-
-def _plain(data: Any) -> Any:
-    return json.loads(json.dumps(data))

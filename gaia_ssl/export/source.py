@@ -2,6 +2,7 @@
 
 import json
 import os.path as osp
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +10,7 @@ from mmengine.config import Config
 
 from gaia_ssl.models.backbones import DynamicBackbone
 from gaia_ssl.registry import MODELS
+from gaia_ssl.search.pareto import pareto_rows
 from gaia_ssl.space import Arch, SearchSpace
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.checkpoint import load_checkpoint
@@ -100,28 +102,96 @@ def choose_from_search(path: str, rank: int = 1) -> Choice:
     Raises:
         UserError: If there is no such file, it is no result of a search, or has no such rank.
     """
-    if osp.isdir(path):
-        path = osp.join(path, 'search.json')
-    if not osp.isfile(path):
-        raise UserError(f'--from: {path} does not exist; search first')
-    with open(path, 'rb') as file:
-        result = _parse(file.read(), path)
-    try:
-        meta, subnets = dict(result['meta']), list(result['subnets'])
-        if not subnets:
+    search = _SearchResult.load(path)
+    search.check_rank('--rank', rank)
+    return search.choice(rank)
+
+
+def choose_top(path: str, num: int) -> dict[str, Choice]:
+    """Take the best archs from a search's result, by names such as ``rank1``.
+
+    Args:
+        path: A ``search.json``, or the folder that holds it.
+        num: How many.
+
+    Raises:
+        UserError: If there is no such file, it is no result of a search, or has fewer.
+    """
+    search = _SearchResult.load(path)
+    search.check_rank('--top', num)
+    return search.choices(range(1, num + 1))
+
+
+def choose_pareto(path: str, costs: Sequence[str] = ('flops',)) -> dict[str, Choice]:
+    """Take the archs that no other beats in distance and all costs, by names such as ``rank1``.
+
+    Args:
+        path: A ``search.json``, or the folder that holds it.
+        costs: What counts beside the distance, e.g. ``flops`` or ``latency``. Defaults to
+            multiply-adds.
+
+    Raises:
+        UserError: If there is no such file, it is no result of a search, or has no such cost.
+    """
+    search = _SearchResult.load(path)
+    rows = [dict(row, rank=rank) for rank, row in enumerate(search.subnets, 1)]
+    known = [k for k, v in rows[0].items() if isinstance(v, int | float)]
+    known = [name for name in known if name not in ('rank', 'distance')]
+    if unknown := sorted(set(costs) - set(known)):
+        raise UserError(f'--pareto: {search.file} has no {unknown[0]!r}; it has {", ".join(known)}')
+    return search.choices(row['rank'] for row in pareto_rows(rows, costs))
+
+
+@dataclass(frozen=True)
+class _SearchResult:
+    """A search's result, to choose from.
+
+    Args:
+        file: Its file.
+        meta: What is known of the search.
+        subnets: Its subnets, best first.
+    """
+
+    file: str
+    meta: dict[str, Any]
+    subnets: list[dict[str, Any]]
+
+    @classmethod
+    def load(cls, path: str) -> '_SearchResult':
+        """Read a ``search.json``, or that of a folder; raises ``UserError`` if it is none."""
+        if osp.isdir(path):
+            path = osp.join(path, 'search.json')
+        if not osp.isfile(path):
+            raise UserError(f'--from: {path} does not exist; search first')
+        with open(path, 'rb') as file:
+            result = _parse(file.read(), path)
+        try:
+            subnets = [dict(row, arch=row['arch']) for row in result['subnets']]
+            search = cls(path, dict(result['meta']), subnets)
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserError(f'--from: {path} is not the result of a search') from error
+        if not search.subnets:
             raise UserError(f'--from: {path} holds no subnets')
-        if not 1 <= rank <= len(subnets):
-            raise UserError(f'--rank: {rank} is not in 1..{len(subnets)}, the subnets of {path}')
-        subnet = dict(subnets[rank - 1])
-        arch = subnet['arch']
-    except (KeyError, TypeError, ValueError) as error:
-        if isinstance(error, UserError):
-            raise
-        raise UserError(f'--from: {path} is not the result of a search') from error
-    known = ('task', 'distance', 'stages', 'budget', 'checkpoint_sha256', 'images_sha256')
-    origin = dict(file=path, rank=rank, of=len(subnets), value=subnet.get('distance'))
-    origin.update({key: meta[key] for key in known if key in meta})
-    return Choice(arch, origin, meta.get('input_size'))
+        return search
+
+    def check_rank(self, option: str, rank: int) -> None:
+        """Raise ``UserError`` unless there is a subnet of this rank."""
+        if not 1 <= rank <= len(self.subnets):
+            raise UserError(
+                f'{option}: {rank} is not in 1..{len(self.subnets)}, the subnets of {self.file}'
+            )
+
+    def choice(self, rank: int) -> Choice:
+        """The subnet of a rank and how it was found."""
+        known = ('task', 'distance', 'stages', 'budget', 'checkpoint_sha256', 'images_sha256')
+        subnet = self.subnets[rank - 1]
+        origin = dict(file=self.file, rank=rank, of=len(self.subnets), value=subnet.get('distance'))
+        origin.update({key: self.meta[key] for key in known if key in self.meta})
+        return Choice(subnet['arch'], origin, self.meta.get('input_size'))
+
+    def choices(self, ranks: Iterable[int]) -> dict[str, Choice]:
+        """The subnets of these ranks, by name."""
+        return {f'rank{rank}': self.choice(rank) for rank in ranks}
 
 
 def check_choice(space: SearchSpace, choice: Choice) -> Arch:

@@ -21,12 +21,9 @@ def load_supernet(config: Config, checkpoint: str) -> nn.Module:
         UserError: If the config has no supernet, or the checkpoint is missing or damaged, is of
             another model or space, or has weights that are not finite.
     """
-    # registers the methods; they need mmpretrain, which nothing else here does
-    import gaia_ssl.models.selfsup  # noqa: F401
-
     weights = load_checkpoint(checkpoint)
     weights = weights.get('state_dict', weights) if isinstance(weights, dict) else {}
-    model = _build(config)
+    model = build_supernet(config)
     own = model.state_dict()
     if found := differences(own, weights):
         raise UserError(
@@ -43,7 +40,15 @@ def load_supernet(config: Config, checkpoint: str) -> nn.Module:
     return model.eval()
 
 
-def _build(config: Config) -> nn.Module:
+def build_supernet(config: Config) -> nn.Module:
+    """Build a config's self-supervised model, untrained.
+
+    Raises:
+        UserError: If it has no supernet.
+    """
+    # registers the methods; they need mmpretrain, which nothing else here does
+    import gaia_ssl.models.selfsup  # noqa: F401
+
     advice = f'config: {config.filename} has no supernet to search; give its training config'
     if 'model' not in config:
         raise UserError(advice)

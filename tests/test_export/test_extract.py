@@ -8,7 +8,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from gaia_ssl.export import Choice, extract
+from gaia_ssl.export import Choice, extract, extract_all
 from gaia_ssl.models.backbones import DynamicResNet, SubnetResNet
 from gaia_ssl.registry import MODELS
 from gaia_ssl.space import SearchSpace, count_cost, get_space
@@ -162,4 +162,66 @@ def test_a_supernet_of_another_space_is_refused(tmp_path, source):
     config.model.backbone.space = 'ar50to101'
     with pytest.raises(UserError, match='is of another space than .ar50to101. in .*config.py'):
         extract(config, source[1], Choice('MIN'), str(tmp_path / 'out'))
+    assert not list(tmp_path.iterdir())
+
+
+CHOICES = dict(small=Choice('MIN'), large=Choice('R18', dict(file='s.json', rank=2), 80))
+
+
+def test_several_are_each_what_one_is(tmp_path, source, photos):
+    options = dict(calibrate_on=str(photos), calibrate_num=6, input_size=32)
+    written = dict(extract_all(*source, CHOICES, str(tmp_path / 'all'), **options))
+    assert list(written) == [str(tmp_path / 'all' / name) for name in CHOICES]
+    for name, choice in CHOICES.items():
+        alone, one = tmp_path / 'alone' / name, tmp_path / 'all' / name
+        meta = extract(*source, choice, str(alone), **options)
+        assert written[str(one)] == meta == load(one)['meta']
+        assert sorted(p.name for p in one.iterdir()) == sorted(p.name for p in alone.iterdir())
+        weights = load(one)['state_dict']
+        assert all(torch.equal(v, weights[k]) for k, v in load(alone)['state_dict'].items())
+
+
+def test_all_anchors(tmp_path, source):
+    written = dict(extract_all(*source, None, str(tmp_path)))
+    assert {p.name for p in tmp_path.iterdir()} == set(TINY.anchors)
+    for name, arch in TINY.anchors.items():
+        assert written[str(tmp_path / name)]['arch'] == arch
+
+
+def test_several_are_taken_up_where_they_were_stopped(tmp_path, source):
+    config, checkpoint = source
+    stopped = extract_all(config, checkpoint, CHOICES, str(tmp_path))
+    next(stopped)
+    assert [p.name for p in tmp_path.iterdir()] == ['small']
+    before = (tmp_path / 'small' / 'backbone.pth').stat()
+    list(extract_all(config, checkpoint, CHOICES, str(tmp_path)))
+    assert (tmp_path / 'small' / 'backbone.pth').stat() == before
+    assert load(tmp_path / 'large')['meta']['arch'] == TINY.anchors['R18']
+    list(extract_all(config, checkpoint, CHOICES, str(tmp_path), overwrite=True))
+    assert (tmp_path / 'small' / 'backbone.pth').stat() != before
+
+
+@pytest.mark.parametrize(
+    'change, key',
+    [
+        (dict(choices=dict(small=Choice('MAX'))), 'arch'),
+        (dict(choices=dict(small=Choice('MIN', dict(rank=1)))), 'search'),
+        (dict(input_size=96), 'flops'),
+        (dict(calibrate_on='photos'), 'calibration'),
+        (dict(formats=['torchscript']), 'formats'),
+    ],
+)
+def test_several_do_not_pass_for_others(tmp_path, source, photos, change, key):
+    options = dict(choices=dict(small=Choice('MIN')), out=str(tmp_path))
+    list(extract_all(*source, **options))
+    if 'calibrate_on' in change:
+        change = dict(calibrate_on=str(photos))
+    with pytest.raises(UserError, match=rf'small holds another subnet .its {key} differs.; choose'):
+        list(extract_all(*source, **(options | change)))
+
+
+def test_of_several_none_is_written_if_one_is_wrong(tmp_path, source):
+    choices = dict(good=Choice('MIN'), bad=Choice(dict(TINY.min, stem_width=64)))
+    with pytest.raises(UserError, match='arch.stem_width: 64 is out of'):
+        list(extract_all(*source, choices, str(tmp_path / 'out')))
     assert not list(tmp_path.iterdir())

@@ -6,7 +6,14 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from gaia_ssl.export import Choice, choose_arch, choose_from_search, load_supernet_backbone
+from gaia_ssl.export import (
+    Choice,
+    choose_arch,
+    choose_from_search,
+    choose_pareto,
+    choose_top,
+    load_supernet_backbone,
+)
 from gaia_ssl.export.source import check_choice
 from gaia_ssl.space import get_space
 from gaia_ssl.utils import UserError
@@ -110,6 +117,36 @@ def test_choose_from_search(search):
     assert best.origin['rank'] == 1 and best.origin['of'] == 2 and best.origin['value'] == 0.25
     assert best.origin['task'] == 'dense' and best.origin['checkpoint_sha256'] == 'abc'
     assert choose_from_search(str(search), rank=2).arch == TINY.max
+
+
+def test_choose_top(search):
+    assert choose_top(str(search), 1) == dict(rank1=choose_from_search(str(search), 1))
+    both = choose_top(str(search), 2)
+    assert list(both) == ['rank1', 'rank2']
+    assert both['rank2'] == choose_from_search(str(search), 2)
+    for num in (0, 3):
+        with pytest.raises(UserError, match=f'--top: {num} is not in 1..2, the subnets of'):
+            choose_top(str(search), num)
+
+
+def test_choose_pareto(tmp_path):
+    # by distance, flops and params: each row is beaten by an earlier one unless marked
+    costs = [(5, 9), (5, 9), (3, 9), (4, 2), (3, 9), (1, 9)]
+    front = dict(flops=[1, 3, 6], params=[1, 4], both=[1, 3, 4, 6])
+    subnets = [
+        dict(arch=TINY.min, flops=flops, params=params, distance=distance)
+        for distance, (flops, params) in enumerate(costs)
+    ]
+    result = dict(meta=dict(budget=dict(flops=[1, 6])), subnets=subnets)
+    (tmp_path / 'search.json').write_text(json.dumps(result))
+    for names in (['flops'], ['params'], ['flops', 'params']):
+        wanted = front[names[0] if len(names) == 1 else 'both']
+        chosen = choose_pareto(str(tmp_path), names)
+        assert list(chosen) == [f'rank{rank}' for rank in wanted]
+        assert [choice.origin['rank'] for choice in chosen.values()] == wanted
+    assert chosen['rank1'].origin['budget'] == dict(flops=[1, 6])
+    with pytest.raises(UserError, match="--pareto: .* has no 'latency'; it has flops, params"):
+        choose_pareto(str(tmp_path), ['flops', 'latency'])
 
 
 @pytest.mark.parametrize('rank', [0, 3, -1])

@@ -44,7 +44,10 @@ def data(tmp_path_factory):
     torch.save(dict(state_dict=net.state_dict()), folder / 'no_backbone.pth')
     search = dict(meta=dict(input_size=48, checkpoint_sha256='other'), subnets=[])
     (folder / 'empty_search.json').write_text(json.dumps(search))
-    search['subnets'] = [dict(arch=arch, distance=0.5) for arch in (TINY.min, TINY.max)]
+    search['subnets'] = [
+        dict(arch=arch, flops=flops, distance=0.5)
+        for flops, arch in enumerate((TINY.min, TINY.max))
+    ]
     (folder / 'search.json').write_text(json.dumps(search))
     (folder / 'half.json').write_text(json.dumps(search)[:-9])
     rng = np.random.default_rng(0)
@@ -119,6 +122,28 @@ def test_from_a_search(call, tmp_path, data):
     assert meta['search']['rank'] == 2 and meta['search']['value'] == 0.5
 
 
+@pytest.mark.parametrize(
+    'args, names',
+    [
+        (['--from', 'search.json', '--top', '2'], ['rank1', 'rank2']),
+        (['--from', 'search.json', '--pareto', 'flops'], ['rank1']),
+        (['--anchors'], sorted(TINY.anchors)),
+    ],
+)
+def test_several(call, tmp_path, args, names):
+    code, printed, errors = call(*args)
+    assert code == 0
+    assert sorted(path.name for path in (tmp_path / 'out').iterdir()) == names
+    assert len(printed.splitlines()) == len(names)
+    assert errors.count('batch-norm statistics are the supernet') == 1
+    assert call(*args)[:2] == (0, printed)
+
+
+def test_exported(call, tmp_path):
+    assert call('--arch', 'MIN', '--export', 'torchscript')[0] == 0
+    assert (tmp_path / 'out' / 'backbone.torchscript').is_file()
+
+
 def test_calibrated(call, tmp_path, data):
     code, _, errors = call('--arch', 'MIN', '--calibrate', data / 'images', '--calibrate-num', 3)
     assert code == 0 and 'warning' not in errors
@@ -164,6 +189,8 @@ def test_overwrite(call, tmp_path):
         (['--from', 'half.json'], {}, 'half.json: not valid JSON'),
         (['--from', 'epoch_1.pth'], {}, 'epoch_1.pth: not valid JSON'),
         (['--from', 'search.json', '--rank', '3'], {}, '--rank: 3 is not in 1..2'),
+        (['--from', 'search.json', '--top', '3'], {}, '--top: 3 is not in 1..2'),
+        (['--from', 'search.json', '--pareto', 'latency'], {}, "has no 'latency'; it has flops"),
         (['--from', 'empty_search.json'], {}, '--from: empty_search.json holds no subnets'),
         # configs and checkpoints
         (['--arch', 'MIN'], dict(config='no.py'), 'no.py does not exist'),
@@ -207,7 +234,15 @@ def test_an_unwritable_place(call, data, tmp_path):
 
 
 @pytest.mark.parametrize(
-    'args', [[], ['--arch', 'MIN', '--from', 'x'], ['--arch', 'M', '--rank', 1]]
+    'args',
+    [
+        [],
+        ['--arch', 'MIN', '--from', 'x'],
+        ['--arch', 'M', '--rank', 1],
+        ['--anchors', '--top', 1],
+        ['--from', 'search.json', '--top', 1, '--rank', 1],
+        ['--arch', 'MIN', '--export', 'tflite'],
+    ],
 )
 def test_command_lines_that_say_too_little_or_too_much(call, tmp_path, args):
     code, _, errors = call(*args)

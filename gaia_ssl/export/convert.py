@@ -1,0 +1,141 @@
+"""Checkpoints from and to the layouts of other projects."""
+
+import os
+import os.path as osp
+import re
+import shutil
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from torch import Tensor
+
+from gaia_ssl.search.supernet import build_supernet
+from gaia_ssl.utils import UserError
+from gaia_ssl.utils.checkpoint import load_checkpoint, load_untrusted
+from gaia_ssl.utils.files import atomic_write, file_digest
+from gaia_ssl.utils.weights import describe, differences
+
+from .folder import MARK, new_folder
+from .source import PREFIX
+
+# what GAIA-ssl (36b8b55 to f552884) calls the parts of a method, as regular expressions
+RELEASED = (
+    (r'^(?:encoder_q|online_net)\.0\.', 'backbone.'),
+    (r'^(?:encoder_q|online_net)\.1\.', 'neck.'),
+    (r'^(encoder_k|target_net)\.', r'\1.module.'),
+)
+# its necks with a batch norm, as mmpretrain's NonLinearNeck calls their layers
+RELEASED_NECK = {'mlp.0.': 'fc0.', 'mlp.1.': 'bn0.', 'mlp.3.': 'fc1.'}
+
+
+def subnet_to_mmpretrain(folder: str, out: str) -> None:
+    """Write an extracted subnet as mmpretrain lays out a model: its keys start with ``backbone.``.
+
+    Args:
+        folder: The extracted folder.
+        out: The checkpoint to write; the subnet's ``meta`` goes along.
+
+    Raises:
+        UserError: If the folder is none that was extracted.
+    """
+    subnet = _load_subnet(folder)
+    weights = {f'{PREFIX}{key}': value for key, value in subnet['state_dict'].items()}
+    _save(dict(state_dict=weights, meta=subnet['meta']), out)
+
+
+def mmpretrain_to_subnet(checkpoint: str, like: str, out: str, overwrite: bool = False) -> None:
+    """Write the backbone of a checkpoint, e.g. of a finetuning, as an extracted folder.
+
+    Args:
+        checkpoint: A checkpoint whose keys start with ``backbone.``; others are left out.
+        like: An extracted folder of the same arch, which gives everything but the weights.
+        out: The folder to write.
+        overwrite: Replace a folder that was extracted before. Defaults to False.
+
+    Raises:
+        UserError: If ``like`` is none that was extracted, or the checkpoint is of another arch.
+    """
+    subnet = _load_subnet(like)
+    weights = _weights(checkpoint)
+    weights = {k.removeprefix(PREFIX): v for k, v in weights.items() if k.startswith(PREFIX)}
+    if found := differences(subnet['state_dict'], weights):
+        raise UserError(
+            f'checkpoint: {checkpoint} has another backbone than {like}: {describe(found)} of '
+            f'{len(subnet["state_dict"])} weights; name an extracted folder of the same arch'
+        )
+    source = dict(checkpoint=checkpoint, checkpoint_sha256=file_digest(osp.expanduser(checkpoint)))
+    meta = dict(subnet['meta'], source=source, calibration=None, formats=[])
+    with new_folder(out, overwrite) as draft:
+        torch.save(dict(state_dict=weights, meta=meta), osp.join(draft, MARK))
+        for name in os.listdir(like):
+            if name.endswith(('.py', '.json')):
+                shutil.copy(osp.join(like, name), draft)
+
+
+def released_to_supernet(config: Config, checkpoint: str, out: str) -> None:
+    """Write a supernet that was trained with the released GAIA-ssl as one of this package.
+
+    Args:
+        config: Training config of this package, of the same method and space.
+        checkpoint: The released checkpoint.
+        out: The checkpoint to write: tools/search.py and tools/extract.py take it with ``config``.
+
+    Raises:
+        UserError: If the checkpoint's weights are not those of the config's model.
+    """
+    own = build_supernet(config).state_dict()
+    weights = rename_released(_weights(checkpoint))
+    # how often the momentum encoder moved, which was not counted
+    weights |= {key: own[key] for key in own.keys() - weights.keys() if key.endswith('.steps')}
+    if found := differences(own, weights):
+        raise UserError(
+            f'checkpoint: {checkpoint} is of another method or space than {config.filename}: '
+            f'{describe(found)} of {len(own)} weights; give a config of the same'
+        )
+    _save(dict(state_dict=weights, meta=dict(converted_from=checkpoint)), out)
+
+
+def rename_released(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The weights of a released GAIA-ssl checkpoint under the names of this package.
+
+    Backbones have torchvision's names in both. The released methods keep the trained encoder and
+    its moving average as sequences of a backbone (0) and a neck (1), and the trained backbone a
+    second time as ``backbone``.
+    """
+    renamed = {}
+    for key, value in weights.items():
+        for pattern, name in RELEASED:
+            key = re.sub(pattern, name, key)
+        renamed[key] = value
+    normed = [key.removesuffix('mlp.3.weight') for key in renamed if key.endswith('mlp.3.weight')]
+    for neck in normed:
+        for old, new in RELEASED_NECK.items():
+            keys = [key for key in renamed if key.startswith(neck + old)]
+            renamed |= {neck + new + k.removeprefix(neck + old): renamed.pop(k) for k in keys}
+    return renamed
+
+
+def _load_subnet(folder: str) -> dict[str, Any]:
+    path = osp.join(osp.expanduser(folder), MARK)
+    if not osp.isfile(path):
+        raise UserError(
+            f'subnet: {folder} holds no {MARK}; name a folder that tools/extract.py wrote'
+        )
+    return load_untrusted(path)
+
+
+def _weights(checkpoint: str) -> dict[str, Tensor]:
+    content = load_checkpoint(checkpoint)
+    weights = content.get('state_dict', content) if isinstance(content, dict) else {}
+    if not weights:
+        raise UserError(f'checkpoint: {checkpoint} has no weights')
+    return dict(weights)
+
+
+def _save(content: dict[str, Any], out: str) -> None:
+    out = osp.expanduser(out)
+    os.makedirs(osp.dirname(out) or '.', exist_ok=True)
+    with atomic_write(out, 'wb') as file:
+        torch.save(content, file)

@@ -56,3 +56,14 @@ def test_samplers_within_samplers():
 def test_names_what_is_wrong_with_a_config(config, message):
     with pytest.raises(UserError, match=f'arch_sampler.*{message}'):
         ARCH_SAMPLERS.build(config)
+
+
+def test_bases_by_scope(tmp_path):
+    file = tmp_path / 'config.py'
+    for base, key in [
+        ('gaia_ssl::mocov2/mocov2_ar50to101_8xb32-coslr-200e_in1k.py', 'model'),
+        ('gaia_ssl::_base_/default_runtime.py', 'default_hooks'),
+        ('mmseg::fcn/fcn_r50-d8_4xb4-80k_ade20k-512x512.py', 'model'),
+    ]:
+        file.write_text(f'_base_ = {base!r}\n')
+        assert key in Config.fromfile(file)

@@ -1,14 +1,20 @@
-"""What is known of a subnet that is being extracted, as plain data."""
+"""What configs need to know of a subnet: the one place that computes it."""
 
+import os.path as osp
 from dataclasses import dataclass, fields
 from typing import Any
 
 from mmengine.config import Config
 
-from gaia_ssl.space import Arch, Family
+from gaia_ssl.space import Arch, Family, SearchSpace
+from gaia_ssl.utils import UserError
+from gaia_ssl.utils.checkpoint import load_untrusted
 from gaia_ssl.utils.preprocessor import preprocessor_options
 
+from .folder import MARK
 from .shapes import Shape, pyramid, stage_shapes
+
+SYNC_BN = dict(type='SyncBN', requires_grad=True)
 
 
 @dataclass(frozen=True)
@@ -46,12 +52,41 @@ class Subnet:
         arch: Its arch.
         family: The family with the options that all archs of the space share.
         normalisation: How its pretraining normalised images.
+        checkpoint: Where configs find its weights. Defaults to the file beside the config.
     """
 
     type: str
     arch: Arch
     family: Family
     normalisation: Normalisation
+    checkpoint: str = '{{ fileDirname }}/' + MARK
+
+    @classmethod
+    def load(cls, folder: str) -> 'Subnet':
+        """The subnet of a folder that ``tools/extract.py`` wrote.
+
+        Raises:
+            UserError: If the folder was not written by extraction, or its checkpoint is damaged.
+        """
+        path = osp.join(osp.expanduser(folder), MARK)
+        if not osp.isfile(path):
+            raise UserError(
+                f'subnet: {folder} holds no {MARK}; name a folder that tools/extract.py wrote'
+            )
+        content = load_untrusted(path)
+        try:
+            meta = content['meta']
+            return cls(
+                type=meta['type'],
+                arch=meta['arch'],
+                family=SearchSpace.from_dict(meta['space']).family,
+                normalisation=Normalisation(**meta['normalisation']),
+                checkpoint=path,
+            )
+        except (KeyError, TypeError) as error:
+            raise UserError(
+                f'subnet: {path} was not written by tools/extract.py; name a folder that was'
+            ) from error
 
     @property
     def shapes(self) -> list[Shape]:
@@ -64,9 +99,67 @@ class Subnet:
         shapes = self.shapes
         return {stage: shapes[stage] for stage in pyramid(shapes)}
 
+    @property
+    def channels(self) -> list[int]:
+        """Channels of the pyramid's stages."""
+        return [shape.channels for shape in self.pyramid.values()]
+
+    @property
+    def strides(self) -> list[int]:
+        """Strides of the pyramid's stages in pixels."""
+        return [shape.stride for shape in self.pyramid.values()]
+
+    def fpn_strides(self, start: int = 0, extra: int = 1) -> list[int]:
+        """Strides of the levels of an FPN.
+
+        Args:
+            start: The first of the pyramid's stages that has a level. Defaults to 0.
+            extra: Levels after the last stage, each twice as coarse as the one before. Defaults
+                to 1.
+        """
+        strides = self.strides
+        return strides[start:] + [strides[-1] << level for level in range(1, extra + 1)]
+
     def family_options(self, **changes: Any) -> dict[str, Any]:
         """The family's options, some of them changed, that are not its defaults."""
         options = {**vars(self.family), **changes}
         return {
             f.name: options[f.name] for f in fields(self.family) if options[f.name] != f.default
         }
+
+    def backbone(
+        self,
+        out_indices: tuple[int, ...] | None = None,
+        frozen_stages: int = -1,
+        norm_cfg: dict[str, Any] | None = None,
+        **family_changes: Any,
+    ) -> dict[str, Any]:
+        """The backbone's config, in place of an inherited one, with its weights.
+
+        Every layer trains, batch norms with synchronised statistics of their own: what is learned
+        without labels needs it, as in mmpretrain's detection benchmarks of such backbones.
+
+        Args:
+            out_indices: Stages whose outputs are returned. Defaults to the pyramid's.
+            frozen_stages: Stages up to this one do not train, as in ``SubnetBackbone``. Defaults
+                to none.
+            norm_cfg: Norm layer. Defaults to SyncBN.
+            family_changes: Options of the family that differ from pretraining's, such as
+                ``**subnet.family.dilated(8)``.
+        """
+        return dict(
+            _delete_=True,
+            type=f'gaia_ssl.{self.type}',
+            arch=self.arch,
+            **self.family_options(**family_changes),
+            out_indices=tuple(self.pyramid) if out_indices is None else out_indices,
+            frozen_stages=frozen_stages,
+            norm_eval=False,
+            norm_cfg=norm_cfg or SYNC_BN,
+            init_cfg=dict(type='Pretrained', checkpoint=self.checkpoint),
+        )
+
+    def preprocessing(self, channel_order: str = 'bgr_to_rgb') -> dict[str, Any]:
+        """The pretraining's normalisation, in the words of a project's data preprocessor."""
+        norm = self.normalisation
+        return {'mean': norm.mean, 'std': norm.std, channel_order: norm.to_rgb}

@@ -1,7 +1,9 @@
-"""Reading the checkpoints that MMEngine's Runner writes."""
+"""Reading the checkpoints that MMEngine's Runner and the extraction write."""
 
 import os.path as osp
 import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -23,14 +25,34 @@ def load_checkpoint(filename: str, map_location: str | None = 'cpu') -> dict[str
     Raises:
         UserError: If there is no such file, or it is damaged.
     """
+    with _readable(filename) as path:
+        try:
+            return torch.load(path, map_location=map_location, weights_only=True)
+        except pickle.UnpicklingError:
+            return torch.load(path, map_location=map_location, weights_only=False)
+
+
+def load_untrusted(filename: str) -> Any:
+    """Load tensors and plain data; the tensors are read from disk when they are used.
+
+    Args:
+        filename: Path of the file.
+
+    Raises:
+        UserError: If there is no such file, it is damaged, or it holds anything else.
+    """
+    with _readable(filename) as path:
+        return torch.load(path, map_location='cpu', weights_only=True, mmap=True)
+
+
+@contextmanager
+def _readable(filename: str) -> Iterator[str]:
+    """The path of a file that is read inside; what goes wrong there is the user's to mend."""
     filename = osp.expanduser(filename)
     if not osp.isfile(filename):
         raise UserError(f'checkpoint: {filename} does not exist')
     try:
-        try:
-            return torch.load(filename, map_location=map_location, weights_only=True)
-        except pickle.UnpicklingError:
-            return torch.load(filename, map_location=map_location, weights_only=False)
+        yield filename
     except (RuntimeError, EOFError, pickle.UnpicklingError, OSError) as error:
         reason = str(error).partition('\n')[0]
         raise UserError(

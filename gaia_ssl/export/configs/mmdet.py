@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from ..subnet import Subnet
-from .common import CUSTOM_IMPORTS, SYNC_BN, about, backbone, preprocessing
+from ..subnet import SYNC_BN, Subnet
+from .common import CUSTOM_IMPORTS, about
 from .text import Config
 
 # https://github.com/open-mmlab/mmpretrain, configs/byol/benchmarks/mask-rcnn_r50_fpn_ms-1x_coco.py
@@ -36,8 +36,8 @@ def _strides(subnet: Subnet) -> list[int]:
 def _two_stage(subnet: Subnet, name: str, base: str, masks: bool) -> Config:
     strides = _strides(subnet)
     model = dict(
-        data_preprocessor=preprocessing(subnet),
-        backbone=backbone(subnet, out_indices=tuple(subnet.pyramid)),
+        data_preprocessor=subnet.preprocessing(),
+        backbone=subnet.backbone(out_indices=tuple(subnet.pyramid)),
         neck=dict(
             in_channels=[shape.channels for shape in subnet.pyramid.values()],
             num_outs=len(strides) + 1,

@@ -1,7 +1,7 @@
 """Classification on ImageNet."""
 
 from ..subnet import Subnet
-from .common import CUSTOM_IMPORTS, about, backbone, preprocessing
+from .common import CUSTOM_IMPORTS, about
 from .text import Config
 
 
@@ -9,8 +9,8 @@ def linear(subnet: Subnet) -> Config:
     """Linear probe: MoCo's protocol, which DATA follows."""
     last = len(subnet.shapes) - 1
     model = dict(
-        backbone=backbone(
-            subnet, out_indices=(last,), frozen_stages=last + 1, norm_cfg=dict(type='BN')
+        backbone=subnet.backbone(
+            out_indices=(last,), frozen_stages=last + 1, norm_cfg=dict(type='BN')
         ),
         head=dict(in_channels=subnet.shapes[last].channels),
     )
@@ -25,7 +25,7 @@ def linear(subnet: Subnet) -> Config:
         dict(
             _base_='mmpretrain::mocov2/benchmarks/resnet50_8xb32-linear-steplr-100e_in1k.py',
             custom_imports=CUSTOM_IMPORTS,
-            data_preprocessor=preprocessing(subnet, 'to_rgb'),
+            data_preprocessor=subnet.preprocessing('to_rgb'),
             model=model,
         ),
     )

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ..subnet import Subnet
-from .common import CUSTOM_IMPORTS, about, backbone, preprocessing
+from .common import CUSTOM_IMPORTS, about
 from .text import Config
 
 
@@ -38,8 +38,8 @@ def _segmentor(
     *_, auxiliary, _ = subnet.pyramid.values()
     model = dict(
         pretrained=None,  # or the base's weights would be downloaded
-        data_preprocessor=preprocessing(subnet),
-        backbone=backbone(subnet, out_indices=tuple(subnet.pyramid), **dilated),
+        data_preprocessor=subnet.preprocessing(),
+        backbone=subnet.backbone(out_indices=tuple(subnet.pyramid), **dilated),
         decode_head=decode_head,
         auxiliary_head=dict(in_channels=auxiliary.channels, in_index=len(subnet.pyramid) - 2),
     )

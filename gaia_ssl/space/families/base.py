@@ -119,6 +119,17 @@ class Family(ABC):
             )
         return replace(self, **options)
 
+    def dilated(self, output_stride: int) -> dict[str, Any]:
+        """The options of the same backbone dilating wherever it would exceed a stride.
+
+        Raises:
+            UserError: If the family has no dilation, which is the default.
+        """
+        raise UserError(
+            f'backbone: a {type(self).__name__} cannot dilate to output stride {output_stride}; '
+            'choose a config whose backbone keeps its strides, such as UPerNet'
+        )
+
     def path(self, arch: Arch) -> Path:
         """The steps that run ``arch``."""
         stem, *stages = (_steps(self, segment) for segment in self.segments(arch))

@@ -20,7 +20,9 @@ MODULE2PACKAGE.update(gaia_ssl='gaia_ssl', mmseg='mmseg')
 
 
 def _child(parent: Registry, *locations: str) -> Registry:
-    return Registry(parent.name, parent=parent, scope=SCOPE, locations=list(locations))
+    # to one without a location, MMEngine would want gaia_ssl.utils.register_all_modules
+    locations = list(locations) or [SCOPE]
+    return Registry(parent.name, parent=parent, scope=SCOPE, locations=locations)
 
 
 def _build_nested(cfg: dict, registry: Registry) -> Any:

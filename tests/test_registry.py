@@ -2,8 +2,10 @@
 
 import pytest
 from mmengine.config import Config
+from mmengine.registry import Registry
 
 import gaia_ssl.models.selfsup  # noqa: F401 - registers the samplers
+from gaia_ssl import registry
 from gaia_ssl.registry import ARCH_SAMPLERS
 from gaia_ssl.space import SAMPLERS, AnchorSampler, FlopsUniformSampler, get_space
 from gaia_ssl.utils import UserError
@@ -13,6 +15,14 @@ AR = get_space('ar50to101')
 
 def test_every_sampler_is_registered():
     assert {ARCH_SAMPLERS.get(sampler.__name__) for sampler in SAMPLERS} == set(SAMPLERS)
+
+
+def test_every_registry_finds_its_components():
+    registries = [value for value in vars(registry).values() if isinstance(value, Registry)]
+    assert len(registries) > 20
+    for found in registries:
+        found.import_from_location()
+        assert found.get('NoSuchComponent') is None
 
 
 def test_samplers_within_samplers():

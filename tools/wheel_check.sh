@@ -25,9 +25,9 @@ site=$(python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 echo "import site; site.addsitedir('$packages')" >"$site/packages.pth"
 pip=(python -m pip --disable-pip-version-check --quiet install)
 "${pip[@]}" "$out"/gaia_ssl-*.whl
-# not with what it asks for: opendatalab, which it only calls to download data, brings setuptools 60
-"${pip[@]}" --no-deps openmim==0.3.9
+# without opendatalab, which it only calls to download data and which brings setuptools 60
 "${pip[@]}" click colorama model-index 'pandas<3' requests rich tabulate
+"${pip[@]}" --no-deps openmim==0.3.9
 
 cd "$out"
 package=$(python -c 'import os, gaia_ssl; print(os.path.dirname(gaia_ssl.__file__))')

@@ -159,6 +159,19 @@ class Subnet:
             init_cfg=dict(type='Pretrained', checkpoint=self.checkpoint),
         )
 
+    def halves(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The configs of what comes before the pyramid's last stage, and of the rest.
+
+        They are a detector's backbone and its shared head, each in place of an inherited one.
+        """
+        whole = self.backbone()
+        del whole['_delete_']
+        options = dict(_delete_=True, subnet=whole, stages=tuple(self.pyramid)[-2] + 1)
+        return (
+            dict(type='gaia_ssl.SubnetTrunk', **options),
+            dict(type='gaia_ssl.SubnetSharedHead', **options),
+        )
+
     def preprocessing(self, channel_order: str = 'bgr_to_rgb') -> dict[str, Any]:
         """The pretraining's normalisation, in the words of a project's data preprocessor."""
         norm = self.normalisation

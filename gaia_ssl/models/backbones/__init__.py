@@ -1,5 +1,6 @@
 from .base import DynamicBackbone, PathBackbone, SubnetBackbone
 from .builders import Layers
+from .halves import SubnetSharedHead, SubnetTrunk
 from .mobilenet import DynamicMobileNet, SubnetMobileNet
 from .resnet import DynamicResNet, SubnetResNet
 
@@ -12,4 +13,6 @@ __all__ = [
     'SubnetBackbone',
     'SubnetMobileNet',
     'SubnetResNet',
+    'SubnetSharedHead',
+    'SubnetTrunk',
 ]

@@ -1,7 +1,7 @@
 """Backbones as folds over the steps of a path: the supernet's and the subnet's side."""
 
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -207,6 +207,18 @@ class SubnetBackbone(PathBackbone):
             init_cfg,
         )
         self.register_load_state_dict_pre_hook(_refuse_mismatch)
+
+    def keep_stages(self, stages: Collection[int]) -> None:
+        """Drop the steps and the layers of all stages but these; -1 is the stem."""
+        path = dict(enumerate((self._path.stem, *self._path.stages), start=-1))
+        for stage in path.keys() - set(stages):
+            path[stage] = ()
+            dropped = set(self.stage_modules(stage))
+            for name, module in list(self.named_children()):
+                if module in dropped:
+                    delattr(self, name)
+        stem, *others = path.values()
+        self._path = Path(stem, tuple(others))
 
 
 def _refuse_mismatch(module, state_dict, prefix, *_) -> None:

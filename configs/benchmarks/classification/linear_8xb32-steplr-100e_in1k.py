@@ -1,0 +1,25 @@
+"""Linear classifier on the frozen features of this subnet, on ImageNet.
+
+The protocol of MoCo (He et al., CVPR 2020): 100 epochs, learning rate 30, divided by 10 at 60 and
+80, batch 256, no weight decay. The frozen batch norms use the checkpoint's statistics: extract
+with --calibrate. It reads ``data/imagenet``.
+"""
+
+_base_ = 'mmpretrain::mocov2/benchmarks/resnet50_8xb32-linear-steplr-100e_in1k.py'
+
+from gaia_ssl.export import Subnet
+
+subnet = Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}')
+
+custom_imports = dict(imports=['gaia_ssl'], allow_failed_imports=False)
+data_preprocessor = subnet.preprocessing('to_rgb')
+model = dict(
+    backbone=subnet.backbone(
+        out_indices=(len(subnet.shapes) - 1,),
+        frozen_stages=len(subnet.shapes),
+        norm_cfg=dict(type='BN'),
+    ),
+    head=dict(in_channels=subnet.shapes[-1].channels),
+)
+
+del Subnet, subnet

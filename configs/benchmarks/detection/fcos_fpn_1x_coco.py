@@ -1,0 +1,23 @@
+"""FCOS (Tian et al., ICCV 2019) with this subnet and FPN on COCO, 1x schedule.
+
+All layers train, with synchronised batch norm in backbone and FPN, at several scales: the recipe of
+self-supervised backbones (MoCo, He et al., CVPR 2020).
+It reads ``data/coco/``.
+"""
+
+_base_ = 'mmdet::fcos/fcos_r50-caffe_fpn_gn-head_1x_coco.py'
+
+from gaia_ssl.export import SYNC_BN, Subnet, multi_scale_pipeline
+
+subnet = Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}')
+
+custom_imports = dict(imports=['gaia_ssl'], allow_failed_imports=False)
+model = dict(
+    data_preprocessor=subnet.preprocessing(),
+    backbone=subnet.backbone(),
+    neck=dict(in_channels=subnet.channels, num_outs=len(subnet.channels) + 1, norm_cfg=SYNC_BN),
+    bbox_head=dict(strides=subnet.fpn_strides(start=1, extra=2)),
+)
+train_dataloader = dict(dataset=dict(pipeline=multi_scale_pipeline(with_bbox=True)))
+
+del Subnet, subnet

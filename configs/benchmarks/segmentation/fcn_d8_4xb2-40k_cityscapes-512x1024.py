@@ -1,0 +1,23 @@
+"""FCN with this subnet at output stride 8 on Cityscapes: 40k iterations of 8 crops of 512x1024.
+
+The stages from where the output stride would exceed 8 dilate instead of striding, contracted as in
+DenseCL's benchmarks (Wang et al., CVPR 2021). All layers train.
+It reads ``data/cityscapes/``.
+"""
+
+_base_ = 'mmseg::fcn/fcn_r50-d8_4xb2-40k_cityscapes-512x1024.py'
+
+from gaia_ssl.export import Subnet
+
+subnet = Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}')
+
+custom_imports = dict(imports=['gaia_ssl'], allow_failed_imports=False)
+model = dict(
+    pretrained=None,  # or the base's weights would be downloaded
+    data_preprocessor=subnet.preprocessing(),
+    backbone=subnet.backbone(**subnet.family.dilated(output_stride=8)),
+    decode_head=dict(in_channels=subnet.channels[-1], in_index=-1),
+    auxiliary_head=dict(in_channels=subnet.channels[-2], in_index=-2),
+)
+
+del Subnet, subnet

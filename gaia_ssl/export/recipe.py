@@ -1,0 +1,55 @@
+"""What the configs of several downstream benchmarks share."""
+
+from typing import Any
+
+from .subnet import Subnet
+
+
+def multi_scale_pipeline(shortest: int = 640, **annotations: bool) -> list[dict[str, Any]]:
+    """A training pipeline of mmdet that resizes to several scales.
+
+    The scales are those of mmpretrain's ``byol/benchmarks/mask-rcnn_r50_fpn_ms-1x_coco.py``.
+
+    Args:
+        shortest: The least of the short edges, which go up to 800 by 32 pixels. Defaults to 640.
+        annotations: What ``LoadAnnotations`` loads, e.g. ``with_bbox=True``.
+    """
+    return [
+        dict(type='LoadImageFromFile'),
+        dict(type='LoadAnnotations', **annotations),
+        dict(
+            type='RandomChoiceResize',
+            scales=[(1333, edge) for edge in range(shortest, 801, 32)],
+            keep_ratio=True,
+        ),
+        dict(type='RandomFlip', prob=0.5),
+        dict(type='PackDetInputs'),
+    ]
+
+
+def c4_detector(subnet: Subnet) -> dict[str, Any]:
+    """What the model of a C4 detector of mmdet's has of a subnet.
+
+    The trunk ends before the pyramid's last stage, which is the regions' shared head.
+    """
+    trunk, shared_head = subnet.halves()
+    (channels, out_channels), (stride, out_stride) = subnet.channels[-2:], subnet.strides[-2:]
+    return dict(
+        data_preprocessor=subnet.preprocessing(),
+        backbone=trunk,
+        rpn_head=dict(
+            in_channels=channels,
+            feat_channels=channels,
+            anchor_generator=dict(strides=[stride]),
+        ),
+        roi_head=dict(
+            shared_head=shared_head,
+            bbox_roi_extractor=dict(
+                # the box head pools 7x7 cells of the shared head's
+                roi_layer=dict(output_size=7 * out_stride // stride),
+                out_channels=channels,
+                featmap_strides=[stride],
+            ),
+            bbox_head=dict(in_channels=out_channels),
+        ),
+    )

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,8 +29,26 @@ METRICS = dict(
         segm_mAP=Metric('coco/segm_mAP'),
     ),
     IoUMetric=dict(mIoU=Metric('mIoU', 0.01)),
-    VOCMetric=dict(mAP=Metric('pascal_voc/mAP'), AP50=Metric('pascal_voc/AP50')),
+    VOCMetric=dict(
+        mAP=Metric('pascal_voc/mAP'),
+        AP50=Metric('pascal_voc/AP50'),
+        AP75=Metric('pascal_voc/AP75'),
+    ),
 )
+
+
+def metrics_of(evaluators: Sequence[dict[str, Any]]) -> dict[str, Metric]:
+    """The figures of a config's evaluators: of METRICS what they are asked for."""
+    found = {}
+    for evaluator in evaluators:
+        # a scope may stand before it
+        kind = evaluator['type'].rpartition('.')[2]
+        asked = evaluator.get('metric', 'bbox')
+        for name, metric in METRICS.get(kind, {}).items():
+            # of boxes, of masks, or of both
+            if kind != 'CocoMetric' or name.partition('_')[0] in asked:
+                found[name] = metric
+    return found
 
 
 def read_evaluation(work_dir: Path, metrics: dict[str, Metric]) -> dict[str, float | None]:

@@ -1,0 +1,254 @@
+"""Subnets and baselines on tasks: what is planned, run, gone on with, and put into the table."""
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from metrics import METRICS, metrics_of
+from mmengine.config import Config
+from suite.arms import make_arms
+from suite.launch import Launch
+from suite.runs import make_runs
+from suite.table import as_csv, as_markdown, collect
+from suite.tasks import known_tasks, load_task
+from torchvision.models.resnet import Bottleneck, ResNet
+
+from gaia_ssl.export import Choice, extract
+from gaia_ssl.registry import MODELS
+from gaia_ssl.utils import UserError
+
+ROOT = Path(__file__).resolve().parents[3]
+SUPERNET = ROOT / 'configs/mocov2/mocov2_tiny10to22_bs128-coslr_scenes.py'
+CONFIG = """
+model = dict(
+    backbone=dict(init_cfg=dict(checkpoint='{{$GAIA_SSL_SUBNET:none}}/backbone.pth')),
+    heads=[dict(init_cfg=dict(checkpoint='{{$GAIA_SSL_SUBNET:none}}/backbone.pth'))],
+    neck=dict(init_cfg=dict(checkpoint='another.pth')),
+)
+test_evaluator = [dict(type='mmdet.CocoMetric', metric=['bbox', 'segm'])]
+"""
+# Stands in for downstream.py: trains five steps, a checkpoint each, and says how many it ran.
+STUB = """
+import argparse, json, sys, time
+from pathlib import Path
+parser = argparse.ArgumentParser()
+parser.add_argument('action', choices=['train', 'test'])
+parser.add_argument('config')
+parser.add_argument('checkpoint', nargs='?')
+for option in ('subnet', 'work-dir', 'launcher'):
+    parser.add_argument(f'--{option}', required=True)
+parser.add_argument('--resume', action='store_true')
+parser.add_argument('--cfg-options', nargs='+', default=[])
+args = parser.parse_args()
+folder = Path(args.work_dir)
+options = dict(option.split('=') for option in args.cfg_options)
+if args.action == 'train':
+    last = folder / 'last_checkpoint'
+    begin = int(Path(last.read_text()).stem) if last.exists() and args.resume else 0
+    for step in range(begin + 1, 6):
+        time.sleep(float(options.get('seconds', 0)))
+        if options.get('fails') in args.subnet:
+            sys.exit('error: out of luck')
+        (folder / f'{step}.pth').write_text(args.subnet)
+        last.write_text(str(folder / f'{step}.pth'))
+        with open(folder / 'trace', 'a') as file:
+            file.write(f'{step}')
+else:
+    random = 'model.backbone.init_cfg' in options
+    figures = dict(bbox_mAP=0.125 if random else 0.5, bbox_mAP_50=0.75, segm_mAP=float('nan'))
+    assert Path(args.checkpoint).resolve().name == '5.pth'
+    (folder / 'now').mkdir(parents=True)
+    result = json.dumps({f'coco/{key}': value for key, value in figures.items()})
+    (folder / 'now' / 'now.json').write_text(result)
+"""
+
+
+@pytest.fixture(scope='module')
+def subnets(tmp_path_factory):
+    """The folders of two subnets of a supernet."""
+    folder = tmp_path_factory.mktemp('subnets')
+    config = Config.fromfile(SUPERNET)
+    torch.manual_seed(0)
+    weights = MODELS.build(config.model.backbone).state_dict()
+    weights = {f'backbone.{key}': value for key, value in weights.items()}
+    torch.save(dict(state_dict=weights), folder / 'supernet.pth')
+    for arch in ('MIN', 'R18'):
+        extract(config, str(folder / 'supernet.pth'), Choice(arch), str(folder / arch))
+    return [folder / 'MIN', folder / 'R18']
+
+
+@pytest.fixture
+def config(tmp_path):
+    (tmp_path / 'detect.py').write_text(CONFIG)
+    return tmp_path / 'detect.py'
+
+
+@pytest.fixture
+def command(tmp_path, subnets, config):
+    """Makes the command line of run.py, with a stub that trains at once."""
+    (tmp_path / 'stub.py').write_text(STUB)
+    start = (
+        'import runpy, sys; from pathlib import Path; import gaia_ssl.utils.cli;'
+        f"sys.path[:0] = ['{ROOT}/tools/benchmarks', '{ROOT}/tools/quickstart'];"
+        f"import suite.launch; suite.launch.RUNNER = Path('{tmp_path}/stub.py');"
+        f"runpy.run_path('{ROOT}/tools/benchmarks/run.py', run_name='__main__')"
+    )
+
+    def command(*options):
+        arguments = ['--subnets', *subnets, '--tasks', config, '--work-dir', tmp_path / 'work']
+        return [sys.executable, '-c', start, *map(str, (*arguments, *options))]
+
+    return command
+
+
+def call(command):
+    return subprocess.run(
+        command, env=dict(os.environ, PYTHONPATH=str(ROOT)), capture_output=True, text=True
+    )
+
+
+def test_tasks_are_the_configs_by_name_and_alias():
+    known = known_tasks()
+    assert known['coco_mask_rcnn'] == known['mask-rcnn_fpn_1x_coco']
+    assert known['ade20k_fcn'] == known['fcn_d8_4xb4-80k_ade20k-512x512']
+    assert set(known.values()) == set(ROOT.glob('configs/benchmarks/*/*.py'))
+
+
+def test_a_task_knows_its_figures_and_what_loads_weights(config, subnets):
+    task = load_task(str(config), subnets[0])
+    assert (task.name, task.config) == ('detect', config)
+    assert [*task.metrics] == ['bbox_mAP', 'bbox_mAP_50', 'segm_mAP']
+    assert task.weights == ('model.backbone.init_cfg', 'model.heads.0.init_cfg')
+
+
+def test_figures_are_those_that_evaluators_are_asked_for():
+    boxes = metrics_of([dict(type='CocoMetric', metric='bbox')])
+    assert [*boxes] == ['bbox_mAP', 'bbox_mAP_50'] and [*metrics_of([dict(type='X')])] == []
+    both = metrics_of([dict(type='Accuracy'), dict(type='mmseg.IoUMetric')])
+    assert both == METRICS['Accuracy'] | METRICS['IoUMetric']
+
+
+def test_runs_are_arms_on_tasks(tmp_path, config, subnets):
+    torch.save(ResNet(Bottleneck, [1, 1, 1, 1]).state_dict(), tmp_path / 'weights.pth')
+    baselines = ['random', f'r50={subnets[1]}', f'supervised={tmp_path}/weights.pth']
+    arms = make_arms(subnets, baselines, tmp_path / 'imported')
+    names = ['MIN', 'R18', 'MIN_random', 'R18_random', 'r50', 'supervised']
+    assert [arm.name for arm in arms] == names
+    assert [arm.facts()['params'] > 0 for arm in arms] == [True] * 6
+    first = (tmp_path / 'imported/supervised/backbone.pth').stat().st_mtime_ns
+    make_arms(subnets, baselines, tmp_path / 'imported')
+    assert (tmp_path / 'imported/supervised/backbone.pth').stat().st_mtime_ns == first
+    task = load_task(str(config), subnets[0])
+    runs = make_runs([task], arms, tmp_path / 'runs', ['a=1'], Launch('slurm', 16, 'gpus'))
+    assert [run.name for run in runs] == [f'detect/{name}' for name in names]
+    random = ['a=1', 'model.backbone.init_cfg=None', 'model.heads.0.init_cfg=None']
+    assert [run.options for run in runs] == [random if run.arm.random else ['a=1'] for run in runs]
+    line = runs[2].line()
+    train, test = line.split(' && ')
+    for part in (shlex.split(train), shlex.split(test)):
+        assert part[:4] == ['srun', '-p', 'gpus', '--job-name=detect_MIN_random']
+        assert {'--ntasks=16', '--gres=gpu:8', '--ntasks-per-node=8'} < set(part)
+        assert part[part.index('--subnet') + 1] == str(subnets[0])
+        assert part[-3:] == random and part[part.index('--launcher') + 1] == 'slurm'
+    assert f'"$(cat {tmp_path}/runs/detect/MIN_random/last_checkpoint)"' in test
+
+
+MISTAKES = dict(
+    task=(['--tasks', 'coco_mask_rcn'], '--tasks: coco_mask_rcn is unknown; .* coco_mask_rcnn'),
+    folder=(['--subnets', 'nowhere'], 'subnet: .*nowhere holds no backbone.pth'),
+    baseline=(['--baselines', 'r50'], '--baselines: r50 is neither random nor NAME=PATH'),
+    slurm=(['--launcher', 'slurm'], '--launcher slurm needs --partition'),
+)
+
+
+@pytest.mark.parametrize('options, message', MISTAKES.values(), ids=MISTAKES)
+def test_mistakes(command, tmp_path, options, message):
+    done = call(command(*options))
+    assert done.returncode == 2
+    assert re.search(message, done.stderr), done.stderr
+    assert not (tmp_path / 'work').exists()
+
+
+def test_two_arms_of_one_name(subnets, tmp_path):
+    with pytest.raises(UserError, match='two are called MIN; rename one'):
+        make_arms([subnets[0], subnets[0]], [], tmp_path)
+
+
+def test_a_failed_run_is_named_and_the_others_go_on(command, tmp_path, subnets):
+    done = call(command('--baselines', 'random', '--cfg-options', f'fails={subnets[0]}'))
+    assert done.returncode == 1
+    failed = [line for line in done.stderr.splitlines() if line.startswith('failed: ')]
+    assert len(failed) == 2
+    assert failed[0].startswith('failed: detect/MIN/train, exit code 1: error: out of luck; see')
+    result = json.loads((tmp_path / 'work/table.json').read_text())
+    status = {row['arm']: row['status'] for row in result['runs']}
+    failures = dict(MIN='failed', MIN_random='failed')
+    assert status == failures | dict(R18='done', R18_random='done')
+    rows = (tmp_path / 'work/table.md').read_text().splitlines()
+    assert any(row.startswith('| MIN | ') and 'failed | failed | failed |' in row for row in rows)
+    assert any(row.startswith('| R18 | ') and '50.0 | 75.0 |  |' in row for row in rows)
+    assert any(row.startswith('| R18_random | ') and '12.5 | 75.0 |  |' in row for row in rows)
+    assert any(row.startswith('- detect/MIN: exit code 1: error: out of luck') for row in rows)
+    lines = (tmp_path / 'work/table.csv').read_text().splitlines()
+    flops, params = (result['arms']['R18'][key] for key in ('flops', 'params'))
+    assert f'detect,R18,{flops},{params},done,bbox_mAP,0.5' in lines
+    assert any(line.startswith('detect,MIN,') and line.endswith(',failed,,') for line in lines)
+
+
+def test_a_killed_command_goes_on_and_repeats_nothing(command, tmp_path, subnets):
+    slow = ('--cfg-options', 'fails=none', 'seconds=0.4')
+    work = tmp_path / 'work'
+    traces = [work / 'runs/detect' / folder.name / 'trace' for folder in subnets]
+    with subprocess.Popen(
+        command(*slow), env=dict(os.environ, PYTHONPATH=str(ROOT)), stdout=subprocess.DEVNULL
+    ) as process:
+        limit = time.monotonic() + 120
+        while not (traces[1].exists() and len(traces[1].read_text()) >= 2):
+            assert time.monotonic() < limit and process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGKILL)
+    assert not (work / 'table.json').exists()
+    done = call(command(*slow))
+    assert done.returncode == 2 and 'already holds runs; give --resume' in done.stderr
+    done = call(command('--resume', '--cfg-options', 'fails=other'))
+    assert done.returncode == 2 and 'was begun with another options' in done.stderr
+    done = call(command('--resume', *slow))
+    assert done.returncode == 0, done.stderr
+    assert [trace.read_text() for trace in traces] == ['12345', '12345']
+    result = json.loads((work / 'table.json').read_text())
+    assert [row['status'] for row in result['runs']] == ['done', 'done']
+    assert result['runs'][0]['figures'] == dict(bbox_mAP=0.5, bbox_mAP_50=0.75, segm_mAP=None)
+    # all is done: nothing is left to plan
+    assert call(command('--dry-run')).stdout.strip() == ''
+
+
+def test_what_slurm_ran_is_collected(tmp_path, config, subnets):
+    task = load_task(str(config), subnets[0])
+    arms = make_arms(subnets, [], tmp_path)
+    runs = make_runs([task], arms, tmp_path, [], Launch('slurm', 8, 'gpus'))
+    result = tmp_path / 'detect/R18/test/20260101_000000'
+    result.mkdir(parents=True)
+    (result / '20260101_000000.json').write_text('{"time": 1.0}')
+    found = collect(runs, {})
+    assert [row['status'] for row in found['runs']] == ['unfinished', 'done']
+    # MMDetection logs no figure where nothing is found
+    assert found['runs'][1]['figures'] == dict(bbox_mAP=0.0, bbox_mAP_50=0.0, segm_mAP=0.0)
+    assert '| unfinished | unfinished | unfinished |' in as_markdown(found)
+    assert as_csv(found).count('\n') == 1 + 1 + 3
+
+
+def test_gpus_of_those_side_by_side(monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: 4)
+    monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '4,5,6,7')
+    lanes = Launch('pytorch', 2).lanes(2)
+    assert lanes == [dict(CUDA_VISIBLE_DEVICES='4,5'), dict(CUDA_VISIBLE_DEVICES='6,7')]
+    with pytest.raises(UserError, match='6 GPUs are needed and there are 4'):
+        Launch('pytorch', 2).lanes(3)

@@ -73,6 +73,7 @@ def test_a_family_without_dilation_says_so():
         Family.dilated(TINY.family, 8)
 
 
+@pytest.mark.slow
 def test_needs_none_of_the_projects():
     projects = {'mmdet', 'mmpretrain', 'mmseg'}
     code = f'import sys, gaia_ssl.export; print({projects} & set(sys.modules))'

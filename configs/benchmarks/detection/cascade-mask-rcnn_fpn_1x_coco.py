@@ -45,4 +45,4 @@ model = dict(
 )
 train_dataloader = dict(dataset=dict(pipeline=multi_scale_pipeline(with_bbox=True, with_mask=True)))
 
-del Subnet, subnet
+del SYNC_BN, Subnet, subnet

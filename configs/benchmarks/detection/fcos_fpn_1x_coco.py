@@ -20,4 +20,4 @@ model = dict(
 )
 train_dataloader = dict(dataset=dict(pipeline=multi_scale_pipeline(with_bbox=True)))
 
-del Subnet, subnet
+del SYNC_BN, Subnet, subnet

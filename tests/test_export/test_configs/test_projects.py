@@ -11,7 +11,7 @@ from mmengine.registry import MODELS, DefaultScope
 from mmengine.utils.dl_utils.parrots_wrapper import SyncBatchNorm, _BatchNorm
 
 from gaia_ssl.export import stage_shapes
-from gaia_ssl.export.configs import WRITERS
+from gaia_ssl.export.configs import WRITTEN
 from gaia_ssl.models.backbones import SubnetResNet
 from gaia_ssl.space import get_space
 
@@ -38,7 +38,7 @@ def folder(request, extracted):
     return extracted(**request.param)
 
 
-@pytest.fixture(params=WRITERS)
+@pytest.fixture(params=WRITTEN)
 def name(request):
     return request.param
 
@@ -66,7 +66,7 @@ def leaves(value):
 
 
 def test_every_file_is_there(folder):
-    names = {'backbone.pth', 'arch.json', *WRITERS}
+    names = {'backbone.pth', 'arch.json', *WRITTEN}
     assert {path.name for path in folder.iterdir()} == names
 
 
@@ -127,7 +127,7 @@ def test_fcn_is_dilated_and_upernet_is_not(extracted):
 
 def test_pyramid_of_mobilenets_is_that_of_mmseg(extracted):
     folder = extracted('MBV2', backbone=MOBILE)
-    configs = {name: Config.fromfile(folder / name).model for name in WRITERS}
+    configs = {name: Config.fromfile(folder / name).model for name in WRITTEN}
     mask, upernet, fcn = (
         configs[name]
         for name in (
@@ -140,8 +140,8 @@ def test_pyramid_of_mobilenets_is_that_of_mmseg(extracted):
         assert model.backbone.out_indices == (1, 2, 4, 6)
     assert mask.neck.in_channels == upernet.decode_head.in_channels == [24, 32, 96, 320]
     assert mask.rpn_head.anchor_generator.strides == [4, 8, 16, 32, 64]
-    assert (fcn.decode_head.in_channels, fcn.decode_head.in_index) == (320, 3)
-    assert (fcn.auxiliary_head.in_channels, fcn.auxiliary_head.in_index) == (96, 2)
+    assert (fcn.decode_head.in_channels, fcn.decode_head.in_index) == (320, -1)
+    assert (fcn.auxiliary_head.in_channels, fcn.auxiliary_head.in_index) == (96, -2)
     assert fcn.backbone.strides == (1, 2, 2, 1, 1, 1, 1)
     assert fcn.backbone.dilations == (1, 1, 1, 2, 2, 4, 4)
     linear = configs['mmpretrain_linear_imagenet.py']

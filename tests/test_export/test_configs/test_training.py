@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from gaia_ssl.export.configs import WRITERS
+from gaia_ssl.export.configs import WRITTEN
 
 pytestmark = pytest.mark.slow
 
@@ -71,7 +71,7 @@ def train_script(project):
     return Path(importlib.util.find_spec(project).origin).with_name('.mim') / 'tools' / 'train.py'
 
 
-@pytest.mark.parametrize('name', WRITERS)
+@pytest.mark.parametrize('name', WRITTEN)
 def test_trains_and_evaluates(tmp_path, extracted, photographs, name):
     project = name.partition('_')[0]
     small = dict(mmdet=DETECTION, mmseg=SEGMENTATION, mmpretrain=CLASSIFICATION)[project]

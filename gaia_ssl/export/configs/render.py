@@ -1,0 +1,62 @@
+"""Benchmark configs with their subnet's numbers filled in."""
+
+import re
+import textwrap
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any
+
+import gaia_ssl
+
+from ..folder import MARK
+from ..subnet import Subnet
+from .text import Config, to_text
+
+BENCHMARKS = Path(gaia_ssl.__file__).parent / '.mim' / 'configs' / 'benchmarks'
+# what an extracted folder has, and the benchmark that it is
+WRITTEN = {
+    'mmdet_mask-rcnn_fpn_coco.py': 'detection/mask-rcnn_fpn_1x_coco.py',
+    'mmdet_faster-rcnn_fpn_coco.py': 'detection/faster-rcnn_fpn_1x_coco.py',
+    'mmseg_fcn_ade20k.py': 'segmentation/fcn_d8_4xb4-80k_ade20k-512x512.py',
+    'mmseg_upernet_ade20k.py': 'segmentation/upernet_4xb4-80k_ade20k-512x512.py',
+    'mmpretrain_linear_imagenet.py': 'classification/linear_8xb32-steplr-100e_in1k.py',
+}
+LOADED = re.compile(r'Subnet\.load\(.*\)')
+
+
+def config_texts(subnet: Subnet) -> dict[str, str]:
+    """The text of every config of an extracted folder, by file name."""
+    return {name: to_text(render(BENCHMARKS / path, subnet)) for name, path in WRITTEN.items()}
+
+
+def render(path: Path, subnet: Subnet) -> Config:
+    """A benchmark config for one subnet, whose weights lie where the subnet says.
+
+    Args:
+        path: The config. Its ``_base_``, which stays, is of another project.
+        subnet: The subnet in place of the one that the config loads.
+    """
+    names: dict[str, Any] = dict(__subnet__=subnet)
+    exec(compile(LOADED.sub('__subnet__', path.read_text()), path, 'exec'), names)
+    # what MMEngine keeps of a config
+    values = {
+        name: value
+        for name, value in names.items()
+        if not name.startswith('__') and not isinstance(value, (FunctionType, ModuleType))
+    }
+    [project] = {base.partition('::')[0] for base in _as_list(values['_base_'])}
+    return Config(f'{names["__doc__"].strip()}\n\n{_usage(project)}', values)
+
+
+def _usage(project: str) -> str:
+    usage = (
+        f"Run it with {project}'s own train script, for instance ``mim train {project} FILE``. "
+        '--cfg-options {train,val,test}_dataloader.dataset.data_root, and where there is one '
+        '{val,test}_evaluator.ann_file, name another place for the data. The weights are '
+        f'{MARK} beside this file, which finds them wherever the folder is.'
+    )
+    return textwrap.fill(usage, width=96, break_long_words=False, break_on_hyphens=False)
+
+
+def _as_list(base: str | list[str]) -> list[str]:
+    return [base] if isinstance(base, str) else base

@@ -69,7 +69,7 @@ METRICS = _child(root.METRICS)
 EVALUATOR = _child(root.EVALUATOR)
 VISUALIZERS = _child(root.VISUALIZERS)
 VISBACKENDS = _child(root.VISBACKENDS)
-INFERENCERS = _child(root.INFERENCERS)
+INFERENCERS = _child(root.INFERENCERS, 'gaia_ssl.apis')
 TASK_UTILS = _child(root.TASK_UTILS)
 
 # what only gaia_ssl has

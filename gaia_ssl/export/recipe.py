@@ -53,3 +53,19 @@ def c4_detector(subnet: Subnet) -> dict[str, Any]:
             bbox_head=dict(in_channels=out_channels),
         ),
     )
+
+
+def classifier(subnet: Subnet, frozen: bool = False) -> dict[str, Any]:
+    """What the model of an image classifier of mmpretrain's has of a subnet.
+
+    Args:
+        subnet: The subnet.
+        frozen: Train the head alone, on features that batch norms make with the checkpoint's
+            statistics. Defaults to False.
+    """
+    last = len(subnet.shapes) - 1
+    freezing = dict(frozen_stages=last + 1, norm_cfg=dict(type='BN')) if frozen else {}
+    return dict(
+        backbone=subnet.backbone(out_indices=(last,), **freezing),
+        head=dict(in_channels=subnet.shapes[last].channels),
+    )

@@ -7,19 +7,14 @@ with --calibrate. It reads ``data/imagenet``.
 
 _base_ = 'mmpretrain::mocov2/benchmarks/resnet50_8xb32-linear-steplr-100e_in1k.py'
 
-from gaia_ssl.export import Subnet
+from gaia_ssl.export import Subnet, classifier
 
 subnet = Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}')
 
 custom_imports = dict(imports=['gaia_ssl'], allow_failed_imports=False)
 data_preprocessor = subnet.preprocessing('to_rgb')
-model = dict(
-    backbone=subnet.backbone(
-        out_indices=(len(subnet.shapes) - 1,),
-        frozen_stages=len(subnet.shapes),
-        norm_cfg=dict(type='BN'),
-    ),
-    head=dict(in_channels=subnet.shapes[-1].channels),
-)
+model = classifier(subnet, frozen=True)
 
-del Subnet, subnet
+auto_scale_lr = dict(base_batch_size=256)
+
+del Subnet, classifier, subnet

@@ -1,35 +1,27 @@
 """kNN on labelled folders."""
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from typing import Any
 
-import numpy as np
 import torch
 import torch.nn as nn
-import torch.nn.functional as F
 from mmengine.config import Config
-from mmengine.dist import all_gather_object, get_dist_info
-from torch import Tensor
-from torch.utils.data import DataLoader
+from mmengine.dist import get_dist_info
 
 from gaia_ssl.datasets.images import default_pipeline
 from gaia_ssl.datasets.labelled import LabelledImages
-from gaia_ssl.export.calibrate import BATCH, average_statistics
-from gaia_ssl.registry import MODELS
 from gaia_ssl.utils import UserError
-from gaia_ssl.utils.preprocessor import preprocessor_options
 
+from .features import PooledFeatures
 from .knn import weighted_knn
-
-CALIBRATION = 2048  # images
 
 
 class FolderKNN:
     """kNN top-1 of static backbones on labelled folders.
 
     A feature is the average over positions of a backbone's last output, L2-normalised. Batch norms
-    are calibrated on up to 2048 images of the first folder, as extraction does: a supernet's own
-    statistics belong to no subnet, and those of a batch would depend on which images share it.
+    are calibrated on images of the first folder, as extraction does: a supernet's own statistics
+    belong to no subnet, and those of a batch would depend on which images share it.
 
     Args:
         config: Pretraining config, for the preprocessing and the defaults: its ``search`` may
@@ -40,6 +32,8 @@ class FolderKNN:
         k: Neighbours that vote. Defaults to 20.
         temperature: See ``weighted_knn``. Defaults to 0.07.
         num_workers: Processes that decode images; 0 for none beside this one. Defaults to 2.
+        calibration: How many images to calibrate on, at most; 0 to keep the statistics that the
+            networks have. Defaults to 2048.
 
     Raises:
         UserError: If a folder has no classes, the classes do not agree, or a number is wrong.
@@ -54,6 +48,7 @@ class FolderKNN:
         k: int = 20,
         temperature: float = 0.07,
         num_workers: int = 2,
+        calibration: int = 2048,
     ) -> None:
         options = config.get('search', {})
         self.input_size = options.get('input_size', 224) if input_size is None else input_size
@@ -77,8 +72,8 @@ class FolderKNN:
         self.train.check_size(self.input_size, 'input_size')
         self.k = k
         self.temperature = temperature
-        self.num_workers = num_workers
-        self.preprocessor = MODELS.build(preprocessor_options(config))
+        self.calibration = min(len(self.train), calibration)
+        self.features = PooledFeatures(config, num_workers)
 
     def describe(self) -> dict[str, Any]:
         """What to record about an evaluation, ready for JSON."""
@@ -91,10 +86,9 @@ class FolderKNN:
             input_size=self.input_size,
             k=self.k,
             temperature=self.temperature,
-            calibration_images=min(len(self.train), CALIBRATION),
+            calibration_images=self.calibration,
         )
 
-    @torch.no_grad()
     def __call__(self, nets: Mapping[Hashable, nn.Module]) -> dict[Hashable, float]:
         """Judge some networks, decoding images once for all; processes share the work.
 
@@ -104,17 +98,12 @@ class FolderKNN:
         Returns:
             The top-1 of each in percent, the same in every process.
         """
+        if self.calibration:
+            self.features.calibrate(nets, self.train, self.calibration)
+        features = self.features(nets, self.train)
+        queries = self.features(nets, self.val)
+        labels, answers = self._labels(self.train), self._labels(self.val)
         device = next(next(iter(nets.values())).parameters()).device
-        self.preprocessor.to(device)
-        # mixed, since a folder's order is that of its classes
-        order = np.random.default_rng(0).permutation(len(self.train))[:CALIBRATION]
-        batches = list(self._batches(self.train, order))
-        for net in nets.values():
-            average_statistics(net, batches)
-        del batches
-
-        features, labels = self._features(nets, self.train)
-        queries, answers = self._features(nets, self.val)
         num_classes = len(self.train.classes)
         top1 = {}
         for name in nets:
@@ -123,32 +112,7 @@ class FolderKNN:
             top1[name] = 100 * (predictions.cpu() == answers).double().mean().item()
         return top1
 
-    def _features(
-        self, nets: Mapping[Hashable, nn.Module], images: LabelledImages
-    ) -> tuple[dict[Hashable, Tensor], Tensor]:
-        """Features of all images by network, (N, D) on the CPU, and their classes, (N, )."""
-        rank, world = get_dist_info()
-        share = {name: [] for name in nets}
-        for batch in self._batches(images, np.arange(rank, len(images), world)):
-            for name, net in nets.items():
-                features = net(batch)[-1].mean((2, 3))  # (N, D, H, W) -> (N, D)
-                share[name].append(F.normalize(features, dim=1).cpu())
-        shares = all_gather_object({name: torch.cat(parts) for name, parts in share.items()})
+    def _labels(self, images: LabelledImages) -> torch.Tensor:
+        """The images' classes as positions among those of ``train``, int (N, )."""
         positions = [self.train.classes.index(name) for name in images.classes]
-        labels = torch.tensor([positions[label] for label in images.labels])
-        return (
-            {name: torch.cat([part[name] for part in shares]) for name in nets},
-            torch.cat([labels[other::world] for other in range(world)]),
-        )
-
-    def _batches(self, images: LabelledImages, order: Sequence[int]) -> Iterator[Tensor]:
-        """Normalised images in batches of nearly equal sizes, (N, C, H, W)."""
-        loader = DataLoader(
-            images,
-            batch_sampler=[b.tolist() for b in np.array_split(order, -(-len(order) // BATCH))],
-            num_workers=self.num_workers,
-            generator=torch.Generator(),  # the loader draws a number, not to be missed elsewhere
-        )
-        device = self.preprocessor.device
-        for batch in loader:
-            yield self.preprocessor(dict(inputs=batch.to(device), data_samples=None))['inputs']
+        return torch.tensor([positions[label] for label in images.labels])

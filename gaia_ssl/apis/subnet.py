@@ -1,0 +1,67 @@
+"""A folder that ``tools/extract.py`` wrote, as a module."""
+
+from collections.abc import Sequence
+
+import torch
+from mmengine.config import Config
+
+from gaia_ssl.export import Subnet
+from gaia_ssl.models.backbones import SubnetBackbone
+from gaia_ssl.registry import MODELS
+from gaia_ssl.utils import UserError
+from gaia_ssl.utils.checkpoint import load_untrusted
+
+
+def load_subnet(
+    folder: str,
+    device: str | torch.device = 'cpu',
+    out_indices: Sequence[int] | None = None,
+) -> SubnetBackbone:
+    """Build the backbone of an extracted folder and load all of its weights.
+
+    Args:
+        folder: The folder.
+        device: Where the module shall be. Defaults to the CPU.
+        out_indices: Stages whose outputs it returns. Defaults to those that a feature pyramid is
+            built on: all four of a ResNet.
+
+    Returns:
+        The backbone in eval mode. It takes normalised images, (N, C, H, W), and returns a tuple of
+        one feature map per stage.
+
+    Raises:
+        UserError: If the folder was not written by extraction, its checkpoint is damaged or of
+            another arch, or a stage does not exist.
+    """
+    subnet = Subnet.load(folder)
+    options = subnet.backbone(out_indices, norm_cfg=dict(type='BN'))
+    del options['_delete_'], options['init_cfg']
+    net = MODELS.build(options)
+    try:
+        net.load_state_dict(load_untrusted(subnet.checkpoint).get('state_dict', {}))
+    except UserError as error:
+        raise UserError(f'subnet: {subnet.checkpoint}: {error}') from error
+    return net.to(device).eval()
+
+
+def pretraining_config(folder: str) -> Config:
+    """What evaluations read of the pretraining's config, from an extracted folder.
+
+    Args:
+        folder: The folder.
+
+    Returns:
+        ``model.data_preprocessor``, with the pretraining's normalisation, and
+        ``search.input_size``, at which the subnet was costed and calibrated.
+
+    Raises:
+        UserError: If the folder was not written by extraction, or its checkpoint is damaged.
+    """
+    subnet = Subnet.load(folder)
+    meta = load_untrusted(subnet.checkpoint)['meta']
+    return Config(
+        dict(
+            model=dict(data_preprocessor=subnet.preprocessing('to_rgb')),
+            search=dict(input_size=meta['input_size']),
+        )
+    )

@@ -1,0 +1,79 @@
+"""kNN top-1 of an extracted subnet's frozen features on labelled folders.
+
+Usage: python tools/benchmarks/classification/knn.py work_dirs/subnet --train DIR --val DIR
+
+The vote is weighted (Wu et al., CVPR 2018). Batch norms keep the statistics that the folder has;
+--calibrate measures them on the training images, as tools/test.py does.
+"""
+
+import argparse
+import json
+import os
+import os.path as osp
+
+import torch
+
+from gaia_ssl.apis import load_subnet, pretraining_config
+from gaia_ssl.engine.evaluation import FolderKNN
+from gaia_ssl.utils.cli import run_cli
+from gaia_ssl.utils.files import atomic_write
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('subnet', help='folder that tools/extract.py wrote')
+    for name, what in dict(train='whose labels are known', val='to classify').items():
+        parser.add_argument(
+            f'--{name}',
+            required=True,
+            metavar='DIR',
+            help=f'images {what}, one folder inside per class',
+        )
+    parser.add_argument('-k', type=int, default=20, help='neighbours that vote; default: 20')
+    parser.add_argument(
+        '--temperature', type=float, default=0.07, help='of the votes; default: 0.07'
+    )
+    parser.add_argument(
+        '--input-size',
+        type=int,
+        help="side of the images in pixels; default: the extraction's",
+    )
+    parser.add_argument(
+        '--calibrate',
+        action='store_true',
+        help='measure batch-norm statistics on 2048 of the training images',
+    )
+    parser.add_argument(
+        '--num-workers', type=int, default=2, help='processes that decode images; default: 2'
+    )
+    parser.add_argument('--work-dir', help='where knn.json goes; default: SUBNET_knn')
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    knn = FolderKNN(
+        pretraining_config(args.subnet),
+        args.train,
+        args.val,
+        args.input_size,
+        k=args.k,
+        temperature=args.temperature,
+        num_workers=args.num_workers,
+        calibration=2048 if args.calibrate else 0,
+    )
+    net = load_subnet(args.subnet, 'cuda' if torch.cuda.is_available() else 'cpu')
+    work_dir = args.work_dir or f'{osp.normpath(args.subnet)}_knn'
+    os.makedirs(work_dir, exist_ok=True)
+    top1 = knn(dict(subnet=net))['subnet']
+    result = dict(meta=dict(subnet=args.subnet, **knn.describe()), knn_top1=round(top1, 4))
+    path = osp.join(work_dir, 'knn.json')
+    with atomic_write(path) as file:
+        file.write(json.dumps(result, indent=1) + '\n')
+    print(f'kNN top-1: {top1:.2f} % in {path}')
+
+
+if __name__ == '__main__':
+    run_cli(main)

@@ -1,7 +1,7 @@
 """Subnets and baselines on tasks: what is planned, run, gone on with, and put into the table."""
 
+import importlib.util
 import json
-import os
 import re
 import shlex
 import signal
@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+import suite.launch
 import torch
 from metrics import METRICS, metrics_of
 from mmengine.config import Config
@@ -24,6 +25,7 @@ from torchvision.models.resnet import Bottleneck, ResNet
 from gaia_ssl.export import Choice, extract
 from gaia_ssl.registry import MODELS
 from gaia_ssl.utils import UserError
+from gaia_ssl.utils.cli import run_cli
 
 ROOT = Path(__file__).resolve().parents[3]
 SUPERNET = ROOT / 'configs/mocov2/mocov2_tiny10to22_bs128-coslr_scenes.py'
@@ -91,28 +93,40 @@ def config(tmp_path):
     return tmp_path / 'detect.py'
 
 
+@pytest.fixture(scope='module')
+def script():
+    """tools/benchmarks/run.py, apart from the quickstart's module of that name."""
+    path = ROOT / 'tools/benchmarks/run.py'
+    spec = importlib.util.spec_from_file_location('benchmarks_run', path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 @pytest.fixture
-def command(tmp_path, subnets, config):
-    """Makes the command line of run.py, with a stub that trains at once."""
+def arguments(tmp_path, subnets, config):
+    return ['--subnets', *subnets, '--tasks', config, '--work-dir', tmp_path / 'work']
+
+
+@pytest.fixture
+def call(script, tmp_path, monkeypatch, arguments):
+    """Runs the script with a stub that trains at once; returns its exit code."""
     (tmp_path / 'stub.py').write_text(STUB)
-    start = (
-        'import runpy, sys; from pathlib import Path; import gaia_ssl.utils.cli;'
-        f"sys.path[:0] = ['{ROOT}/tools/benchmarks', '{ROOT}/tools/quickstart'];"
-        f"import suite.launch; suite.launch.RUNNER = Path('{tmp_path}/stub.py');"
-        f"runpy.run_path('{ROOT}/tools/benchmarks/run.py', run_name='__main__')"
-    )
+    monkeypatch.setattr(suite.launch, 'RUNNER', tmp_path / 'stub.py')
+    handler = signal.getsignal(signal.SIGTERM)
 
-    def command(*options):
-        arguments = ['--subnets', *subnets, '--tasks', config, '--work-dir', tmp_path / 'work']
-        return [sys.executable, '-c', start, *map(str, (*arguments, *options))]
+    def call(*options):
+        words = ['run.py', *map(str, (*arguments, *options))]
+        monkeypatch.setattr(sys, 'argv', words)
+        try:
+            run_cli(script.main)
+        except SystemExit as end:
+            return int(end.code)
+        finally:
+            signal.signal(signal.SIGTERM, handler)
+        return 0
 
-    return command
-
-
-def call(command):
-    return subprocess.run(
-        command, env=dict(os.environ, PYTHONPATH=str(ROOT)), capture_output=True, text=True
-    )
+    return call
 
 
 def test_tasks_are_the_configs_by_name_and_alias():
@@ -157,7 +171,8 @@ def test_runs_are_arms_on_tasks(tmp_path, config, subnets):
         assert part[:4] == ['srun', '-p', 'gpus', '--job-name=detect_MIN_random']
         assert {'--ntasks=16', '--gres=gpu:8', '--ntasks-per-node=8'} < set(part)
         assert part[part.index('--subnet') + 1] == str(subnets[0])
-        assert part[-3:] == random and part[part.index('--launcher') + 1] == 'slurm'
+        assert part[part.index('--cfg-options') + 1 :][:3] == random
+        assert part[part.index('--launcher') + 1] == 'slurm'
     assert f'"$(cat {tmp_path}/runs/detect/MIN_random/last_checkpoint)"' in test
 
 
@@ -170,10 +185,9 @@ MISTAKES = dict(
 
 
 @pytest.mark.parametrize('options, message', MISTAKES.values(), ids=MISTAKES)
-def test_mistakes(command, tmp_path, options, message):
-    done = call(command(*options))
-    assert done.returncode == 2
-    assert re.search(message, done.stderr), done.stderr
+def test_mistakes(call, tmp_path, capsys, options, message):
+    assert call(*options) == 2
+    assert re.search(message, capsys.readouterr().err)
     assert not (tmp_path / 'work').exists()
 
 
@@ -182,10 +196,10 @@ def test_two_arms_of_one_name(subnets, tmp_path):
         make_arms([subnets[0], subnets[0]], [], tmp_path)
 
 
-def test_a_failed_run_is_named_and_the_others_go_on(command, tmp_path, subnets):
-    done = call(command('--baselines', 'random', '--cfg-options', f'fails={subnets[0]}'))
-    assert done.returncode == 1
-    failed = [line for line in done.stderr.splitlines() if line.startswith('failed: ')]
+def test_a_failed_run_is_named_and_the_others_go_on(call, tmp_path, subnets, capsys):
+    assert call('--baselines', 'random', '--cfg-options', f'fails={subnets[0]}') == 1
+    lines = capsys.readouterr().err.splitlines()
+    failed = [line for line in lines if line.startswith('failed: ')]
     assert len(failed) == 2
     assert failed[0].startswith('failed: detect/MIN/train, exit code 1: error: out of luck; see')
     result = json.loads((tmp_path / 'work/table.json').read_text())
@@ -203,12 +217,26 @@ def test_a_failed_run_is_named_and_the_others_go_on(command, tmp_path, subnets):
     assert any(line.startswith('detect,MIN,') and line.endswith(',failed,,') for line in lines)
 
 
-def test_a_killed_command_goes_on_and_repeats_nothing(command, tmp_path, subnets):
+# The script with a stub, in a process of its own.
+START = """
+import runpy, sys
+from pathlib import Path
+sys.path[:0] = {path!r}
+import suite.launch
+suite.launch.RUNNER = Path({stub!r})
+runpy.run_path({script!r}, run_name='__main__')
+"""
+
+
+def test_a_killed_command_goes_on_and_repeats_nothing(
+    call, arguments, tmp_path, subnets, capsys, script
+):
     slow = ('--cfg-options', 'fails=none', 'seconds=0.4')
     work = tmp_path / 'work'
     traces = [work / 'runs/detect' / folder.name / 'trace' for folder in subnets]
+    start = START.format(path=sys.path, stub=f'{tmp_path}/stub.py', script=script.__file__)
     with subprocess.Popen(
-        command(*slow), env=dict(os.environ, PYTHONPATH=str(ROOT)), stdout=subprocess.DEVNULL
+        [sys.executable, '-c', start, *map(str, (*arguments, *slow))], stdout=subprocess.DEVNULL
     ) as process:
         limit = time.monotonic() + 120
         while not (traces[1].exists() and len(traces[1].read_text()) >= 2):
@@ -216,18 +244,18 @@ def test_a_killed_command_goes_on_and_repeats_nothing(command, tmp_path, subnets
             time.sleep(0.05)
         process.send_signal(signal.SIGKILL)
     assert not (work / 'table.json').exists()
-    done = call(command(*slow))
-    assert done.returncode == 2 and 'already holds runs; give --resume' in done.stderr
-    done = call(command('--resume', '--cfg-options', 'fails=other'))
-    assert done.returncode == 2 and 'was begun with another options' in done.stderr
-    done = call(command('--resume', *slow))
-    assert done.returncode == 0, done.stderr
+    assert call(*slow) == 2 and 'already holds runs; give --resume' in capsys.readouterr().err
+    assert call('--resume', '--cfg-options', 'fails=other') == 2
+    assert 'was begun with another options' in capsys.readouterr().err
+    assert call('--resume', *slow) == 0
     assert [trace.read_text() for trace in traces] == ['12345', '12345']
     result = json.loads((work / 'table.json').read_text())
     assert [row['status'] for row in result['runs']] == ['done', 'done']
     assert result['runs'][0]['figures'] == dict(bbox_mAP=0.5, bbox_mAP_50=0.75, segm_mAP=None)
     # all is done: nothing is left to plan
-    assert call(command('--dry-run')).stdout.strip() == ''
+    capsys.readouterr()
+    assert call('--dry-run', *slow) == 0
+    assert 'downstream' not in (out := capsys.readouterr().out) and 'stub.py' not in out
 
 
 def test_what_slurm_ran_is_collected(tmp_path, config, subnets):

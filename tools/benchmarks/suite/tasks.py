@@ -61,7 +61,7 @@ def load_task(name: str, subnet: Path) -> Task:
         path = known[name]
     else:
         close = ', '.join(difflib.get_close_matches(name, known) or sorted(known))
-        raise UserError(f"--tasks: {name} is unknown; give a config's path, or one of: {close}")
+        raise UserError(f"--tasks: {name} is unknown; give a config's path, or one of {close}")
     os.environ[SUBNET] = str(subnet)
     config = load_config(str(path))
     evaluators = config.get('test_evaluator') or []

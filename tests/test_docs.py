@@ -31,6 +31,7 @@ PARSERS = {
         f'tools/analysis_tools/{name}.py': (f'tools/analysis_tools/{name}.py', ())
         for name in ('compare_searches', 'list_subnets', 'plot_search')
     },
+    'tools/benchmarks/run.py': ('tools/benchmarks/run.py', ()),
     'tools/quickstart.sh': ('tools/quickstart/run.py', ()),
 }
 # a method of the example, trained for an iteration

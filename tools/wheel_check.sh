@@ -59,6 +59,6 @@ for split in val test; do
     options+=("${split}_dataloader.dataset.pipeline.1.scale=$small")
 done
 mim train mmdet subnet/mmdet_mask-rcnn_fpn_coco.py --gpus 0 --work-dir finetune --cfg-options "${options[@]}" \
-    "train_dataloader.dataset.pipeline.2.scales=[$small]" train_cfg.max_epochs=1
+    "train_dataloader.dataset.pipeline.2.scales=[$small]" train_dataloader.dataset.indices=4 train_cfg.max_epochs=1
 [[ -e finetune/epoch_1.pth ]]
 begin passed

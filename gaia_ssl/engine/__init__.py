@@ -1,5 +1,5 @@
 from .amp import CPUAmpOptimWrapper
-from .ddp import SupernetDistributedDataParallel
+from .ddp import CPUDistributedDataParallel, SupernetDistributedDataParallel
 from .hooks import (
     AtomicCheckpointHook,
     CollapseHook,
@@ -14,6 +14,7 @@ from .search_loop import SubnetSearchLoop
 __all__ = [
     'AtomicCheckpointHook',
     'CPUAmpOptimWrapper',
+    'CPUDistributedDataParallel',
     'CollapseHook',
     'KNNHook',
     'ResumeHook',

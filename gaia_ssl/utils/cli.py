@@ -39,6 +39,8 @@ def load_config(path: str, options: dict | None = None) -> Config:
         raise UserError(f'config: {path} does not exist')
     try:
         config = Config.fromfile(path)
+    except UserError:
+        raise
     except Exception as error:  # a config is a program: it can fail in any way
         raise UserError(f'config: {path} cannot be loaded ({_reason(error)})') from error
     try:

@@ -1,52 +1,9 @@
-"""A pretraining config, its checkpoint and images to calibrate on."""
-
-from pathlib import Path
+"""The pretraining that is extracted from, and images to calibrate on."""
 
 import numpy as np
 import pytest
-import torch
 from mmengine.config import Config
-from mmengine.logging import HistoryBuffer
 from PIL import Image
-
-from gaia_ssl.export import Choice, extract
-from gaia_ssl.registry import MODELS
-
-PRETRAINING = """
-model = dict(
-    type='DynamicMoCo',
-    backbone=dict({backbone}),
-    data_preprocessor=dict(mean=[120.0, 110.0, 100.0], std=[60.0, 50.0, 55.0], to_rgb=True))
-search = dict(input_size=64)
-"""
-
-
-BACKBONE = "type='DynamicResNet', space='tiny10to22'"
-
-
-@pytest.fixture(scope='session')
-def pretraining(tmp_path_factory):
-    """Make a (config path, checkpoint path) of a supernet with telling weights."""
-
-    def make(options: str = '', backbone: str = BACKBONE) -> tuple[Path, Path]:
-        folder = tmp_path_factory.mktemp('pretraining')
-        backbone = f'{backbone}, {options}'
-        (folder / 'config.py').write_text(PRETRAINING.format(backbone=backbone))
-        torch.manual_seed(0)
-        net = MODELS.build(eval(f'dict({backbone})'))
-        net.init_weights()
-        for name, value in net.state_dict().items():
-            if 'running' in name:
-                value.uniform_(0.5, 1.5)
-        weights = {f'backbone.{key}': value for key, value in net.state_dict().items()}
-        # what a Runner's checkpoint holds beside them
-        weights['neck.0.weight'] = torch.zeros(3)
-        log = dict(log_scalars=dict(loss=HistoryBuffer([1.0], [1])))
-        checkpoint = dict(state_dict=weights, meta=dict(epoch=1), message_hub=log)
-        torch.save(checkpoint, folder / 'epoch_1.pth')
-        return folder / 'config.py', folder / 'epoch_1.pth'
-
-    return make
 
 
 @pytest.fixture(scope='session')
@@ -66,16 +23,3 @@ def photos(tmp_path_factory):
         pixels = rng.integers(0, 256, (80 + index, 90, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(folder / f'class{index % 2}' / f'{index}.png')
     return folder
-
-
-@pytest.fixture(scope='session')
-def extracted(tmp_path_factory, pretraining):
-    """Extract an arch of a supernet with these options; return the folder."""
-
-    def make(arch='R18', options: str = '', backbone: str = BACKBONE) -> Path:
-        config, checkpoint = pretraining(options, backbone)
-        out = tmp_path_factory.mktemp('extracted') / 'subnet'
-        extract(Config.fromfile(config), str(checkpoint), Choice(arch), str(out))
-        return out
-
-    return make

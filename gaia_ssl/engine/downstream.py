@@ -1,0 +1,91 @@
+"""Training and testing the models of other OpenMMLab projects with a subnet inside."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.runner import Runner
+from torch.utils.data import DataLoader
+
+import gaia_ssl.utils.checkpoint  # noqa: F401 - MMEngine loads local checkpoints through it
+from gaia_ssl.utils import UserError
+from gaia_ssl.utils.dist import init_dist
+
+from .data import build_loader, check_data
+from .options import merge_options
+
+WRAPPER = 'gaia_ssl.CPUDistributedDataParallel'
+
+
+def train_downstream(config: Config, name: str, **options) -> None:
+    """Train and evaluate as a config says.
+
+    Args:
+        config: A config of mmdet, mmseg or mmpretrain.
+        name: Names the default work dir.
+        options: See ``merge_options``.
+
+    Raises:
+        UserError: If the data, the weights, the classes or an option do not fit.
+    """
+    field = 'train_dataloader'
+    evaluated = ['val_dataloader'] if config.get('val_dataloader') else []
+    runner = _start(config, name, [field, *evaluated], options)
+    _check_classes(config, build_loader(lambda: runner.train_loop, field), field)
+    runner.train()
+
+
+def evaluate_downstream(config: Config, name: str, checkpoint: str, **options) -> dict[str, float]:
+    """Evaluate a trained model as a config says.
+
+    Args:
+        config: A config of mmdet, mmseg or mmpretrain.
+        name: Names the default work dir.
+        checkpoint: Path of a checkpoint of its training.
+        options: See ``merge_options``.
+
+    Returns:
+        The metrics.
+
+    Raises:
+        UserError: If the data, the checkpoint, the classes or an option do not fit.
+    """
+    field = 'test_dataloader'
+    config.load_from = checkpoint
+    runner = _start(config, name, [field], options)
+    _check_classes(config, build_loader(lambda: runner.test_loop, field), field)
+    return runner.test()
+
+
+def _start(config: Config, name: str, fields: list[str], options: dict[str, Any]) -> Runner:
+    for field in fields:
+        check_data(config, field)
+    merge_options(config, name, **options)
+    if config.launcher != 'none' and not torch.cuda.is_available():
+        unused = config.get('find_unused_parameters', False)
+        config.model_wrapper_cfg = dict(type=WRAPPER, find_unused_parameters=unused)
+    init_dist(config.launcher)
+    return Runner.from_cfg(config)
+
+
+def _check_classes(config: Config, loader: DataLoader, field: str) -> None:
+    classes = getattr(loader.dataset, 'metainfo', {}).get('classes')
+    if classes is None:
+        return
+    for name, number in _numbers_of_classes(config.model, 'model'):
+        if number != len(classes):
+            raise UserError(
+                f'{name}: {number}, but the dataset of {field} has {len(classes)} classes; set '
+                'either'
+            )
+
+
+def _numbers_of_classes(node: Any, name: str) -> Iterator[tuple[str, int]]:
+    """The fields named ``num_classes`` of a model's parts, and their values."""
+    parts = node.items() if isinstance(node, dict) else enumerate(node)
+    for key, value in parts:
+        if key == 'num_classes':
+            yield f'{name}.{key}', value
+        elif isinstance(value, (dict, list, tuple)):
+            yield from _numbers_of_classes(value, f'{name}.{key}')

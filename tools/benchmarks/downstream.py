@@ -1,0 +1,96 @@
+"""Train or test a detector, segmentor or classifier with an extracted subnet for its backbone."""
+
+import argparse
+import json
+import os
+import os.path as osp
+
+from mmengine.config import Config, DictAction
+from mmengine.dist import is_main_process
+
+from gaia_ssl.engine.downstream import evaluate_downstream, train_downstream
+from gaia_ssl.utils import UserError
+from gaia_ssl.utils.cli import load_config, run_cli
+from gaia_ssl.utils.dist import LAUNCHERS
+
+SUBNET = 'GAIA_SSL_SUBNET'  # how the benchmark configs learn of the folder
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    commands = parser.add_subparsers(dest='command', required=True)
+    train = commands.add_parser('train', help='train, and evaluate as the config says')
+    test = commands.add_parser('test', help='evaluate a trained model')
+    for command in (train, test):
+        command.add_argument('config', help='a config below configs/benchmarks, or of a project')
+    test.add_argument('checkpoint', help='checkpoint of its training')
+    for command in (train, test):
+        command.add_argument(
+            '--subnet', metavar='DIR', help=f'folder of an extracted subnet; default: ${SUBNET}'
+        )
+        command.add_argument('--work-dir', help='where logs and checkpoints go')
+        command.add_argument(
+            '--cfg-options',
+            nargs='+',
+            action=DictAction,
+            help='override settings of the config: key=value',
+        )
+        command.add_argument('--launcher', choices=LAUNCHERS, default='none', help='job launcher')
+        command.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    train.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        help='continue from this checkpoint; without a value, from the latest in the work dir',
+    )
+    train.add_argument(
+        '--amp', action='store_true', help='mixed precision: fp16 on a GPU, bf16 on CPU'
+    )
+    train.add_argument(
+        '--auto-scale-lr',
+        action='store_true',
+        help='scale the learning rate to the actual batch size',
+    )
+    return parser.parse_args()
+
+
+def load(path: str, subnet: str | None, options: dict | None) -> Config:
+    """The config, of that subnet.
+
+    Raises:
+        UserError: If config, subnet or options do not fit.
+    """
+    if subnet is None:
+        return load_config(path, options)
+    os.environ[SUBNET] = osp.abspath(osp.expanduser(subnet))
+    config = load_config(path, options)
+    if SUBNET not in config.env_variables:
+        raise UserError(f'--subnet: {path} has its own backbone; leave it out')
+    return config
+
+
+def main() -> None:
+    args = parse_args()
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    config = load(args.config, args.subnet, args.cfg_options)
+    name = osp.splitext(osp.basename(args.config))[0]
+    if subnet := os.environ.get(SUBNET):
+        name = osp.join(name, osp.basename(osp.normpath(subnet)))
+    options = dict(work_dir=args.work_dir, launcher=args.launcher)
+    if args.command == 'train':
+        train_downstream(
+            config,
+            name,
+            resume=args.resume,
+            amp=args.amp,
+            auto_scale_lr=args.auto_scale_lr,
+            **options,
+        )
+        return
+    metrics = evaluate_downstream(config, name, args.checkpoint, **options)
+    if is_main_process():
+        print(json.dumps({key: float(value) for key, value in metrics.items()}, indent=1))
+
+
+if __name__ == '__main__':
+    run_cli(main)

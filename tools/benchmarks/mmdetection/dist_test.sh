@@ -1,0 +1,3 @@
+#!/usr/bin/env bash
+# Test a detector with a subnet: dist_test.sh CONFIG SUBNET CHECKPOINT GPUS [options of downstream.py]
+exec bash "$(dirname "$0")/../dist_downstream.sh" test "$@"

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Train or test with a subnet under slurm, for the slurm_*.sh of each task:
+# slurm_downstream.sh train PARTITION JOB_NAME CONFIG SUBNET [options of downstream.py train]
+# slurm_downstream.sh test PARTITION JOB_NAME CONFIG SUBNET CHECKPOINT [options of downstream.py test]
+# SUBNET is the folder of an extracted subnet. GPUS, GPUS_PER_NODE and CPUS_PER_TASK default to 8, 8
+# and 5; SRUN_ARGS go to srun.
+set -eu
+COMMAND=${1:-}
+NAMED=$([ "$COMMAND" = test ] && echo 1 || echo 0)
+if [ $# -lt $((NAMED + 5)) ]; then
+    sed -n '3,6s/^# //p' "$0" >&2
+    exit 2
+fi
+PARTITION=$2
+JOB_NAME=$3
+CONFIG=$4
+SUBNET=$5
+CHECKPOINT=()
+[ "$COMMAND" = test ] && CHECKPOINT=("$6")
+shift $((NAMED + 5))
+GPUS=${GPUS:-8}
+GPUS_PER_NODE=${GPUS_PER_NODE:-8}
+ROOT=$(cd "$(dirname "$0")/../.." && pwd)
+# shellcheck disable=SC2086
+PYTHONPATH="$ROOT${PYTHONPATH:+:$PYTHONPATH}" exec srun \
+    -p "$PARTITION" \
+    --job-name="$JOB_NAME" \
+    --gres="gpu:$GPUS_PER_NODE" \
+    --ntasks="$GPUS" \
+    --ntasks-per-node="$GPUS_PER_NODE" \
+    --cpus-per-task="${CPUS_PER_TASK:-5}" \
+    --kill-on-bad-exit=1 \
+    ${SRUN_ARGS:-} \
+    "${PYTHON:-python}" -u "$ROOT/tools/benchmarks/downstream.py" "$COMMAND" "$CONFIG" \
+    "${CHECKPOINT[@]}" --subnet "$SUBNET" --launcher slurm "$@"

@@ -14,7 +14,6 @@ import pytest
 import suite.launch
 import torch
 from metrics import METRICS, metrics_of
-from mmengine.config import Config
 from suite.arms import make_arms
 from suite.launch import Launch
 from suite.runs import make_runs
@@ -22,13 +21,10 @@ from suite.table import as_csv, as_markdown, collect
 from suite.tasks import known_tasks, load_task
 from torchvision.models.resnet import Bottleneck, ResNet
 
-from gaia_ssl.export import Choice, extract
-from gaia_ssl.registry import MODELS
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.cli import run_cli
 
 ROOT = Path(__file__).resolve().parents[3]
-SUPERNET = ROOT / 'configs/mocov2/mocov2_tiny10to22_bs128-coslr_scenes.py'
 CONFIG = """
 model = dict(
     backbone=dict(init_cfg=dict(checkpoint='{{$GAIA_SSL_SUBNET:none}}/backbone.pth')),
@@ -74,17 +70,10 @@ else:
 
 
 @pytest.fixture(scope='module')
-def subnets(tmp_path_factory):
-    """The folders of two subnets of a supernet."""
+def subnets(tmp_path_factory, extracted):
+    """The folders of two subnets."""
     folder = tmp_path_factory.mktemp('subnets')
-    config = Config.fromfile(SUPERNET)
-    torch.manual_seed(0)
-    weights = MODELS.build(config.model.backbone).state_dict()
-    weights = {f'backbone.{key}': value for key, value in weights.items()}
-    torch.save(dict(state_dict=weights), folder / 'supernet.pth')
-    for arch in ('MIN', 'R18'):
-        extract(config, str(folder / 'supernet.pth'), Choice(arch), str(folder / arch))
-    return [folder / 'MIN', folder / 'R18']
+    return [extracted(arch).rename(folder / arch) for arch in ('MIN', 'R18')]
 
 
 @pytest.fixture
@@ -167,12 +156,13 @@ def test_runs_are_arms_on_tasks(tmp_path, config, subnets):
     assert [run.options for run in runs] == [random if run.arm.random else ['a=1'] for run in runs]
     line = runs[2].line()
     train, test = line.split(' && ')
-    for part in (shlex.split(train), shlex.split(test)):
-        assert part[:4] == ['srun', '-p', 'gpus', '--job-name=detect_MIN_random']
-        assert {'--ntasks=16', '--gres=gpu:8', '--ntasks-per-node=8'} < set(part)
-        assert part[part.index('--subnet') + 1] == str(subnets[0])
-        assert part[part.index('--cfg-options') + 1 :][:3] == random
-        assert part[part.index('--launcher') + 1] == 'slurm'
+    for action, part in dict(train=shlex.split(train), test=shlex.split(test)).items():
+        where = part.index('bash')
+        assert {'GPUS=16', 'GPUS_PER_NODE=8'} < {*part[:where]}
+        script = str(ROOT / 'tools/benchmarks/slurm_downstream.sh')
+        given = [script, action, 'gpus', 'detect_MIN_random', str(config), str(subnets[0])]
+        assert part[where + 1 :][: len(given)] == given
+        assert part[part.index('--cfg-options') + 1 :] == random
     assert f'"$(cat {tmp_path}/runs/detect/MIN_random/last_checkpoint)"' in test
 
 
@@ -271,6 +261,16 @@ def test_what_slurm_ran_is_collected(tmp_path, config, subnets):
     assert found['runs'][1]['figures'] == dict(bbox_mAP=0.0, bbox_mAP_50=0.0, segm_mAP=0.0)
     assert '| unfinished | unfinished | unfinished |' in as_markdown(found)
     assert as_csv(found).count('\n') == 1 + 1 + 3
+
+
+def test_processes_on_this_machine(tmp_path, config, subnets):
+    task, arms = load_task(str(config), subnets[0]), make_arms(subnets[:1], [], tmp_path)
+    for launch, start in [(Launch(), 0), (Launch('pytorch', 2), 5)]:
+        [run] = make_runs([task], arms, tmp_path, [], launch)
+        train = run.train()
+        assert train[start + 1 :][:3] == [str(suite.launch.RUNNER), 'train', str(config)]
+        assert ('--nproc_per_node=2' in train) == (launch.launcher == 'pytorch')
+        assert train[train.index('--launcher') + 1] == launch.launcher
 
 
 def test_gpus_of_those_side_by_side(monkeypatch):

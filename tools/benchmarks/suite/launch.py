@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -12,6 +13,7 @@ from gaia_ssl.utils import UserError
 from .tasks import ROOT
 
 RUNNER = ROOT / 'tools' / 'benchmarks' / 'downstream.py'
+UNDER_SLURM = RUNNER.with_name('slurm_downstream.sh')
 
 
 class Launch(NamedTuple):
@@ -28,25 +30,37 @@ class Launch(NamedTuple):
     gpus: int = 1
     partition: str | None = None
 
-    def command(self, job: str, arguments: Sequence[str]) -> list[str]:
-        """The command line that runs ``tools/benchmarks/downstream.py``.
+    def command(
+        self,
+        action: str,
+        job: str,
+        config: Path,
+        subnet: Path,
+        checkpoint: Sequence[str],
+        options: Sequence[str],
+    ) -> list[str]:
+        """The command line of ``tools/benchmarks/downstream.py``.
 
         Args:
+            action: ``'train'`` or ``'test'``.
             job: What slurm calls it.
-            arguments: Those of the script.
+            config: The config.
+            subnet: The extracted folder.
+            checkpoint: What ``'test'`` tests.
+            options: Further ones.
         """
-        python = [sys.executable]
+        if self.launcher == 'slurm':
+            settings = [f'PYTHON={sys.executable}', f'GPUS={self.gpus}']
+            settings.append(f'GPUS_PER_NODE={min(self.gpus, int(os.getenv("GPUS_PER_NODE", 8)))}')
+            command = ['env', *settings, 'bash', str(UNDER_SLURM), action, self.partition, job]
+            return [*command, str(config), str(subnet), *checkpoint, *options]
+        command = [sys.executable]
         if self.launcher == 'pytorch':
             # --standalone finds a free port for each of those side by side
-            python += ['-m', 'torch.distributed.run', '--standalone']
-            python += [f'--nproc_per_node={self.gpus}', '--']
-        elif self.launcher == 'slurm':
-            per_node = min(self.gpus, int(os.environ.get('GPUS_PER_NODE', 8)))
-            srun = ['srun', '-p', self.partition, f'--job-name={job}', f'--gres=gpu:{per_node}']
-            srun += [f'--ntasks={self.gpus}', f'--ntasks-per-node={per_node}']
-            srun += [f'--cpus-per-task={os.environ.get("CPUS_PER_TASK", 5)}']
-            python = [*srun, '--kill-on-bad-exit=1', *python, '-u']
-        return [*python, str(RUNNER), *arguments, '--launcher', self.launcher]
+            command += ['-m', 'torch.distributed.run', '--standalone']
+            command += [f'--nproc_per_node={self.gpus}', '--']
+        command += [str(RUNNER), action, str(config), *checkpoint, '--subnet', str(subnet)]
+        return [*command, '--launcher', self.launcher, *options]
 
     def lanes(self, jobs: int) -> list[dict[str, str]]:
         """The GPUs of each of the runs side by side, as environment variables; none without GPUs.

@@ -1,6 +1,7 @@
 """Runs: an arm on a task, trained and tested."""
 
 import json
+import os
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from gaia_ssl.utils import UserError
 
 from .arms import Arm
 from .launch import Launch
-from .tasks import Task
+from .tasks import ROOT, Task
 
 
 class Run(NamedTuple):
@@ -45,12 +46,15 @@ class Run(NamedTuple):
 
     def stages(self) -> list[Stage]:
         """Its training and its test."""
+        paths = [str(ROOT), *filter(None, [os.getenv('PYTHONPATH')])]
+        env = dict(PYTHONPATH=os.pathsep.join(paths))
         return [
             Stage(
                 f'{self.name}/train',
                 self.train(),
                 [self.checkpoint],
                 collect=self._keep_checkpoint,
+                env=env,
             ),
             Stage(
                 f'{self.name}/test',
@@ -58,18 +62,18 @@ class Run(NamedTuple):
                 [self.folder / 'test'],
                 collect=self.figures,
                 needs=[f'{self.name}/train'],
+                env=env,
             ),
         ]
 
     def train(self) -> list[str]:
         """The command line that trains it, or goes on with it."""
-        config = str(self.task.config)
-        return self._command('train', [config, '--work-dir', str(self.folder), '--resume'])
+        return self._command('train', [], ['--work-dir', str(self.folder), '--resume'])
 
     def test(self) -> list[str]:
         """The command line that tests its last checkpoint."""
-        arguments = [str(self.task.config), str(self.checkpoint)]
-        return self._command('test', [*arguments, '--work-dir', str(self.folder / 'test')])
+        options = ['--work-dir', str(self.folder / 'test')]
+        return self._command('test', [str(self.checkpoint)], options)
 
     def line(self) -> str:
         """Both as a shell's line."""
@@ -122,11 +126,12 @@ class Run(NamedTuple):
                 f'--work-dir: {self.folder} cannot be written ({error.strerror}); give another'
             ) from error
 
-    def _command(self, action: str, arguments: Sequence[str]) -> list[str]:
-        options = ['--cfg-options', *self.options] if self.options else []
-        subnet = ['--subnet', str(self.arm.subnet)]
+    def _command(self, action: str, checkpoint: Sequence[str], options: Sequence[str]) -> list[str]:
+        job = self.name.replace('/', '_')
+        if self.options:
+            options = [*options, '--cfg-options', *self.options]
         return self.launch.command(
-            self.name.replace('/', '_'), [action, *arguments, *subnet, *options]
+            action, job, self.task.config, self.arm.subnet, checkpoint, options
         )
 
     def _keep_checkpoint(self) -> dict[str, Any]:

@@ -1,20 +1,18 @@
 """Tasks: the configs of configs/benchmarks/ by their names, and a user's own by their paths."""
 
 import difflib
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from downstream import load
 from metrics import Metric, metrics_of
-from mmengine.fileio import load
+from mmengine import fileio
 
 from gaia_ssl.export.folder import MARK
 from gaia_ssl.utils import UserError
-from gaia_ssl.utils.cli import load_config
 
 ROOT = Path(__file__).resolve().parents[3]
-SUBNET = 'GAIA_SSL_SUBNET'  # names the folder that a config sizes its model by
 
 
 class Task(NamedTuple):
@@ -37,7 +35,7 @@ def known_tasks() -> dict[str, Path]:
     """The configs of configs/benchmarks/ by the names and aliases in the metafiles there."""
     found = {}
     for metafile in sorted(ROOT.glob('configs/benchmarks/*/metafile.yml')):
-        for model in load(metafile)['Models']:
+        for model in fileio.load(metafile)['Models']:
             for name in (model['Name'], *model.get('Alias', ())):
                 found[name] = ROOT / model['Config']
     return found
@@ -51,8 +49,8 @@ def load_task(name: str, subnet: Path) -> Task:
         subnet: An extracted folder that can size its model.
 
     Raises:
-        UserError: If there is no such task, its config cannot be loaded, or none of its evaluators
-            is known.
+        UserError: If there is no such task, its config cannot be loaded or has a backbone of its
+            own, or none of its evaluators is known.
     """
     known, path = known_tasks(), Path(name)
     if path.suffix == '.py':
@@ -62,8 +60,7 @@ def load_task(name: str, subnet: Path) -> Task:
     else:
         close = ', '.join(difflib.get_close_matches(name, known) or sorted(known))
         raise UserError(f"--tasks: {name} is unknown; give a config's path, or one of {close}")
-    os.environ[SUBNET] = str(subnet)
-    config = load_config(str(path))
+    config = load(str(path), str(subnet), None)
     evaluators = config.get('test_evaluator') or []
     metrics = metrics_of(evaluators if isinstance(evaluators, list) else [evaluators])
     if not metrics:

@@ -2,10 +2,10 @@
 
 import importlib.util
 import json
+import os
 import re
 import shlex
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -207,32 +207,18 @@ def test_a_failed_run_is_named_and_the_others_go_on(call, tmp_path, subnets, cap
     assert any(line.startswith('detect,MIN,') and line.endswith(',failed,,') for line in lines)
 
 
-# The script with a stub, in a process of its own.
-START = """
-import runpy, sys
-from pathlib import Path
-sys.path[:0] = {path!r}
-import suite.launch
-suite.launch.RUNNER = Path({stub!r})
-runpy.run_path({script!r}, run_name='__main__')
-"""
-
-
-def test_a_killed_command_goes_on_and_repeats_nothing(
-    call, arguments, tmp_path, subnets, capsys, script
-):
+def test_a_killed_command_goes_on_and_repeats_nothing(call, tmp_path, subnets, capsys):
     slow = ('--cfg-options', 'fails=none', 'seconds=0.4')
     work = tmp_path / 'work'
     traces = [work / 'runs/detect' / folder.name / 'trace' for folder in subnets]
-    start = START.format(path=sys.path, stub=f'{tmp_path}/stub.py', script=script.__file__)
-    with subprocess.Popen(
-        [sys.executable, '-c', start, *map(str, (*arguments, *slow))], stdout=subprocess.DEVNULL
-    ) as process:
-        limit = time.monotonic() + 120
-        while not (traces[1].exists() and len(traces[1].read_text()) >= 2):
-            assert time.monotonic() < limit and process.poll() is None
-            time.sleep(0.05)
-        process.send_signal(signal.SIGKILL)
+    if not (child := os.fork()):
+        os._exit(call(*slow))
+    limit = time.monotonic() + 120
+    while not (traces[1].exists() and len(traces[1].read_text()) >= 2):
+        assert time.monotonic() < limit
+        time.sleep(0.05)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
     assert not (work / 'table.json').exists()
     assert call(*slow) == 2 and 'already holds runs; give --resume' in capsys.readouterr().err
     assert call('--resume', '--cfg-options', 'fails=other') == 2

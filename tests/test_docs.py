@@ -33,6 +33,7 @@ PARSERS = {
     },
     'tools/benchmarks/run.py': ('tools/benchmarks/run.py', ()),
     'tools/quickstart.sh': ('tools/quickstart/run.py', ()),
+    'tools/benchmarks/downstream.py': ('tools/benchmarks/downstream.py', ()),
 }
 # a method of the example, trained for an iteration
 METHOD = """

@@ -23,10 +23,14 @@ R18 = get_space('tiny10to22').anchors['R18']
 ADE = 'segmentation/fcn_d8_4xb4-80k_ade20k-512x512.py'
 
 
+@pytest.fixture(scope='module')
+def folder(extracted):
+    return extracted('R18')
+
+
 @pytest.fixture
-def subnet(monkeypatch, extracted):
-    """The folder that configs are of."""
-    folder = extracted('R18')
+def subnet(monkeypatch, folder):
+    """The folder of the subnet that configs are of."""
     monkeypatch.setenv('GAIA_SSL_SUBNET', str(folder))
     return folder
 
@@ -91,35 +95,21 @@ def test_two_processes_train_one_model_and_it_is_tested(tmp_path, subnet, reduce
     scripts = ROOT / 'tools' / 'benchmarks' / 'mmsegmentation'
     env = dict(os.environ, PYTHON=sys.executable, PORT='29741', OMP_NUM_THREADS='1')
     env.pop('GAIA_SSL_SUBNET')
-    last = ['--work-dir', tmp_path, '--cfg-options', *options]
-    done = subprocess.run(
-        ['bash', scripts / 'dist_train.sh', PLACE / ADE, subnet, '2', *last],
-        env=env,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert (tmp_path / 'iter_2.pth').is_file()
-    done = subprocess.run(
-        [
-            'bash',
-            scripts / 'dist_test.sh',
-            PLACE / ADE,
-            subnet,
-            tmp_path / 'iter_2.pth',
-            '2',
-            *last,
-        ],
-        env=env,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+
+    def launch(script, *arguments):
+        last = ['2', '--work-dir', tmp_path, '--cfg-options', *options]
+        command = ['bash', scripts / script, PLACE / ADE, subnet, *arguments, *last]
+        done = subprocess.run(command, env=env, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr[-3000:]
+        return done.stdout
+
+    launch('dist_train.sh')
+    tested = launch('dist_test.sh', tmp_path / 'iter_2.pth')
     [scalars] = [p for p in tmp_path.glob('*/vis_data/scalars.json') if 'loss' in p.read_text()]
     [validated] = [
         log for log in map(json.loads, scalars.read_text().splitlines()) if 'mIoU' in log
     ]
-    metrics = json.loads(done.stdout[done.stdout.rindex('{') :])
+    metrics = json.loads(tested[tested.rindex('{') :])
     assert metrics['mIoU'] == pytest.approx(validated['mIoU'])
 
 

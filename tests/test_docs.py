@@ -108,7 +108,7 @@ def test_links_and_paths_exist(document):
 @pytest.mark.parametrize(
     'document, tool, arguments', COMMANDS, ids=[f'{d.stem}-{t}' for d, t, _ in COMMANDS]
 )
-def test_commands_are_understood(monkeypatch, document, tool, arguments):
+def test_commands_are_understood(request, monkeypatch, document, tool, arguments):
     if tool not in PARSERS:
         options = [word for word in arguments if word.startswith('--')]
         assert all(f"'{option}'" in (ROOT / tool).read_text() for option in options)
@@ -118,6 +118,9 @@ def test_commands_are_understood(monkeypatch, document, tool, arguments):
     monkeypatch.setattr(sys, 'argv', [tool, *arguments])
     options = load_tool(monkeypatch, ROOT / parser).parse_args()
     if str(getattr(options, 'config', '')).startswith('configs/'):
+        if options.config.startswith('configs/benchmarks/'):
+            subnet = request.getfixturevalue('extracted')()
+            monkeypatch.setenv('GAIA_SSL_SUBNET', str(subnet))
         # settings belong to something that the config has
         for key in options.cfg_options or {}:
             node = Config.fromfile(ROOT / options.config)

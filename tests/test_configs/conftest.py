@@ -13,7 +13,6 @@ from mmengine.config import Config
 
 ROOT = Path(__file__).resolve().parents[2]
 CONVERTERS = ROOT / 'tools' / 'dataset_converters'
-REDUCTION = 8
 SIZES = ('scale', 'scales', 'crop_size')
 SPLITS = ('train', 'val', 'test')
 
@@ -93,25 +92,29 @@ def _schedule(config):
 
 def _sizes(config):
     """The sizes of images in pipelines, and of batches in segmentation, reduced."""
+    # queries are chosen among the cells of all levels, which must be as many
+    factor = 2 if 'num_queries' in config.model else 8
     for split in SPLITS:
-        yield from _pixels(config[f'{split}_dataloader'].dataset, f'{split}_dataloader.dataset')
+        field = f'{split}_dataloader.dataset'
+        for key, size in _pixels(config[f'{split}_dataloader'].dataset, field):
+            yield key, _reduce(size, factor)
     if size := config.model.get('data_preprocessor', {}).get('size'):
-        yield 'model.data_preprocessor.size', _reduce(size)
+        yield 'model.data_preprocessor.size', _reduce(size, factor)
 
 
 def _pixels(node, key):
     items = node.items() if isinstance(node, dict) else enumerate(node)
     for name, value in items:
         if name in SIZES:
-            yield f'{key}.{name}', _reduce(value)
+            yield f'{key}.{name}', value
         elif isinstance(value, (dict, list)):
             yield from _pixels(value, f'{key}.{name}')
 
 
-def _reduce(size):
+def _reduce(size, factor):
     if isinstance(size, int):
-        return size // REDUCTION
-    return type(size)(_reduce(side) for side in size)
+        return size // factor
+    return type(size)(_reduce(side, factor) for side in size)
 
 
 def _text(value):

@@ -84,7 +84,7 @@ def test_trains_and_evaluates(tmp_path, subnet, reduced, path):
     logs = [json.loads(line) for line in scalars.read_text().splitlines()]
     losses = [log['loss'] for log in logs if 'loss' in log]
     assert len(losses) == 2 and all(torch.tensor(losses).isfinite())
-    assert 'Epoch(val)' in done.stdout + done.stderr
+    assert re.search(r'(Epoch|Iter)\(val\)', done.stdout + done.stderr)
     for checkpoint in tmp_path.glob('*.pth'):
         checkpoint.unlink()
 

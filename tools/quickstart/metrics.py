@@ -43,12 +43,20 @@ def metrics_of(evaluators: Sequence[dict[str, Any]]) -> dict[str, Metric]:
     for evaluator in evaluators:
         # a scope may stand before it
         kind = evaluator['type'].rpartition('.')[2]
-        asked = evaluator.get('metric', 'bbox')
         for name, metric in METRICS.get(kind, {}).items():
-            # of boxes, of masks, or of both
-            if kind != 'CocoMetric' or name.partition('_')[0] in asked:
+            if _is_asked(kind, name, evaluator):
                 found[name] = metric
     return found
+
+
+def _is_asked(kind: str, name: str, evaluator: dict[str, Any]) -> bool:
+    if kind == 'CocoMetric':  # of boxes, of masks, or of both
+        return name.partition('_')[0] in evaluator.get('metric', 'bbox')
+    if kind == 'VOCMetric' and name != 'mAP':  # at an overlap
+        overlaps = evaluator.get('iou_thrs', 0.5)
+        overlaps = overlaps if isinstance(overlaps, list) else [overlaps]
+        return name in [f'AP{int(100 * overlap)}' for overlap in overlaps]
+    return True
 
 
 def read_evaluation(work_dir: Path, metrics: dict[str, Metric]) -> dict[str, float | None]:

@@ -135,6 +135,10 @@ def test_a_task_knows_its_figures_and_what_loads_weights(config, subnets):
 def test_figures_are_those_that_evaluators_are_asked_for():
     boxes = metrics_of([dict(type='CocoMetric', metric='bbox')])
     assert [*boxes] == ['bbox_mAP', 'bbox_mAP_50'] and [*metrics_of([dict(type='X')])] == []
+    assert [*metrics_of([dict(type='VOCMetric')])] == ['mAP', 'AP50']
+    overlaps = [0.5 + 0.05 * step for step in range(10)]
+    coco_like = metrics_of([dict(type='mmdet.VOCMetric', iou_thrs=overlaps)])
+    assert [*coco_like] == ['mAP', 'AP50', 'AP75']
     both = metrics_of([dict(type='Accuracy'), dict(type='mmseg.IoUMetric')])
     assert both == METRICS['Accuracy'] | METRICS['IoUMetric']
 

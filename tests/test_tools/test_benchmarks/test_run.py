@@ -25,13 +25,15 @@ train_dataloader = dict(
     dataset=dict(data_root=root, indices=2, pipeline=[*load, dict(type='PackDetInputs')]), **loader
 )
 val_dataloader = dict(
-    dataset=dict(data_root=root, pipeline=[*load, dict(type='PackDetInputs', meta_keys=keys)]),
+    dataset=dict(
+        data_root=root, indices=2, pipeline=[*load, dict(type='PackDetInputs', meta_keys=keys)]
+    ),
     **loader
 )
 test_dataloader = val_dataloader
 val_evaluator = dict(ann_file=root + 'annotations/instances_val2017.json')
 test_evaluator = val_evaluator
-train_cfg = dict(max_epochs=2)
+train_cfg = dict(max_epochs=2, val_interval=2)
 """
 SEGMENT = """
 _base_ = 'gaia_ssl::benchmarks/segmentation/upernet_4xb4-80k_ade20k-512x512.py'
@@ -46,7 +48,7 @@ pipeline = [
 loader = dict(
     num_workers=0,
     persistent_workers=False,
-    dataset=dict(data_root='{root}/ade', pipeline=pipeline),
+    dataset=dict(data_root='{root}/ade', indices=2, pipeline=pipeline),
 )
 train_dataloader = dict(batch_size=2, **loader)
 # label maps differ in size

@@ -8,11 +8,13 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
-import gaia_ssl.utils.checkpoint  # noqa: F401 - MMEngine loads local checkpoints through it
 from gaia_ssl.utils import UserError
+from gaia_ssl.utils.checkpoint import load_checkpoint
 from gaia_ssl.utils.dist import init_dist
+from gaia_ssl.utils.weights import describe, differences
 
 from .data import build_loader, check_data
+from .ddp import unwrap
 from .options import merge_options
 
 WRAPPER = 'gaia_ssl.CPUDistributedDataParallel'
@@ -55,6 +57,7 @@ def evaluate_downstream(config: Config, name: str, checkpoint: str, **options) -
     config.load_from = checkpoint
     runner = _start(config, name, [field], options)
     _check_classes(config, build_loader(lambda: runner.test_loop, field), field)
+    _check_weights(runner, checkpoint)
     return runner.test()
 
 
@@ -81,11 +84,23 @@ def _check_classes(config: Config, loader: DataLoader, field: str) -> None:
             )
 
 
+def _check_weights(runner: Runner, checkpoint: str) -> None:
+    """Refuse what MMEngine would load in part, and only log."""
+    content = load_checkpoint(checkpoint)
+    weights = content.get('state_dict', content)
+    own = unwrap(runner.model).state_dict()
+    if found := differences(own, weights):
+        raise UserError(
+            f'checkpoint: {checkpoint} is of another model: {describe(found)} of {len(own)} '
+            'weights; give the config, the options and the subnet that trained it'
+        )
+
+
 def _numbers_of_classes(node: Any, name: str) -> Iterator[tuple[str, int]]:
     """The fields named ``num_classes`` of a model's parts, and their values."""
     parts = node.items() if isinstance(node, dict) else enumerate(node)
     for key, value in parts:
-        if key == 'num_classes':
+        if key == 'num_classes' and isinstance(value, int):
             yield f'{name}.{key}', value
         elif isinstance(value, (dict, list, tuple)):
             yield from _numbers_of_classes(value, f'{name}.{key}')

@@ -130,4 +130,4 @@ def test_what_does_not_fit_is_named(tmp_path, subnet, extracted, reduced):
     weights = torch.load(other, weights_only=True)['state_dict']
     torch.save({f'backbone.{k}': v for k, v in weights.items()}, tmp_path / 'other.pth')
     message = complaint('test', PLACE / ADE, tmp_path / 'other.pth', *arguments[1:])
-    assert 'load the weights extracted at this arch' in message
+    assert 'other.pth is of another model: ' in message and 'misshaped' in message

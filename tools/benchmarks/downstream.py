@@ -74,7 +74,7 @@ def main() -> None:
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     config = load(args.config, args.subnet, args.cfg_options)
     name = osp.splitext(osp.basename(args.config))[0]
-    if subnet := os.environ.get(SUBNET):
+    if subnet := config.env_variables.get(SUBNET):
         name = osp.join(name, osp.basename(osp.normpath(subnet)))
     options = dict(work_dir=args.work_dir, launcher=args.launcher)
     if args.command == 'train':

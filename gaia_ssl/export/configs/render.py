@@ -2,11 +2,13 @@
 
 import re
 import textwrap
+from contextlib import suppress
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
 import gaia_ssl
+from gaia_ssl.utils import UserError
 
 from ..folder import MARK
 from ..subnet import Subnet
@@ -25,8 +27,15 @@ LOADED = re.compile(r'Subnet\.load\(.*\)')
 
 
 def config_texts(subnet: Subnet) -> dict[str, str]:
-    """The text of every config of an extracted folder, by file name."""
-    return {name: to_text(render(BENCHMARKS / path, subnet)) for name, path in WRITTEN.items()}
+    """The text of every config of an extracted folder, by file name.
+
+    A benchmark that the subnet's family is unfit for, as it cannot dilate, is left out.
+    """
+    texts = {}
+    for name, path in WRITTEN.items():
+        with suppress(UserError):
+            texts[name] = to_text(render(BENCHMARKS / path, subnet))
+    return texts
 
 
 def render(path: Path, subnet: Subnet) -> Config:
@@ -35,6 +44,9 @@ def render(path: Path, subnet: Subnet) -> Config:
     Args:
         path: The config. Its ``_base_``, which stays, is of another project.
         subnet: The subnet in place of the one that the config loads.
+
+    Raises:
+        UserError: If the subnet's family is unfit for the benchmark.
     """
     names: dict[str, Any] = dict(__subnet__=subnet)
     exec(compile(LOADED.sub('__subnet__', path.read_text()), path, 'exec'), names)

@@ -17,7 +17,8 @@ DOCUMENTS = sorted(
     for place in ('*.md', 'docs/**/*.md', 'configs/**/*.md', 'tools/**/*.md')
     for path in ROOT.glob(place)
 )
-# what parses a command's options, and which of its arguments are the launcher's own
+# what parses a command's options, which of its arguments are the launcher's own, and which argument
+# a launcher puts first
 PARSERS = {
     'tools/latency.py': ('tools/latency.py', ()),
     'tools/train.py': ('tools/train.py', ()),
@@ -34,6 +35,22 @@ PARSERS = {
     'tools/benchmarks/run.py': ('tools/benchmarks/run.py', ()),
     'tools/quickstart.sh': ('tools/quickstart/run.py', ()),
     'tools/benchmarks/downstream.py': ('tools/benchmarks/downstream.py', ()),
+    **{
+        f'tools/benchmarks/{room}/dist_{command}.sh': (
+            'tools/benchmarks/downstream.py',
+            own,
+            command,
+        )
+        for room in ('classification', 'mmdetection', 'mmsegmentation')
+        for command, own in dict(train=(1, 2), test=(1, 3)).items()
+    },
+    **{
+        f'tools/benchmarks/classification/{name}.py': (
+            f'tools/benchmarks/classification/{name}.py',
+            (),
+        )
+        for name in ('knn', 'svm_voc07')
+    },
 }
 # a method of the example, trained for an iteration
 METHOD = """
@@ -113,8 +130,8 @@ def test_commands_are_understood(request, monkeypatch, document, tool, arguments
         options = [word for word in arguments if word.startswith('--')]
         assert all(f"'{option}'" in (ROOT / tool).read_text() for option in options)
         return
-    parser, own = PARSERS[tool]
-    arguments = [word for i, word in enumerate(arguments) if i not in own]
+    parser, own, *first = PARSERS[tool]
+    arguments = [*first, *(word for i, word in enumerate(arguments) if i not in own)]
     monkeypatch.setattr(sys, 'argv', [tool, *arguments])
     options = load_tool(monkeypatch, ROOT / parser).parse_args()
     if str(getattr(options, 'config', '')).startswith('configs/'):

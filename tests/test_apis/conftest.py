@@ -1,37 +1,14 @@
-"""A folder as ``tools/extract.py`` writes it, and photographs."""
+"""An extracted folder, and images."""
 
 import numpy as np
 import pytest
-import torch
-from mmengine.config import Config
 from PIL import Image
-
-from gaia_ssl.export import Choice, extract
-from gaia_ssl.models.backbones import DynamicResNet
-
-CONFIG = dict(
-    model=dict(
-        backbone=dict(type='DynamicResNet', space='tiny10to22'),
-        data_preprocessor=dict(mean=[120.0, 110.0, 100.0], std=[60.0, 50.0, 55.0], to_rgb=True),
-    ),
-    search=dict(input_size=64),
-)
 
 
 @pytest.fixture(scope='session')
-def folder(tmp_path_factory):
+def folder(extracted):
     """An extracted R18, its batch norms with statistics of their own."""
-    root = tmp_path_factory.mktemp('apis')
-    torch.manual_seed(0)
-    net = DynamicResNet('tiny10to22')
-    net.init_weights()
-    for name, value in net.state_dict().items():
-        if 'running' in name:
-            value.uniform_(0.5, 1.5)
-    weights = {f'backbone.{key}': value for key, value in net.state_dict().items()}
-    torch.save(dict(state_dict=weights), root / 'epoch_1.pth')
-    extract(Config(CONFIG), str(root / 'epoch_1.pth'), Choice('R18'), str(root / 'subnet'))
-    return str(root / 'subnet')
+    return str(extracted('R18'))
 
 
 @pytest.fixture(scope='session')

@@ -47,7 +47,19 @@ DATASETS = {
     'in1k': [
         *(f'{split}_dataloader.dataset.data_root={{}}/imagenet' for split in SPLITS),
         *(f'{split}_dataloader.dataset.indices=64' for split in SPLITS),
+        'train_dataloader.batch_size=32',
     ],
+    'places205': [
+        *(f'{split}_dataloader.dataset.data_root={{}}/Places205' for split in SPLITS),
+        'train_dataloader.batch_size=8',
+    ],
+    **{
+        name.lower(): [
+            *(f'{split}_dataloader.dataset.data_root={{}}/{name.lower()}' for split in SPLITS),
+            *(f'{split}_dataloader.dataset.type=any_cifar.{name}' for split in SPLITS),
+        ]
+        for name in ('CIFAR10', 'CIFAR100')
+    },
 }
 
 

@@ -66,7 +66,8 @@ def test_model_is_the_subnets(subnet, path):
 def run(command, *arguments, **options):
     return subprocess.run(
         [sys.executable, RUNNER, command, *arguments],
-        env=dict(os.environ, PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1'),
+        # any_cifar.py is here
+        env=dict(os.environ, PYTHONPATH=f'{ROOT}:{Path(__file__).parent}', OMP_NUM_THREADS='1'),
         capture_output=True,
         text=True,
         **options,

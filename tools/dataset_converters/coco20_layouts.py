@@ -1,4 +1,4 @@
-"""Lay the photographs of coco20.py out as VOC, Cityscapes, ImageNet and CIFAR-10 as well.
+"""Lay the photographs of coco20.py out as VOC, Cityscapes, ImageNet, Places205 and CIFAR as well.
 
 Usage: python tools/dataset_converters/coco20_layouts.py DIR
 
@@ -11,12 +11,15 @@ that their configs can be tried out:
 ``DIR/cityscapes``
     ``leftImg8bit`` and, in ``gtFine``, maps of the 19 training ids.
 ``DIR/imagenet``
-    1000 class folders of one photograph each.
-``DIR/cifar10``
-    The pickled batches of ``cifar-10-batches-py``, each with all photographs at 32x32.
+    1000 class folders of one photograph each, and lists of 1% and 10% of them for training.
+``DIR/Places205``
+    Lists of the photographs and their classes.
+``DIR/cifar10``, ``DIR/cifar100``
+    The pickled batches of ``cifar-10-batches-py`` and ``cifar-100-python``, each with all
+    photographs at 32x32.
 
-Boxes and label maps are COCO's where the classes are alike. Labels of classes are made up for
-ImageNet and CIFAR-10: they say nothing.
+Boxes and label maps are COCO's where the classes are alike. Labels of classes are made up for the
+others: they say nothing.
 """
 
 import argparse
@@ -68,7 +71,7 @@ CITYSCAPES = {
 }
 IGNORED = 255
 SPLITS = ('train', 'val')
-CLASSES = dict(imagenet=1000, cifar10=10)
+IMAGENET_CLASSES = 1000
 
 
 def photographs(folder: Path, split: str) -> list[Path]:
@@ -170,32 +173,62 @@ def write_cityscapes(folder: Path) -> None:
 
 def write_imagenet(folder: Path) -> None:
     """Write ``imagenet``, whose classes take the photographs in turn."""
+    root = folder / 'imagenet'
     for split in SPLITS:
         paths = photographs(folder, split)
-        for index in range(CLASSES['imagenet']):
+        for index in range(IMAGENET_CLASSES):
             path = paths[index % len(paths)]
-            _link(path, folder / 'imagenet' / split / f'n{index:08d}' / path.name)
+            _link(path, root / split / f'n{index:08d}' / path.name)
+    images = sorted((root / 'train').glob('*/*'))
+    labelled = [f'{path.relative_to(root / "train")} {i}' for i, path in enumerate(images)]
+    for percent, every in {1: 100, 10: 10}.items():
+        _write_list(root / 'meta' / f'train_labeled_{percent}percent.txt', labelled[::every])
+
+
+def write_places205(folder: Path) -> None:
+    """Write ``Places205``, whose first classes have a photograph each."""
+    root = folder / 'Places205'
+    for split in SPLITS:
+        paths = photographs(folder, split)
+        for path in paths:
+            _link(path, root / split / path.name)
+        labelled = [f'{path.name} {index}' for index, path in enumerate(paths)]
+        _write_list(root / 'meta' / f'{split}.txt', labelled)
 
 
 def write_cifar10(folder: Path) -> None:
     """Write ``cifar10``."""
     root = folder / 'cifar10' / 'cifar-10-batches-py'
-    root.mkdir(parents=True, exist_ok=True)
     batches = {f'data_batch_{index}': 'train' for index in range(1, 6)} | dict(test_batch='val')
     for name, split in batches.items():
-        paths = photographs(folder, split)
-        images = [cv2.imread(str(path))[..., ::-1] for path in paths]
-        images = [cv2.resize(image, (32, 32), interpolation=cv2.INTER_AREA) for image in images]
-        # (N, 32, 32, 3) -> (N, 3072), channel by channel
-        data = np.stack(images).transpose(0, 3, 1, 2).reshape(len(images), -1)
-        labels = [index % CLASSES['cifar10'] for index in range(len(images))]
-        names = [path.name for path in paths]
-        (root / name).write_bytes(pickle.dumps(dict(data=data, labels=labels, filenames=names)))
+        _write_batch(root / name, photographs(folder, split), 'labels')
 
 
-def _write_list(path: Path, stems: list[str]) -> None:
+def write_cifar100(folder: Path) -> None:
+    """Write ``cifar100``."""
+    root = folder / 'cifar100' / 'cifar-100-python'
+    for name, split in dict(train='train', test='val').items():
+        _write_batch(root / name, photographs(folder, split), 'fine_labels')
+
+
+def _write_batch(path: Path, photos: list[Path], labels: str) -> None:
+    """Write a batch of CIFAR's, whose first ten classes take the photographs in turn."""
+    images = [cv2.imread(str(photo))[..., ::-1] for photo in photos]
+    images = [cv2.resize(image, (32, 32), interpolation=cv2.INTER_AREA) for image in images]
+    # (N, 32, 32, 3) -> (N, 3072), channel by channel
+    data = np.stack(images).transpose(0, 3, 1, 2).reshape(len(images), -1)
+    content = {
+        'data': data,
+        labels: [index % 10 for index in range(len(images))],
+        'filenames': [photo.name for photo in photos],
+    }
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(''.join(f'{stem}\n' for stem in stems))
+    path.write_bytes(pickle.dumps(content))
+
+
+def _write_list(path: Path, lines: list[str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(''.join(f'{line}\n' for line in lines))
 
 
 def _write_image(path: Path, pixels: np.ndarray) -> None:
@@ -220,7 +253,9 @@ def main() -> None:
         VOCdevkit=write_voc,
         cityscapes=write_cityscapes,
         imagenet=write_imagenet,
+        Places205=write_places205,
         cifar10=write_cifar10,
+        cifar100=write_cifar100,
     )
     for name, write in writers.items():
         if (args.dir / name).exists():

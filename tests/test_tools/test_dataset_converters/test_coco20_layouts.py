@@ -84,11 +84,33 @@ def test_imagenet(folder):
     for split in SPLITS:
         classes = [list(p.iterdir()) for p in (folder / 'imagenet' / split).iterdir()]
         assert len(classes) == 1000 and all(len(files) == 1 for files in classes)
+    for percent, number in {1: 10, 10: 100}.items():
+        text = (folder / 'imagenet' / 'meta' / f'train_labeled_{percent}percent.txt').read_text()
+        lines = [line.split() for line in text.splitlines()]
+        assert len(lines) == number
+        for path, label in lines:
+            assert (folder / 'imagenet' / 'train' / path).is_file()
+            assert path.startswith(f'n{int(label):08d}/')
 
 
-def test_cifar10(folder):
-    coco20_layouts.write_cifar10(folder)
-    batch = pickle.loads((folder / 'cifar10' / 'cifar-10-batches-py' / 'data_batch_5').read_bytes())
-    assert batch['data'].shape == (3, 3072) and batch['labels'] == [0, 1, 2]
+def test_places205(folder):
+    coco20_layouts.write_places205(folder)
+    root = folder / 'Places205'
+    lines = [line.split() for line in (root / 'meta' / 'train.txt').read_text().splitlines()]
+    assert [label for _, label in lines] == ['0', '1', '2']
+    assert all((root / 'train' / name).is_file() for name, _ in lines)
+
+
+@pytest.mark.parametrize(
+    'number, batch, labels',
+    [
+        (10, 'cifar-10-batches-py/data_batch_5', 'labels'),
+        (100, 'cifar-100-python/train', 'fine_labels'),
+    ],
+)
+def test_cifar(folder, number, batch, labels):
+    getattr(coco20_layouts, f'write_cifar{number}')(folder)
+    batch = pickle.loads((folder / f'cifar{number}' / batch).read_bytes())
+    assert batch['data'].shape == (3, 3072) and batch[labels] == [0, 1, 2]
     red, green, blue = batch['data'].reshape(3, 3, 1024).mean((0, 2))
     assert abs(red - 200) < 5 and abs(green - 20) < 5 and abs(blue - 10) < 5

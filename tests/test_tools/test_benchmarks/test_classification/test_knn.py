@@ -33,7 +33,7 @@ def test_is_the_knn_of_the_folder(tmp_path, capsys, run_tool, subnet, data, cali
         pretraining_config(subnet), **folders, k=3, num_workers=0, calibration=2048 * calibrate
     )(dict(r18=load_subnet(subnet)))
     assert result['knn_top1'] == pytest.approx(expected['r18'], abs=1e-3)
-    assert result['meta']['subnet'] == subnet and result['meta']['input_size'] == 32
+    assert result['meta']['subnet'] == subnet and result['meta']['input_size'] == 64
     assert result['meta']['calibration_images'] == 16 * calibrate
     assert f'kNN top-1: {expected["r18"]:.2f} %' in capsys.readouterr().out
 

@@ -39,20 +39,21 @@ SEGMENT = """
 _base_ = 'gaia_ssl::benchmarks/segmentation/upernet_4xb4-80k_ade20k-512x512.py'
 
 model = dict(data_preprocessor=dict(size=(64, 64)))
-pipeline = [
+image, labels, pack = (
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations', reduce_zero_label=True),
-    dict(type='Resize', scale=(64, 64), keep_ratio=False),
     dict(type='PackSegInputs'),
-]
-loader = dict(
-    num_workers=0,
-    persistent_workers=False,
-    dataset=dict(data_root='{root}/ade', indices=2, pipeline=pipeline),
 )
-train_dataloader = dict(batch_size=2, **loader)
-# label maps differ in size
-val_dataloader = dict(batch_size=1, **loader)
+resize = dict(type='Resize', scale=(64, 64), keep_ratio=False)
+dataset = dict(data_root='{root}/ade', indices=2)
+loader = dict(num_workers=0, persistent_workers=False)
+train_dataloader = dict(
+    batch_size=2, dataset=dict(pipeline=[image, labels, resize, pack], **dataset), **loader
+)
+# predictions are judged at the labels' own size
+val_dataloader = dict(
+    batch_size=1, dataset=dict(pipeline=[image, resize, labels, pack], **dataset), **loader
+)
 test_dataloader = val_dataloader
 train_cfg = dict(max_iters=2, val_interval=2)
 default_hooks = dict(checkpoint=dict(interval=2))

@@ -129,7 +129,7 @@ def work(runs: Sequence[Run], work_dir: Path, launcher: str, jobs: int) -> dict[
 def main() -> None:
     args = parse_args()
     work_dir = args.work_dir.absolute()
-    with orderly_exit('benchmarks'):
+    with orderly_exit('benchmarks', 'the same command with --resume'):
         runs = plan(args, work_dir)
         if args.dry_run:
             print(*(run.line() for run in runs if not run.is_done()), sep='\n')

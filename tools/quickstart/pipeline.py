@@ -37,11 +37,12 @@ def signals_held() -> Iterator[None]:
 
 
 @contextmanager
-def orderly_exit(name: str) -> Iterator[None]:
+def orderly_exit(name: str, again: str = 'the same command') -> Iterator[None]:
     """End a command with one message when a stage fails, at Ctrl-C, and at a polite kill.
 
     Args:
         name: The command's.
+        again: What goes on with what was stopped.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -49,7 +50,7 @@ def orderly_exit(name: str) -> Iterator[None]:
     except StageError as error:
         sys.exit(f'{name}: {error}')
     except KeyboardInterrupt:
-        print(f'\n{name}: stopped; the same command goes on from here', file=sys.stderr)
+        print(f'\n{name}: stopped; {again} goes on from here', file=sys.stderr)
         sys.exit(130)
 
 

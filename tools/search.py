@@ -88,6 +88,9 @@ def add_distances(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         '--grid', type=int, help='a dense distance pools larger maps to this many cells a side'
     )
+    group.add_argument(
+        '--temperature', type=float, help='of the softmax of relation and kl; default: 0.2'
+    )
 
 
 def add_budgets(group: argparse._ArgumentGroup) -> None:
@@ -157,6 +160,7 @@ SIZED = ('flops', 'memory')
 STRATEGY_SETTINGS = (
     'num', 'seed', 'share_prefixes', 'population', 'crossover', 'mutation', 'costs'
 )  # fmt: skip
+DISTANCE_SETTINGS = ('grid', 'temperature')
 
 
 def make_budget(args: argparse.Namespace) -> Budget:
@@ -192,14 +196,15 @@ def make_distance(words: list[str] | None) -> dict[str, float] | None:
 
 def make_settings(args: argparse.Namespace, config: Config) -> SearchSettings:
     """The settings that config and command line give."""
-    strategy = {k: getattr(args, k) for k in STRATEGY_SETTINGS if getattr(args, k) is not None}
+    given = {key: value for key, value in vars(args).items() if value is not None}
+    strategy = {key: given[key] for key in STRATEGY_SETTINGS if key in given}
     half = 'float16' if torch.cuda.is_available() else 'bfloat16'
     size = config.get('search', {}).get('input_size', 224)
     return SearchSettings(
         task=args.task,
         distance=make_distance(args.distance),
         stages=args.stages,
-        dense_options={} if args.grid is None else dict(grid=args.grid),
+        distance_options={k: given[k] for k in DISTANCE_SETTINGS if k in given},
         budget=make_budget(args),
         latencies=args.latency_table,
         strategy=dict(strategy, type=args.strategy),

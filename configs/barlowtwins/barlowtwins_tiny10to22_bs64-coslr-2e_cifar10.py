@@ -8,17 +8,7 @@ _base_ = [
 
 model = dict(
     algorithm='mmpretrain.BarlowTwins',
-    neck=dict(
-        type='mmpretrain.NonLinearNeck',
-        in_channels=128,
-        hid_channels=256,
-        out_channels=256,
-        num_layers=2,
-        with_last_bn=False,
-        with_last_bn_affine=False,
-        norm_cfg=dict(type='BN1d'),
-        with_avg_pool=True,
-    ),
+    neck=dict(out_channels=256, with_last_bn=False),
     head=dict(
         type='mmpretrain.LatentCrossCorrelationHead',
         in_channels=256,

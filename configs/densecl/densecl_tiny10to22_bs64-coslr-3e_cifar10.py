@@ -12,7 +12,9 @@ model = dict(
     feat_dim=64,
     momentum=0.01,
     loss_lambda=0.5,
-    neck=dict(type='NormedDenseCLNeck', in_channels=128, hid_channels=256, out_channels=64),
+    neck=dict(
+        _delete_=True, type='NormedDenseCLNeck', in_channels=128, hid_channels=256, out_channels=64
+    ),
     head=dict(
         type='mmpretrain.ContrastiveHead',
         loss=dict(type='mmpretrain.CrossEntropyLoss'),

@@ -1,6 +1,6 @@
 # MoCo v3 (Chen et al., ICCV 2021) on small images, for minutes on a CPU
 _base_ = [
-    '../_base_/models/tiny10to22_cifar10.py',
+    '../_base_/models/tiny10to22_predictor_cifar10.py',
     '../_base_/datasets/cifar10_two_views.py',
     '../_base_/schedules/adamw_coslr_2e.py',
     '../_base_/default_runtime.py',
@@ -9,32 +9,9 @@ _base_ = [
 model = dict(
     algorithm='mmpretrain.MoCoV3',
     base_momentum=0.02,
-    neck=dict(
-        type='mmpretrain.NonLinearNeck',
-        in_channels=128,
-        hid_channels=256,
-        out_channels=64,
-        num_layers=2,
-        with_last_bn=True,
-        with_last_bn_affine=False,
-        norm_cfg=dict(type='BN1d'),
-        with_avg_pool=True,
-    ),
     head=dict(
         type='mmpretrain.MoCoV3Head',
         loss=dict(type='mmpretrain.CrossEntropyLoss', loss_weight=0.4),
         temperature=0.2,
-        predictor=dict(
-            type='mmpretrain.NonLinearNeck',
-            in_channels=64,
-            hid_channels=256,
-            out_channels=64,
-            num_layers=2,
-            with_bias=True,
-            with_last_bn=False,
-            with_last_bias=True,
-            norm_cfg=dict(type='BN1d'),
-            with_avg_pool=False,
-        ),
     ),
 )

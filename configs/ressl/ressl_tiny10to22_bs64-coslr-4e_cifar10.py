@@ -11,17 +11,6 @@ model = dict(
     queue_len=1024,
     feat_dim=64,
     momentum=0.03,
-    neck=dict(
-        type='mmpretrain.NonLinearNeck',
-        in_channels=128,
-        hid_channels=256,
-        out_channels=64,
-        num_layers=2,
-        with_last_bn=True,
-        with_last_bn_affine=False,
-        norm_cfg=dict(type='BN1d'),
-        with_avg_pool=True,
-    ),
     head=dict(type='RelationHead', temperature=0.1, teacher_temperature=0.04),
 )
 optim_wrapper = dict(optimizer=dict(lr=1e-3))

@@ -8,17 +8,6 @@ _base_ = [
 
 model = dict(
     algorithm='mmpretrain.SimCLR',
-    neck=dict(
-        type='mmpretrain.NonLinearNeck',
-        in_channels=128,
-        hid_channels=256,
-        out_channels=64,
-        num_layers=2,
-        with_last_bn=True,
-        with_last_bn_affine=False,
-        norm_cfg=dict(type='BN1d'),
-        with_avg_pool=True,
-    ),
     head=dict(
         type='mmpretrain.ContrastiveHead',
         loss=dict(type='mmpretrain.CrossEntropyLoss'),

@@ -1,6 +1,6 @@
 # SimSiam (Chen and He, CVPR 2021) on small images, for minutes on a CPU
 _base_ = [
-    '../_base_/models/tiny10to22_cifar10.py',
+    '../_base_/models/tiny10to22_predictor_cifar10.py',
     '../_base_/datasets/cifar10_two_views.py',
     '../_base_/schedules/adamw_coslr_3e.py',
     '../_base_/default_runtime.py',
@@ -8,32 +8,11 @@ _base_ = [
 
 model = dict(
     algorithm='mmpretrain.SimSiam',
-    neck=dict(
-        type='mmpretrain.NonLinearNeck',
-        in_channels=128,
-        hid_channels=256,
-        out_channels=128,
-        num_layers=2,
-        with_last_bn=True,
-        with_last_bn_affine=False,
-        norm_cfg=dict(type='BN1d'),
-        with_avg_pool=True,
-    ),
+    neck=dict(out_channels=128),
     head=dict(
         type='mmpretrain.LatentPredictHead',
         loss=dict(type='mmpretrain.CosineSimilarityLoss'),
-        predictor=dict(
-            type='mmpretrain.NonLinearNeck',
-            in_channels=128,
-            hid_channels=64,
-            out_channels=128,
-            num_layers=2,
-            with_bias=True,
-            with_last_bn=False,
-            with_last_bias=True,
-            norm_cfg=dict(type='BN1d'),
-            with_avg_pool=False,
-        ),
+        predictor=dict(in_channels=128, hid_channels=64, out_channels=128),
     ),
 )
 # AdamW's steps are too large for a method without negatives: the embeddings lose their rank. A

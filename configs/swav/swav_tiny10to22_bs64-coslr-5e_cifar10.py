@@ -10,6 +10,7 @@ model = dict(
     algorithm='mmpretrain.SwAV',
     freeze_iters=100,
     neck=dict(
+        _delete_=True,
         type='mmpretrain.SwAVNeck',
         in_channels=128,
         hid_channels=256,

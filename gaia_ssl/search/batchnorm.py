@@ -25,9 +25,10 @@ def group_statistics(
 
     Args:
         modules: The networks; they are in eval mode meanwhile.
-        sizes: The sizes of the groups that a batch consists of, in order.
+        sizes: The sizes of the groups that a batch consists of, in order; a whole number of such
+            batches may come at once.
     """
-    return _batch_statistics(modules, partial(_by_group, list(sizes)) if len(sizes) > 1 else None)
+    return _batch_statistics(modules, partial(_by_group, list(sizes)))
 
 
 def set_statistics(
@@ -75,7 +76,9 @@ def _batch_statistics(
 
 
 def _by_group(sizes: list[int], norm: nn.Module, x: Tensor) -> Tensor:
-    return torch.cat([type(norm).forward(norm, group) for group in x.split(sizes)])
+    groups = x.split(sizes * (len(x) // sum(sizes)))
+    normed = [type(norm).forward(norm, group) for group in groups]
+    return normed[0] if len(normed) == 1 else torch.cat(normed)
 
 
 def _over_processes(norm: nn.Module, x: Tensor) -> Tensor:

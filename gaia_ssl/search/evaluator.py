@@ -10,13 +10,22 @@ from torch import Tensor
 
 from gaia_ssl.models.backbones import DynamicBackbone
 from gaia_ssl.space import Arch
+from gaia_ssl.space.families import Size
 
 from .batchnorm import Statistics, group_statistics
+from .memory import arrange
 from .terms import Term
-from .tree import Tap, build_tree, steps_and_taps, walk
+from .tree import Tap, build_tree, steps_and_taps
+from .walk import Merging, walk
 
 Encoder = tuple[DynamicBackbone, nn.Module]
 """A backbone and its neck."""
+
+# output positions for which a convolution is about as fast, by the position, as for many more
+POSITIONS = 1024
+# with fewer images, several branches would run in other kernels than one: their rounding differs,
+# and statistics of few values magnify that
+LEAST_IMAGES = 16
 
 
 def _exact_kernels() -> AbstractContextManager:
@@ -34,9 +43,13 @@ class TreeEvaluator:
         teacher: Backbone and neck that they are compared with, at MAX.
         terms: What is measured.
         archs: The candidates.
+        size: Height and width of the images in pixels.
         statistics: Where batch norms take their statistics from. Defaults to those of groups.
         dtype: Precision that the networks run in, by autocast where it is not float32; distances
             are computed in float32 at least. Defaults to float32.
+
+    Attributes:
+        need: Bytes that scoring takes for each image, at most, without ``room``.
     """
 
     def __init__(
@@ -45,6 +58,7 @@ class TreeEvaluator:
         teacher: Encoder,
         terms: Sequence[Term],
         archs: Sequence[Arch],
+        size: Size,
         statistics: Statistics = group_statistics,
         dtype: torch.dtype = torch.float32,
     ) -> None:
@@ -57,6 +71,7 @@ class TreeEvaluator:
         self.stages = sorted({stage for term in terms for stage in term.stages})
         self.tree = build_tree(map(self.backbone.path, archs), self.stages)
         self.num_candidates = len(archs)
+        self.need = arrange(self.tree, self.backbone.space.family, size, terms)
 
     @torch.inference_mode()
     def __call__(
@@ -64,6 +79,7 @@ class TreeEvaluator:
         images: Tensor,
         sizes: Sequence[int],
         report: Callable[[int], None] = lambda scored: None,
+        room: float = 0,
     ) -> np.ndarray:
         """Score every candidate on whole batch-norm groups.
 
@@ -71,6 +87,8 @@ class TreeEvaluator:
             images: Normalised images, (N, C, H, W).
             sizes: The sizes of the groups they form, in order.
             report: Told the number of candidates each time that some are done.
+            room: Bytes in which branches that take the same step may wait for each other, to run
+                it together. Defaults to none.
 
         Returns:
             Per group, candidate and term the sum over the group's images of the distance, a mean
@@ -82,16 +100,21 @@ class TreeEvaluator:
             targets = self._targets(images, sizes)
 
             def measure(stage: int, x: Tensor) -> Tensor:
-                total = x.new_zeros(len(sizes), len(self.terms), dtype=torch.float64)
+                branches = len(x) // len(images)
+                total = x.new_zeros(branches, len(sizes), len(self.terms), dtype=torch.float64)
                 readings = self._read(self.neck, stage, x)
                 for (index, feature), target in zip(readings, targets[stage], strict=True):
                     term = self.terms[index]
-                    pairs = zip(feature.split(list(sizes)), target, strict=True)
+                    pairs = zip(feature.split([*sizes] * branches), target * branches, strict=True)
                     sums = [term.distance(f, t).double().sum() for f, t in pairs]
-                    total[:, index] = torch.stack(sums) / len(term.stages)
+                    # (branches * groups) -> (branches, groups)
+                    total[..., index] = torch.stack(sums).view(branches, -1) / len(term.stages)
                 return total
 
-            for candidates, total in walk(self.tree, images, self._run(self.backbone), measure):
+            several = room > 0 and len(images) >= LEAST_IMAGES
+            merging = Merging(len(images), POSITIONS, room) if several else None
+            run = self._run(self.backbone)
+            for candidates, total in walk(self.tree, images, run, measure, merging):
                 for candidate in candidates:
                     scores[candidate] = total
                 report(len(candidates))

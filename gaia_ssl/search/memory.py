@@ -18,48 +18,50 @@ _MATRICES = 3
 
 
 def arrange(root: Node, family: Family, size: Size, terms: list[Term]) -> int:
-    """Order the branches of a tree so that walking it takes the least memory.
+    """Order the branches of a tree so that walking it takes little memory, and size its nodes.
 
-    A node's features live until its last branch begins, so the branch that needs most comes last.
+    A node's features live until its last branch begins. The walk takes the branch that leads
+    deepest first, and of several at one place the one that needs most last.
 
     Args:
-        root: The tree; its branches are put in order.
+        root: The tree; its branches are put in order, and its nodes get their sizes.
         family: The family of its steps.
         size: Height and width of the images in pixels.
         terms: What is measured.
 
     Returns:
-        The most bytes that the walk holds at a time for each image of a batch, the teacher's
-        targets included: a bound that is rarely reached.
+        The most bytes that a walk of one branch at a time holds for each image of a batch, the
+        teacher's targets included: a bound that is rarely reached.
     """
     step_cost = functools.cache(family.step_cost)
 
     def peak(node: Node, channels: int, size: Size) -> int:
         if isinstance(node.step, Tap):
-            own = _MATRICES * _matrices(terms, node.step.stage, size)
+            node.working = _MATRICES * _matrices(terms, node.step.stage, size)
             # the map, and what makes its positions unit vectors
-            own += 3 * nbytes(channels, size)
+            node.working += 3 * nbytes(channels, size)
         else:
             cost, size = step_cost(node.step, channels, size)
-            channels = node.step.out_channels
-            own = _RUN * cost.memory
-        return max(own, branches(node, channels, size))
+            node.working = _RUN * cost.memory
+        return max(node.working, branches(node, size))
 
-    def branches(node: Node, channels: int, size: Size) -> int:
-        peaks = [(peak(child, channels, size), child) for child in node.children.values()]
-        peaks.sort(key=lambda pair: pair[0], reverse=True)
+    def branches(node: Node, size: Size) -> int:
+        node.positions, node.output = size[0] * size[1], nbytes(node.channels, size)
+        peaks = [(peak(child, node.channels, size), child) for child in node.children.values()]
         # the walk takes them from the end
+        peaks.sort(key=lambda pair: (pair[1].key[0], -pair[0]))
         node.children = {child.step: child for _, child in peaks}
         if not peaks:
             return 0
-        waiting = nbytes(channels, size)
-        return max([peaks[0][0], *(waiting + other for other, _ in peaks[1:2])])
+        last, *others = (need for need, _ in peaks)
+        return max([last, *(node.output + other for other in others)])
 
     sizes = _stage_sizes(root, family, size)
     targets = sum(_matrices(terms, stage, size) for stage, size in sizes)
     # a batch of images, and the one that is decoded meanwhile
-    images = 2 * nbytes(family.in_channels, size)
-    return images + targets + branches(root, family.in_channels, size)
+    root.channels = family.in_channels
+    images = 2 * nbytes(root.channels, size)
+    return images + targets + branches(root, size)
 
 
 def _matrices(terms: list[Term], stage: int, size: Size) -> int:

@@ -11,11 +11,13 @@ class Progress:
 
     Args:
         total: Subnets to score, counted once per batch-norm group.
+        title: What the line begins with. Defaults to nothing.
         quiet: Print nothing, as in all processes but the first. Defaults to False.
     """
 
-    def __init__(self, total: int, quiet: bool = False) -> None:
+    def __init__(self, total: int, title: str = '', quiet: bool = False) -> None:
         self.total = total
+        self.title = title
         self.quiet = quiet
         self.done = 0
         self.terminal = sys.stdout.isatty()
@@ -31,7 +33,7 @@ class Progress:
         self.printed = now
         rate = self.done / max(now - self.start, 1e-9)
         line = (
-            f'{self.done}/{self.total} subnet passes, {rate:.1f}/s, '
+            f'{self.title}{self.done}/{self.total} subnet passes, {rate:.1f}/s, '
             f'{_clock((self.total - self.done) / rate)} left'
         )
         end = '\n' if finished or not self.terminal else ''

@@ -27,15 +27,16 @@ from .evaluator import TreeEvaluator
 from .feasible import Candidate, CostModel, Feasible
 from .groups import micro_batches, process_share, split_groups
 from .loading import BatchLoader
-from .memory import arrange
 from .progress import Progress
 from .results import Result, make_result, save_result
 from .store import Round, Store
 from .strategies import build_strategy
 from .supernet import load_supernet
-from .terms import build_terms, check_maps, describe
+from .terms import build_terms, check_groups, check_maps, describe
 
 STATISTICS = dict(group=group_statistics, calibrated=set_statistics)
+# bytes of features that may wait for company, where no bound is given
+ROOM = 512 * 2**20
 DTYPES = dict(float32=torch.float32, bfloat16=torch.bfloat16, float16=torch.float16)
 
 
@@ -49,7 +50,7 @@ class SearchSettings:
             Defaults to the task's.
         stages: Stages, from 0, whose feature maps a dense distance compares. Defaults to the
             last one.
-        dense_options: Options of the dense distances, such as ``grid``. Defaults to none.
+        distance_options: Options of the distances, such as ``grid``. Defaults to none.
         budget: What a subnet may cost. Defaults to anything.
         latencies: Path of a table of measured latencies. Defaults to none.
         strategy: Which archs are scored, see ``build_strategy``. Defaults to 100 random ones.
@@ -67,7 +68,7 @@ class SearchSettings:
     task: str
     distance: str | dict[str, float] | None = None
     stages: Sequence[int] | None = None
-    dense_options: dict[str, Any] = field(default_factory=dict)
+    distance_options: dict[str, Any] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
     latencies: str | None = None
     strategy: dict[str, Any] = field(default_factory=lambda: dict(type='random'))
@@ -138,7 +139,7 @@ class Search:
             settings.distance,
             settings.stages,
             len(path.stages),
-            settings.dense_options,
+            settings.distance_options,
         )
         size = (settings.input_size, settings.input_size)
         check_maps(self.terms, self.space, size)
@@ -156,6 +157,7 @@ class Search:
         # what reads all images comes last
         self.images, digests, self.bad = readable_images(images, settings.max_bad)
         self.groups = split_groups(len(self.images), settings.bn_group)
+        check_groups(self.terms, min(map(len, self.groups)))
         self.images.check_size(settings.input_size, 'input_size')
         self.loader = BatchLoader(self.images, self.groups, self._normalise)
         self.facts = self._facts(digests)
@@ -265,7 +267,8 @@ class Search:
             candidates, evaluator, batches = todo
             shape = (evaluator.num_candidates, len(self.terms))
             part = store.round(len(scores), len(self.groups), shape)
-            self._score(part, evaluator, batches)
+            room = self._room(evaluator.need, batches, max_memory)
+            self._score(part, evaluator, batches, room, f'round {len(scores) + 1}: ')
             found = part.total() / len(self.images)
             # the anchors come after the first round's candidates
             subnets += candidates
@@ -308,14 +311,20 @@ class Search:
             self.model.teacher,
             self.terms,
             [candidate.arch for candidate in (*candidates, *extra)],
+            (self.settings.input_size, self.settings.input_size),
             STATISTICS[self.settings.bn_policy],
             DTYPES[self.settings.dtype],
         )
-        size = (self.settings.input_size, self.settings.input_size)
-        need = arrange(evaluator.tree, self.space.family, size, self.terms)
-        return candidates, evaluator, self._batches(need, micro_batch, max_memory)
+        return candidates, evaluator, self._batches(evaluator.need, micro_batch, max_memory)
 
-    def _score(self, part: Round, evaluator: TreeEvaluator, batches: list[range]) -> None:
+    def _score(
+        self,
+        part: Round,
+        evaluator: TreeEvaluator,
+        batches: list[range],
+        room: float,
+        title: str,
+    ) -> None:
         """Score a round's candidates on the groups that lack it, in all processes together."""
         rank, world = get_dist_info()
         pending = [batch for batch in batches if not all(map(part.done, batch))]
@@ -325,9 +334,9 @@ class Search:
             # norms gather from all processes, those whose own groups are done among them
             pending = batches
         mine = pending[rank::world]
-        progress = Progress(evaluator.num_candidates * len(mine), quiet=rank != 0)
+        progress = Progress(evaluator.num_candidates * len(mine), title, quiet=rank != 0)
         for batch, images in zip(mine, self.loader(mine)):
-            sums = evaluator(images, [len(self.groups[g]) for g in batch], progress)
+            sums = evaluator(images, self._sizes(batch), progress, room)
             if not np.isfinite(sums).all():
                 raise UserError(
                     f'checkpoint: {self.places.get("checkpoint", "the supernet")} gives features '
@@ -351,7 +360,7 @@ class Search:
         group = max(map(len, self.groups))
         if self.settings.bn_policy == 'calibrated':
             batches = process_share(len(self.groups), get_dist_info()[1])
-            least = max(sum(len(self.groups[g]) for g in batch) for batch in batches)
+            least = max(sum(self._sizes(batch)) for batch in batches)
             advice = f'calibrated statistics take all {least} images of a process at once'
         else:
             least, advice = group, f'a group of {group} images runs at once; lower --bn-group'
@@ -363,6 +372,17 @@ class Search:
                 f'{need * least / 2**30:.3g} GiB of activations: {advice}'
             )
         return batches
+
+    def _room(self, need: int, batches: list[range], max_memory: float | None) -> float:
+        """Bytes for features to wait in, beside what the largest batch needs."""
+        if self.settings.bn_policy == 'calibrated':
+            return 0  # processes that wait differently would not meet in their norms
+        if not max_memory:
+            return ROOM
+        return max_memory - need * max(sum(self._sizes(batch)) for batch in batches)
+
+    def _sizes(self, batch: range) -> list[int]:
+        return [len(self.groups[group]) for group in batch]
 
     def _normalise(self, images: Tensor) -> Tensor:
         device = next(self.model.parameters()).device

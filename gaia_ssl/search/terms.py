@@ -9,7 +9,7 @@ from gaia_ssl.space import SearchSpace
 from gaia_ssl.space.families import Size
 from gaia_ssl.utils import UserError
 
-from .distances import DEFAULTS, TASKS, Distance, build_distance
+from .distances import DEFAULTS, TASKS, Distance, build_distance, options_of
 from .tree import Tap, steps_and_taps
 
 
@@ -52,11 +52,12 @@ def build_terms(
             the other task. Defaults to the task's own.
         stages: Stages that dense distances compare. Defaults to the last one.
         num_stages: The number of stages there are.
-        options: Options of the dense distances, such as ``grid``. Defaults to none.
+        options: Options of the distances, such as ``grid``; each takes those that it has.
+            Defaults to none.
 
     Raises:
-        UserError: If the task or a distance is unknown, a weight is not positive, or the stages
-            do not exist or compare with nothing.
+        UserError: If the task or a distance is unknown, a weight is not positive, the stages do
+            not exist or compare with nothing, or no distance has an option.
     """
     if task not in TASKS:
         raise UserError(f'task: {task!r} is not one of {", ".join(TASKS)}')
@@ -71,14 +72,32 @@ def build_terms(
             raise UserError(f'distance: {name} has weight {weight}; weights are positive numbers')
         full = name if name in DISTANCES.module_dict else f'{task}_{name}'
         owner = full.partition('_')[0] if full in DISTANCES.module_dict else task
-        dense = owner == 'dense'
-        own = dict(options or {}) if dense else {}
-        built = build_distance(owner, full.removeprefix(f'{owner}_'), **own)
-        read = tuple(chosen) if dense else (num_stages - 1,)
+        plain = full.removeprefix(f'{owner}_')
+        takes = options_of(full) if full in DISTANCES.module_dict else ()
+        own = {key: value for key, value in (options or {}).items() if key in takes}
+        built = build_distance(owner, plain, **own)
+        read = tuple(chosen) if owner == 'dense' else (num_stages - 1,)
         terms.append(Term(full, built, read, float(weight), own))
     if stages is not None and not any(term.name.startswith('dense_') for term in terms):
         raise UserError('stages: only dense distances compare stages; leave them out')
+    for option in options or {}:
+        if not any(option in term.options for term in terms):
+            raise UserError(f'{option}: {describe(terms, task)} takes no such option; leave it out')
     return terms
+
+
+def check_groups(terms: Sequence[Term], least: int) -> None:
+    """Check that the smallest batch-norm group, of ``least`` images, does for every term.
+
+    Raises:
+        UserError: If it does not.
+    """
+    for term in terms:
+        if least < term.distance.least_group:
+            raise UserError(
+                f'distance: {term.name} needs groups of {term.distance.least_group} images or more '
+                f'and the smallest has {least}; give more images or a larger --bn-group'
+            )
 
 
 def check_maps(terms: Sequence[Term], space: SearchSpace, size: Size) -> None:

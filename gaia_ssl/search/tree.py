@@ -1,11 +1,10 @@
-"""Candidates as a tree of steps, walked so that a shared prefix is computed once."""
+"""Candidates as a tree of steps, in which what they share comes once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import math
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import NamedTuple
-
-from torch import Tensor
 
 from gaia_ssl.space import Path, Step
 
@@ -21,14 +20,29 @@ class Tap(NamedTuple):
 
 
 class Node:
-    """A step or tap, what may follow it, and the candidates that end with it."""
+    """A step or tap, what may follow it, and the candidates that end with it.
 
-    __slots__ = ('candidates', 'children', 'step')
+    Attributes:
+        step: The step or tap.
+        key: What it shares with the nodes that can be computed together with it: its place in the
+            network, (stage, index), its step and the channels of its input.
+        channels: Those of its output.
+        children: The nodes that may follow.
+        candidates: Those whose path ends here.
+        positions: Height times width of its output.
+        working: Bytes that computing it takes for one image.
+        output: Bytes of its output for one image.
+    """
 
-    def __init__(self, step: Step | Tap | None = None) -> None:
-        self.step = step
+    __slots__ = (
+        'candidates', 'channels', 'children', 'key', 'output', 'positions', 'step', 'working'
+    )  # fmt: skip
+
+    def __init__(self, step: Step | Tap | None = None, key: Hashable = (), channels: int = 0):
+        self.step, self.key, self.channels = step, key, channels
         self.children: dict[Step | Tap, Node] = {}
         self.candidates: list[int] = []
+        self.positions = self.working = self.output = 0
 
 
 def build_tree(paths: Iterable[Path], stages: Sequence[int]) -> Node:
@@ -44,10 +58,12 @@ def build_tree(paths: Iterable[Path], stages: Sequence[int]) -> Node:
     root = Node()
     for candidate, path in enumerate(paths):
         node = root
-        for step in steps_and_taps(path, stages):
+        for place, step in _placed(path, stages):
             child = node.children.get(step)
             if child is None:
-                child = node.children[step] = Node(step)
+                channels = node.channels if isinstance(step, Tap) else step.out_channels
+                child = Node(step, (place, step, node.channels), channels)
+                node.children[step] = child
             node = child
         node.candidates.append(candidate)
     return root
@@ -55,37 +71,15 @@ def build_tree(paths: Iterable[Path], stages: Sequence[int]) -> Node:
 
 def steps_and_taps(path: Path, stages: Sequence[int]) -> Iterator[Step | Tap]:
     """The steps of a path up to its last wanted stage, with a tap where each wanted one ends."""
-    yield from path.stem
+    return (step for _, step in _placed(path, stages))
+
+
+def _placed(path: Path, stages: Sequence[int]) -> Iterator[tuple[tuple[int, float], Step | Tap]]:
+    """The same with their places in the network: the stage, and where in it."""
+    for index, step in enumerate(path.stem):
+        yield (-1, index), step
     for stage in range(stages[-1] + 1):
-        yield from path.stages[stage]
+        for index, step in enumerate(path.stages[stage]):
+            yield (stage, index), step
         if stage in stages:
-            yield Tap(stage)
-
-
-def walk(
-    root: Node,
-    x: Tensor,
-    run: Callable[[Step, Tensor], Tensor],
-    measure: Callable[[int, Tensor], Tensor],
-) -> Iterator[tuple[list[int], Tensor]]:
-    """Walk a tree depth first; an activation lives only while branches that need it remain.
-
-    Args:
-        root: The tree.
-        x: The images, (N, C, H, W).
-        run: Computes a step.
-        measure: Computes what a tap adds to the sum of its branch, from its stage and features.
-
-    Yields:
-        Candidates that share all their steps, and the sum of their taps.
-    """
-    stack = [(child, x, 0) for child in root.children.values()]
-    while stack:
-        node, x, total = stack.pop()
-        if isinstance(node.step, Tap):
-            total = total + measure(node.step.stage, x)
-        else:
-            x = run(node.step, x)
-        stack.extend((child, x, total) for child in node.children.values())
-        if node.candidates:
-            yield node.candidates, total
+            yield (stage, math.inf), Tap(stage)

@@ -46,8 +46,9 @@ DATASETS = {
     ],
     'in1k': [
         *(f'{split}_dataloader.dataset.data_root={{}}/imagenet' for split in SPLITS),
-        *(f'{split}_dataloader.dataset.indices=64' for split in SPLITS),
-        'train_dataloader.batch_size=32',
+        # a hundredth of the images, in two iterations
+        *(f'{split}_dataloader.dataset.indices=10' for split in SPLITS),
+        'train_dataloader.batch_size=5',
     ],
     'places205': [
         *(f'{split}_dataloader.dataset.data_root={{}}/Places205' for split in SPLITS),

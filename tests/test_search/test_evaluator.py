@@ -8,6 +8,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gaia_ssl.models.backbones import DynamicResNet
 from gaia_ssl.search.batchnorm import group_statistics, set_statistics
 from gaia_ssl.search.distances import TASKS, distances_of
 from gaia_ssl.search.evaluator import TreeEvaluator
@@ -62,14 +63,14 @@ def one_by_one(encoders, images, archs, terms, bn_group, policy):
     return scores / len(images)
 
 
-def as_tree(encoders, images, archs, terms, bn_group, micro_batch, policy=group_statistics):
-    evaluator = TreeEvaluator(*encoders, terms, archs, policy)
+def as_tree(encoders, images, archs, terms, bn_group, micro_batch, policy=group_statistics, room=0):
+    evaluator = TreeEvaluator(*encoders, terms, archs, images.shape[2:], policy)
     groups = split_groups(len(images), bn_group)
     micro_batch = len(groups) if policy is set_statistics else micro_batch
     rows = []
     for batch in micro_batches(len(groups), micro_batch):
         part = images[groups[batch[0]].start : groups[batch[-1]].stop]
-        rows.extend(evaluator(part, [len(groups[g]) for g in batch]))
+        rows.extend(evaluator(part, [len(groups[g]) for g in batch], room=room))
     assert np.shape(rows) == (len(groups), len(archs), len(terms))
     return sum(rows) / len(images)
 
@@ -84,7 +85,11 @@ def as_tree(encoders, images, archs, terms, bn_group, micro_batch, policy=group_
 @settings(
     max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(archs=ARCHS, bn_group=st.integers(4, 14), micro_batch=st.integers(1, 4))
+@given(
+    archs=ARCHS,
+    bn_group=st.integers(4, 14),
+    micro_batch=st.integers(1, 4),
+)
 def test_tree_equals_one_by_one(
     encoders, images, task, name, stages, policy, archs, bn_group, micro_batch
 ):
@@ -96,10 +101,28 @@ def test_tree_equals_one_by_one(
     assert (tree[1] == tree[-1]).all()
 
 
+@pytest.mark.parametrize('task, name, stages', [CASES[0], CASES[-1], SUM])
+def test_branches_together_equal_one_by_one(encoders, images, task, name, stages):
+    rng = np.random.default_rng(0)
+    archs = [SPACE.max, *(SPACE.sample(rng) for _ in range(12))]
+    images = torch.cat([images, images.flip(3)])
+    terms = build_terms(task, name, stages, 4)
+    calls = []
+    step = DynamicResNet.run
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            DynamicResNet, 'run', lambda net, *args: calls.append(args) or step(net, *args)
+        )
+        tree = as_tree(encoders, images, archs, terms, 9, 4, room=2**22)
+    assert max(len(x) for _, x in calls) > len(images)
+    plain = one_by_one(encoders, images, archs, terms, 9, group_statistics)
+    np.testing.assert_allclose(tree, plain, rtol=1e-5, atol=1e-12)
+
+
 def test_half_precision_is_near(encoders, images):
-    terms = build_terms('global', None, None, 4)
+    terms, size = build_terms('global', None, None, 4), images.shape[2:]
     full, half = (
-        np.array(TreeEvaluator(*encoders, terms, [SPACE.min], dtype=dtype)(images, [14]))
+        np.array(TreeEvaluator(*encoders, terms, [SPACE.min], size, dtype=dtype)(images, [14]))
         for dtype in (torch.float32, torch.bfloat16)
     )
     assert half != full
@@ -127,7 +150,8 @@ def test_networks_are_as_before(encoders, images):
 
 def test_report_counts_candidates(encoders, images):
     archs = [SPACE.min, SPACE.min, SPACE.max]
-    evaluator = TreeEvaluator(*encoders, build_terms('global', None, None, 4), archs)
+    terms = build_terms('global', None, None, 4)
+    evaluator = TreeEvaluator(*encoders, terms, archs, images.shape[2:])
     reported = []
     evaluator(images[:4], [4], reported.append)
     assert sum(reported) == 3

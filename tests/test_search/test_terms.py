@@ -1,6 +1,6 @@
 import pytest
 
-from gaia_ssl.search.terms import build_terms, check_maps, describe
+from gaia_ssl.search.terms import build_terms, check_groups, check_maps, describe
 from gaia_ssl.space import get_space
 from gaia_ssl.utils import UserError
 
@@ -18,6 +18,12 @@ def test_several_of_both_tasks():
     assert [term.stages for term in terms] == [(3,), (1, 3)]
     assert terms[1].distance.grid == 7 and 'grid' not in terms[0].to_dict()
     assert terms[1].to_dict() == dict(type='dense_kl', grid=7, weight=0.5, stages=[1, 3])
+    # each takes the options that it has
+    terms = build_terms('global', weights, None, 4, dict(grid=7, temperature=0.5))
+    assert [term.options for term in terms] == [
+        dict(temperature=0.5),
+        dict(grid=7, temperature=0.5),
+    ]
     assert describe(terms, 'global') == 'relation + 0.5 dense_kl'
     assert describe(terms[1:], 'dense') == '0.5 kl'
 
@@ -32,12 +38,21 @@ def test_several_of_both_tasks():
         (('dense', None, (4,), 4), r'stages: \[4\] are not among 0 to 3'),
         (('dense', None, (), 4), r'stages: \[\] are not among 0 to 3'),
         (('global', None, (3,), 4), 'stages: only dense distances compare stages'),
-        (('dense', None, None, 4, dict(size=3)), 'size'),
+        (('dense', None, None, 4, dict(size=3)), 'size: mse takes no such option'),
+        (('global', None, None, 4, dict(grid=3)), 'grid: cosine takes no such option'),
     ],
 )
 def test_mistakes(args, message):
     with pytest.raises(UserError, match=message):
         build_terms(*args)
+
+
+def test_too_small_groups():
+    check_groups(build_terms('global', None, None, 4), 1)
+    terms = build_terms('global', dict(cosine=1, alpha=1), None, 4)
+    check_groups(terms, 3)
+    with pytest.raises(UserError, match='global_alpha needs groups of 3 images or more'):
+        check_groups(terms, 2)
 
 
 def test_maps_of_one_position():

@@ -1,20 +1,7 @@
-import gc
-import weakref
-
-import numpy as np
-import pytest
-import torch
-
-from gaia_ssl.models.backbones import DynamicMobileNet, DynamicResNet
-from gaia_ssl.search.tree import Tap, build_tree, steps_and_taps, walk
+from gaia_ssl.search.tree import Tap, build_tree, steps_and_taps
 from gaia_ssl.space import get_space
 
 SPACE = get_space('tiny10to22')
-
-
-def archs(number, seed=0):
-    rng = np.random.default_rng(seed)
-    return [SPACE.sample(rng) for _ in range(number)]
 
 
 def test_steps_end_with_the_last_wanted_stage():
@@ -26,96 +13,28 @@ def test_steps_end_with_the_last_wanted_stage():
     assert got[1 + len(path.stages[0])] == Tap(0)
 
 
-def test_every_branch_is_computed_once_and_told_apart():
-    candidates = archs(60)
-    paths = [list(steps_and_taps(SPACE.path(a), (1, 3))) for a in candidates]
-    ran = []
+def test_shared_steps_are_one_node_and_equal_steps_have_one_key():
+    low, high = SPACE.min, SPACE.max
+    archs = [low, dict(low, depth=[1, 2, 1, 1]), dict(low, width=[8, 16, 32, 128])]
+    archs += [dict(archs[1], width=archs[2]['width'])]
+    root = build_tree([SPACE.path(arch) for arch in (*archs, high)], (3,))
+    assert len(root.children) == 2
 
-    def run(step, history):
-        ran.append((*history, step))
-        return ran[-1]
+    def nodes(node):
+        yield node
+        for child in node.children.values():
+            yield from nodes(child)
 
-    def measure(index, history):
-        return [(index, history)]
-
-    class Trace(list):
-        """A sum that remembers its terms."""
-
-        def __radd__(self, other):
-            return self if other == 0 else NotImplemented
-
-        def __add__(self, other):
-            return Trace([*self, *other])
-
-    tree = build_tree(map(SPACE.path, candidates), (1, 3))
-    scores = {}
-    for group, total in walk(tree, (), run, lambda i, h: Trace(measure(i, h))):
-        scores.update(dict.fromkeys(group, total))
-    assert len(ran) == len(set(ran)) < sum(map(len, paths))
-    for candidate, path in enumerate(paths):
-        steps = [s for s in path if not isinstance(s, Tap)]
-        middle = path.index(Tap(1))
-        assert scores[candidate] == [(1, tuple(steps[:middle])), (3, tuple(steps))]
-
-
-def test_candidates_that_differ_after_the_last_wanted_stage_share_a_score():
-    small, large = SPACE.min, dict(SPACE.min, width=[8, 16, 32, 128])
-    tree = build_tree(map(SPACE.path, (small, large)), (2,))
-    (candidates, _), *more = walk(tree, 0, lambda step, x: x, lambda i, x: 1)
-    assert candidates == [0, 1] and not more
-
-
-def test_activations_live_only_while_branches_remain():
-    alive, most = weakref.WeakSet(), 0
-
-    class Activation:
-        pass
-
-    def run(step, x):
-        nonlocal most
-        made = Activation()
-        alive.add(made)
-        most = max(most, len(alive))
-        return made
-
-    candidates = archs(200)
-    tree = build_tree(map(SPACE.path, candidates), (3,))
-    for _ in walk(tree, None, run, lambda i, x: 0):
-        pass
-    gc.collect()
-    # one per step of a path at the most, and nothing afterwards
-    assert most <= 1 + sum(SPACE.max['depth'])
-    assert len(alive) == 0
-
-
-@pytest.mark.parametrize(
-    'backbone, name, options',
-    [
-        (DynamicResNet, 'tiny10to22', {}),
-        (DynamicResNet, 'tiny10to22', dict(block='bottleneck', group_widths=(2, 4, 8, 16))),
-        (DynamicMobileNet, 'tinymb4to8', {}),
-    ],
-)
-def test_walking_a_supernet_gives_the_features_of_each_subnet(backbone, name, options):
-    net = backbone(name, out_indices=(1, 3), **options).eval()
-    space = net.space
-    rng = np.random.default_rng(0)
-    candidates = [space.min, space.max, *(space.sample(rng) for _ in range(8))]
-    x = torch.randn(2, 3, 32, 32)
-    tree = build_tree(map(space.path, candidates), (1, 3))
-    seen = 0
-    with torch.no_grad():
-        for group, total in walk(tree, x, net.run, lambda stage, f: stage * f.sum()):
-            for candidate in group:
-                net.set_arch(candidates[candidate])
-                one, two = net(x)
-                assert total == one.sum() + 3 * two.sum()
-                net.set_arch('MAX')  # the active arch is none of the walk's business
-                seen += 1
-    assert seen == len(candidates)
-
-
-def test_walk_of_tensors():
-    tree = build_tree([SPACE.path(SPACE.min)], (3,))
-    scores = walk(tree, torch.zeros(2), lambda step, x: x + 1, lambda i, x: x.sum())
-    assert [total.item() for _, total in scores] == [10]  # a stem and four blocks, two numbers
+    by_step = {}
+    for node in nodes(next(iter(root.children.values()))):
+        by_step.setdefault(node.step, []).append(node)
+    named = {
+        name: [found for step, found in by_step.items() if getattr(step, 'name', '') == name]
+        for name in ('layer2.0', 'layer3.0')
+    }
+    assert [len(found) for found in named['layer2.0']] == [1]
+    # the third stage is entered after one block of the second and after two
+    assert [len(found) for found in named['layer3.0']] == [2]
+    assert len({node.key for node in named['layer3.0'][0]}) == 1
+    candidates = [c for found in by_step.values() for node in found for c in node.candidates]
+    assert sorted(candidates) == [0, 1, 2, 3]

@@ -25,6 +25,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ from gaia_ssl.search.evaluator import TreeEvaluator  # noqa: E402
 from gaia_ssl.search.feasible import CostModel, Feasible  # noqa: E402
 from gaia_ssl.search.groups import split_groups  # noqa: E402
 from gaia_ssl.search.loading import BatchLoader  # noqa: E402
+from gaia_ssl.search.search import ROOM  # noqa: E402
 from gaia_ssl.search.strategies import Random  # noqa: E402
 from gaia_ssl.search.terms import build_terms  # noqa: E402
 from gaia_ssl.search.tree import Node, Tap  # noqa: E402
@@ -116,7 +118,8 @@ class Bench:
         batches = [range(i, i + 1) for i in range(len(self.groups))]
         total, seconds = 0, 0
         for batch, images in zip(batches, loader(batches)):
-            sums, spent = self.timed(evaluator, images, [len(self.groups[batch[0]])])
+            sizes = [len(self.groups[group]) for group in batch]
+            sums, spent = self.timed(partial(evaluator, images, sizes, room=ROOM))
             total, seconds = total + sums[0, :, 0], seconds + spent
         return total / len(self.images), seconds
 
@@ -213,7 +216,8 @@ def measure(bench: Bench, num: str) -> dict[str, Any]:
     args, space = bench.args, bench.space
     archs = bench.archs(num)
     sample = [archs[i * len(archs) // args.reference] for i in range(args.reference)]
-    evaluator = TreeEvaluator(bench.model.student, bench.model.teacher, bench.terms, archs)
+    size = (args.size, args.size)
+    evaluator = TreeEvaluator(bench.model.student, bench.model.teacher, bench.terms, archs, size)
     cost_model = CostModel(space, args.size)
     steps, tree_flops = tree_steps(evaluator.tree, space, args.size)
     max_flops = cost_model.candidate(space.max).costs['flops']

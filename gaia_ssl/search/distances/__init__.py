@@ -1,6 +1,6 @@
 """How far a subnet's features are from the teacher's, or how poor; lower is better, always."""
 
-from .base import DEFAULTS, TASKS, Distance, build_distance, distances_of
+from .base import DEFAULTS, TASKS, Distance, build_distance, distances_of, options_of
 from .dense import DenseCosine, DenseKL, DenseMSE
 from .embedding import GlobalCosine, GlobalMSE, GlobalRelation
 from .spectrum import Alpha, PooledAlpha, PooledRank, Rank
@@ -21,4 +21,5 @@ __all__ = [
     'Rank',
     'build_distance',
     'distances_of',
+    'options_of',
 ]

@@ -23,9 +23,11 @@ class Distance(ABC):
     Attributes:
         reads: What a feature is: ``'embedding'``, the neck's (N, D), or ``'map'``, a stage's
             (N, C, H, W), whose channels may differ between subnet and teacher.
+        least_group: The fewest images of a group that it can tell anything from.
     """
 
     reads: ClassVar[str]
+    least_group: ClassVar[int] = 1
 
     @abstractmethod
     def target(self, feature: Tensor) -> Tensor:
@@ -43,6 +45,11 @@ def distances_of(task: str) -> list[str]:
         for name in DISTANCES.module_dict
         if name.startswith(f'{task}_')
     )
+
+
+def options_of(name: str) -> list[str]:
+    """The options that the distance registered as ``name`` takes."""
+    return list(inspect.signature(DISTANCES.get(name)).parameters)
 
 
 def build_distance(task: str, name: str | None = None, **options: Any) -> Distance:
@@ -65,7 +72,7 @@ def build_distance(task: str, name: str | None = None, **options: Any) -> Distan
             f'distance: {name!r} is unknown for task {task}; choose from '
             f'{", ".join(distances_of(task))}'
         )
-    known = inspect.signature(DISTANCES.get(f'{task}_{name}')).parameters
+    known = options_of(f'{task}_{name}')
     if unknown := sorted(set(options) - set(known)):
         raise UserError(
             f'distance: {name} of task {task} has no option {unknown[0]!r}; it has '

@@ -74,6 +74,8 @@ class Alpha(_Spectrum):
     makes, eps^2 of the mean squared length of features, counts as that.
     """
 
+    least_group = 3
+
     def score(self, matrix: Tensor, eps: float) -> Tensor:
         """(N, D) -> ()."""
         images, channels = matrix.shape

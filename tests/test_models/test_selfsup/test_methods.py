@@ -150,7 +150,9 @@ def test_a_search_takes_student_and_teacher_as_they_are(ssl, method):
     stages = len(space.path(space.max).stages)
     [term] = terms = build_terms('global', None, None, stages)
     distance, archs = term.distance, [space.max, space.min]
-    scores = TreeEvaluator(model.student, model.teacher, terms, archs)(images, [5, 7])
+    scores = TreeEvaluator(model.student, model.teacher, terms, archs, images.shape[2:])(
+        images, [5, 7]
+    )
     encoders = []
     for backbone, neck in (model.student, model.teacher):
         encoders.append((copy.deepcopy(backbone).train(), copy.deepcopy(neck).train()))

@@ -7,15 +7,22 @@ imports the backbones only; what needs mmpretrain is imported by ``gaia_ssl.mode
 from typing import Any
 
 from mmengine import registry as root
+from mmengine.config.utils import MODULE2PACKAGE
 from mmengine.registry import Registry, build_from_cfg
 
 from gaia_ssl.utils.errors import UserError
 
 SCOPE = 'gaia_ssl'
 
+# MMEngine finds `_base_ = 'mmseg::...'` by the name that a package is installed under: ours is
+# not in its table, and mmseg has two. By a module's name it finds both.
+MODULE2PACKAGE.update(gaia_ssl='gaia_ssl', mmseg='mmseg')
+
 
 def _child(parent: Registry, *locations: str) -> Registry:
-    return Registry(parent.name, parent=parent, scope=SCOPE, locations=list(locations))
+    # to one without a location, MMEngine would want gaia_ssl.utils.register_all_modules
+    locations = list(locations) or [SCOPE]
+    return Registry(parent.name, parent=parent, scope=SCOPE, locations=locations)
 
 
 def _build_nested(cfg: dict, registry: Registry) -> Any:

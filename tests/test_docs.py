@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 from mmengine.config import Config
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,6 +36,7 @@ PARSERS = {
         f'tools/analysis_tools/{name}.py': (f'tools/analysis_tools/{name}.py', ())
         for name in ('compare_searches', 'list_subnets', 'plot_search')
     },
+    'tools/benchmarks/run.py': ('tools/benchmarks/run.py', ()),
     'tools/quickstart.sh': ('tools/quickstart/run.py', ()),
     'tools/benchmarks/downstream.py': ('tools/benchmarks/downstream.py', ()),
     **{
@@ -174,17 +174,3 @@ def test_example_configs_load(tmp_path):
             assert config.model.backbone.space and config.train_dataloader.dataset
             found += 1
     assert found
-
-
-def test_model_index():
-    index = yaml.safe_load((ROOT / 'model-index.yml').read_text())
-    for name in index['Import']:
-        metafile = yaml.safe_load((ROOT / name).read_text())
-        collections = {c['Name']: c for c in metafile['Collections']}
-        assert all((ROOT / c['README']).is_file() for c in collections.values())
-        for model in metafile['Models']:
-            assert model['In Collection'] in collections
-            config = Config.fromfile(ROOT / model['Config'])
-            assert Path(model['Config']).stem == model['Name']
-            assert model['Metadata']['Epochs'] == config.train_cfg.max_epochs
-            assert model['Metadata']['Batch Size'] == config.auto_scale_lr.base_batch_size

@@ -2,8 +2,10 @@
 
 import pytest
 from mmengine.config import Config
+from mmengine.registry import Registry
 
 import gaia_ssl.models.selfsup  # noqa: F401 - registers the samplers
+from gaia_ssl import registry
 from gaia_ssl.registry import ARCH_SAMPLERS
 from gaia_ssl.space import SAMPLERS, AnchorSampler, FlopsUniformSampler, get_space
 from gaia_ssl.utils import UserError
@@ -13,6 +15,14 @@ AR = get_space('ar50to101')
 
 def test_every_sampler_is_registered():
     assert {ARCH_SAMPLERS.get(sampler.__name__) for sampler in SAMPLERS} == set(SAMPLERS)
+
+
+def test_every_registry_finds_its_components():
+    registries = [value for value in vars(registry).values() if isinstance(value, Registry)]
+    assert len(registries) > 20
+    for found in registries:
+        found.import_from_location()
+        assert found.get('NoSuchComponent') is None
 
 
 def test_samplers_within_samplers():
@@ -56,3 +66,14 @@ def test_samplers_within_samplers():
 def test_names_what_is_wrong_with_a_config(config, message):
     with pytest.raises(UserError, match=f'arch_sampler.*{message}'):
         ARCH_SAMPLERS.build(config)
+
+
+def test_bases_by_scope(tmp_path):
+    file = tmp_path / 'config.py'
+    for base, key in [
+        ('gaia_ssl::mocov2/mocov2_ar50to101_8xb32-coslr-200e_in1k.py', 'model'),
+        ('gaia_ssl::_base_/default_runtime.py', 'default_hooks'),
+        ('mmseg::fcn/fcn_r50-d8_4xb4-80k_ade20k-512x512.py', 'model'),
+    ]:
+        file.write_text(f'_base_ = {base!r}\n')
+        assert key in Config.fromfile(file)

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Everything that is too long for .ci/run, as on a machine that has never seen the project: an hour and three quarters
-# on two cores. Usage: full_check.sh OUT
+# Everything that is too long for .ci/run, as on a machine that has never seen the project: some hours on two cores.
+# Usage: full_check.sh OUT
 #   OUT/clone    a fresh clone, OUT/home its HOME: the set-up starts from nothing
 #   OUT/first    a quickstart, with pretrained against random weights for three seeds
 #   OUT/second   the same quickstart again, which must rank the subnets alike
+#   OUT/wheel    an environment with the package installed from a wheel
 # A part whose result is there is skipped. Figures are printed at the end; a missed one fails.
 set -euo pipefail
-[[ $# == 1 ]] || { sed -n '2,7s/^# //p' "$0" >&2; exit 2; }
+[[ $# == 1 ]] || { sed -n '2,8s/^# //p' "$0" >&2; exit 2; }
 mkdir -p "$1"
 out=$(cd "$1" && pwd -P)
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
@@ -32,6 +33,10 @@ part second bash tools/quickstart.sh --work-dir "$out/second"
 PY=$(bash tools/setup_env.sh)
 part seeds "$PY" tools/benchmarks/pretrained_vs_random.py "$out/first"
 part kill_resume "$PY" tools/benchmarks/kill_resume.py --json "$out/kill_resume.json"
+rm -rf "$out/wheel" # of a part that was stopped
+part wheel bash tools/wheel_check.sh "$out/wheel"
+# the other family: its own environment, the same tests
+part onedl env GAIA_SSL_FAMILY=onedl bash tools/run_tests.sh -n 2
 
 "$PY" - "$out" <<'PYTHON'
 import json

@@ -218,11 +218,23 @@ build_mmcv() {
     rm -rf "$source"
 }
 
+# MMEngine finds the configs of mmseg under the name that OpenMMLab installs it by: onedl's gets that name beside its own.
+name_mmseg() {
+    local release folder
+    release=$(specs | sed -n 's/^onedl-mmsegmentation==//p')
+    [[ -n $release ]] || return 0
+    folder=$("$py" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/mmsegmentation-$release.dist-info
+    mkdir -p "$folder"
+    printf 'Metadata-Version: 2.1\nName: mmsegmentation\nVersion: %s\n' "$release" >"$folder/METADATA"
+    echo mmseg >"$folder/top_level.txt"
+}
+
 install_packages() {
     step 'installing the other packages: half a minute'
     rm -f "$env/.base"
     specs | grep -v mmcv >"$TMPDIR/all.txt"
     run 'installing the packages' arrived "${pip[@]}" install -r "$TMPDIR/all.txt" "$wheels/$name"-*.whl
+    name_mmseg
     if ! "$py" -c 'import cv2' 2>>"$log"; then
         say '      this machine has no libGL: OpenCV without windows'
         run 'installing OpenCV' last_line "${pip[@]}" install --no-deps --force-reinstall \

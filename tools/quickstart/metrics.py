@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,38 +19,74 @@ class Metric(NamedTuple):
     scale: float = 1.0
 
 
-# Each task's figures, by the report's names. MMPretrain and MMSegmentation log percent.
+# By evaluator, its figures under the names that reports use. MMPretrain and MMSegmentation log
+# percent.
 METRICS = dict(
-    classification=dict(top1=Metric('accuracy/top1', 0.01)),
-    detection=dict(
+    Accuracy=dict(top1=Metric('accuracy/top1', 0.01)),
+    CocoMetric=dict(
         bbox_mAP=Metric('coco/bbox_mAP'),
         bbox_mAP_50=Metric('coco/bbox_mAP_50'),
         segm_mAP=Metric('coco/segm_mAP'),
     ),
-    segmentation=dict(mIoU=Metric('mIoU', 0.01)),
+    IoUMetric=dict(mIoU=Metric('mIoU', 0.01)),
+    VOCMetric=dict(
+        mAP=Metric('pascal_voc/mAP'),
+        AP50=Metric('pascal_voc/AP50'),
+        AP75=Metric('pascal_voc/AP75'),
+    ),
 )
 
 
-def read_evaluation(work_dir: Path, task: str) -> dict[str, float | None]:
+def metrics_of(evaluators: Sequence[dict[str, Any]]) -> dict[str, Metric]:
+    """The figures of a config's evaluators: of METRICS what they are asked for."""
+    found = {}
+    for evaluator in evaluators:
+        # a scope may stand before it
+        kind = evaluator['type'].rpartition('.')[2]
+        for name, metric in METRICS.get(kind, {}).items():
+            if _is_asked(kind, name, evaluator):
+                found[name] = metric
+    return found
+
+
+def _is_asked(kind: str, name: str, evaluator: dict[str, Any]) -> bool:
+    if kind == 'CocoMetric':  # of boxes, of masks, or of both
+        return name.partition('_')[0] in evaluator.get('metric', 'bbox')
+    if kind == 'VOCMetric' and name != 'mAP':  # at an overlap
+        overlaps = evaluator.get('iou_thrs', 0.5)
+        overlaps = overlaps if isinstance(overlaps, list) else [overlaps]
+        return name in [f'AP{int(100 * overlap)}' for overlap in overlaps]
+    return True
+
+
+def read_evaluation(work_dir: Path, metrics: dict[str, Metric]) -> dict[str, float | None]:
     """Read the figures of a training's last evaluation.
 
     Args:
         work_dir: The training's folder.
-        task: One of METRICS.
+        metrics: What to read, such as one of METRICS.
 
     Returns:
-        By the report's names; None for what is undefined.
+        By the names of the metrics; None for what is undefined.
 
     Raises:
         LookupError: If the logs hold no evaluation.
     """
     # a training's lines tell its learning rate
-    last = _last_line(work_dir, lambda line: 'lr' not in line)
+    return as_shares(_last_line(work_dir, lambda line: 'lr' not in line), metrics)
+
+
+def as_shares(logged: dict[str, float], metrics: dict[str, Metric]) -> dict[str, float | None]:
+    """The figures of an evaluation's log, by the names of the metrics; None for what is undefined.
+
+    Raises:
+        LookupError: If one is missing.
+    """
     # where nothing at all is found, MMDetection logs no figure
-    nothing = {metric.key: 0.0 for metric in METRICS['detection'].values()}
+    nothing = {metric.key: 0.0 for metric in METRICS['CocoMetric'].values()}
     figures = {}
-    for name, (key, scale) in METRICS[task].items():
-        value = {**nothing, **last}[key]
+    for name, (key, scale) in metrics.items():
+        value = {**nothing, **logged}[key]
         figures[name] = round(value * scale, 4) if math.isfinite(value) else None
     return figures
 

@@ -37,11 +37,12 @@ def signals_held() -> Iterator[None]:
 
 
 @contextmanager
-def orderly_exit(name: str) -> Iterator[None]:
+def orderly_exit(name: str, again: str = 'the same command') -> Iterator[None]:
     """End a command with one message when a stage fails, at Ctrl-C, and at a polite kill.
 
     Args:
         name: The command's.
+        again: What goes on with what was stopped.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -49,7 +50,7 @@ def orderly_exit(name: str) -> Iterator[None]:
     except StageError as error:
         sys.exit(f'{name}: {error}')
     except KeyboardInterrupt:
-        print(f'\n{name}: stopped; the same command goes on from here', file=sys.stderr)
+        print(f'\n{name}: stopped; {again} goes on from here', file=sys.stderr)
         sys.exit(130)
 
 
@@ -60,17 +61,34 @@ class Pipeline:
         stages: All stages, each after those it needs.
         work_dir: Where logs and records go.
         cores: CPU cores to keep busy. Defaults to those this process may use.
+        lanes: Environment variables of what runs first, second, ... of those side by side, such
+            as the GPUs it may use. Defaults to none.
+        tolerant: When a stage fails, let the others go on, but for those that need it.
+
+    Attributes:
+        failures: Why stages failed, a line each, by name; what needs them did not run.
 
     Raises:
         ValueError: If a stage comes before what it needs.
     """
 
-    def __init__(self, stages: Sequence[Stage], work_dir: Path, cores: int | None = None) -> None:
+    def __init__(
+        self,
+        stages: Sequence[Stage],
+        work_dir: Path,
+        cores: int | None = None,
+        lanes: Sequence[dict[str, str]] = (),
+        tolerant: bool = False,
+    ) -> None:
         self.stages = {stage.name: stage for stage in stages}
         self.work_dir = work_dir
         self.cores = cores or len(os.sched_getaffinity(0))
+        self.lanes = lanes
+        self.tolerant = tolerant
         self.records = Records(work_dir)
         self.running: dict[str, subprocess.Popen] = {}
+        self.lane_of: dict[str, int] = {}
+        self.failures: dict[str, str] = {}
         known: set[str] = set()
         for stage in stages:
             if not known.issuperset(stage.needs):
@@ -81,7 +99,7 @@ class Pipeline:
         """Run what is not done yet.
 
         Raises:
-            StageError: If a stage fails; the others are stopped.
+            StageError: If a stage fails and that is not tolerated; the others are stopped.
         """
         done = self.records.done(list(self.stages.values()))
         for name in self.stages:
@@ -99,9 +117,10 @@ class Pipeline:
                 for name in [
                     n for n, process in self.running.items() if process.poll() is not None
                 ]:
-                    self._finish(self.stages[name], self.running.pop(name).returncode)
-                    self._say(name)
-                    done.add(name)
+                    if self._finish(self.stages[name], self.running.pop(name).returncode):
+                        self._say(name)
+                        done.add(name)
+                waiting = self._possible(waiting)
         finally:
             self._print('', end='')
             self._stop()
@@ -109,6 +128,22 @@ class Pipeline:
     def _fits(self, stage: Stage) -> bool:
         cores = [self.stages[name].cores for name in self.running]
         return not cores or sum(cores) + stage.cores <= self.cores
+
+    def _possible(self, waiting: Sequence[Stage]) -> list[Stage]:
+        """The stages that need nothing that failed, not even through others."""
+        lost = set(self.failures)
+        for stage in waiting:  # each after those it needs
+            if not lost.isdisjoint(stage.needs):
+                lost.add(stage.name)
+        return [stage for stage in waiting if stage.name not in lost]
+
+    def _lane(self, name: str) -> dict[str, str]:
+        """Give a stage the first lane that is free."""
+        if not self.lanes:
+            return {}
+        taken = {self.lane_of[other] for other in self.running}
+        self.lane_of[name] = next(k for k in range(len(self.lanes)) if k not in taken)
+        return self.lanes[self.lane_of[name]]
 
     def _start(self, stage: Stage) -> None:
         attempts = 0
@@ -127,16 +162,19 @@ class Pipeline:
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
-                env=dict(os.environ, **stage.env),
+                env=dict(os.environ, **self._lane(stage.name), **stage.env),
                 start_new_session=True,  # so that a stage and its workers can be stopped together
                 preexec_fn=set_up_child,
             )
 
-    def _finish(self, stage: Stage, code: int) -> None:
+    def _finish(self, stage: Stage, code: int) -> bool:
         """Put a stage that ended on record.
 
+        Returns:
+            Whether it did what it should.
+
         Raises:
-            StageError: If it failed.
+            StageError: If it did not, and that is not tolerated.
         """
         log = self.log(stage.name)
         reason, result = '', {}
@@ -150,9 +188,15 @@ class Pipeline:
             except (OSError, LookupError, ValueError) as error:
                 reason = f'its result cannot be read: {error!r}'
         if reason:
-            tail = '\n'.join(log.read_text(errors='replace').splitlines()[-TAIL:])
-            raise StageError(f'stage {stage.name} failed ({reason}); end of {log}:\n{tail}')
+            lines = log.read_text(errors='replace').splitlines()
+            if not self.tolerant:
+                tail = '\n'.join(lines[-TAIL:])
+                raise StageError(f'stage {stage.name} failed ({reason}); end of {log}:\n{tail}')
+            self.failures[stage.name] = f'{reason}: {lines[-1].strip()}; see {log}'
+            self._print(f'{stage.name} failed, {self.failures[stage.name]}')
+            return False
         self.records[stage.name] = dict(self.records[stage.name], end=time.time(), result=result)
+        return True
 
     def _stop(self) -> None:
         # a stage loses nothing by it: what it writes is whole or not there

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from metrics import read_evaluation, read_loss
+from metrics import METRICS, read_evaluation, read_loss
 from stages import Stage
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,16 +27,18 @@ class Task(NamedTuple):
     Attributes:
         project: The package whose train script trains it.
         kind: Of the search whose best subnet it uses.
+        evaluator: What judges it.
     """
 
     project: str
     kind: str
+    evaluator: str
 
 
 TASKS = dict(  # the longest first
-    detection=Task('mmdet', 'dense'),
-    segmentation=Task('mmseg', 'dense'),
-    classification=Task('mmpretrain', 'global'),
+    detection=Task('mmdet', 'dense', 'CocoMetric'),
+    segmentation=Task('mmseg', 'dense', 'IoUMetric'),
+    classification=Task('mmpretrain', 'global', 'Accuracy'),
 )
 
 
@@ -194,7 +196,7 @@ class Plan:
             settings: Settings of the config to override. Defaults to the budget's.
             prefix: Goes before the names of the stage and of its folder.
         """
-        project, kind = TASKS[task]
+        project, kind, evaluator = TASKS[task]
         folder = self.work_dir / f'{prefix}{task}_{arm}'
         if settings is None:
             settings = self.budget.finetune.get(task, {})
@@ -202,7 +204,7 @@ class Plan:
             f'{prefix}{task}_{arm}',
             [train_script(project), self._config(task), '--work-dir', folder, *options(settings)],
             outputs=[folder / 'last_checkpoint'],
-            collect=lambda: read_evaluation(folder, task),
+            collect=lambda: read_evaluation(folder, METRICS[evaluator]),
             needs=[f'extract_{kind}' if arm == 'pretrained' else f'{prefix}randomise_{kind}'],
             env=self._env(kind, arm, prefix),
             folder=folder,

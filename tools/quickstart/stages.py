@@ -112,5 +112,5 @@ def lock(work_dir: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise StageError(f'another quickstart is at work in {work_dir}') from error
+            raise StageError(f'another command is at work in {work_dir}') from error
         yield

@@ -67,8 +67,10 @@ class ResumeHook(Hook):
             loader.sampler.start = done * loader.batch_size
         else:
             loader.sampler.start = loop.iter * loader.batch_size
-            # the loop asks for the batches that came before as well
-            loop.dataloader_iterator = chain(repeat(None, loop.iter), iter(loader))
+            # the loop asks for the batches that came before as well; onedl's can be told not to
+            asked = 0 if hasattr(loop, 'fast_forward_on_resume') else loop.iter
+            loop.fast_forward_on_resume = True
+            loop.dataloader_iterator = chain(repeat(None, asked), iter(loader))
 
     def after_train_epoch(self, runner: Runner) -> None:
         """The next epoch is a whole one."""

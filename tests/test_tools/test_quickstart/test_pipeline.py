@@ -176,6 +176,26 @@ def test_a_failing_stage_stops_the_others(make, trace, tmp_path, options, messag
     assert Records(tmp_path).done(stages) == set()
 
 
+def test_a_tolerant_pipeline_goes_on_without_what_needs_the_failed(make, trace, tmp_path, capsys):
+    code = 'print("why\\n\\nbecause")\nraise SystemExit(3)'
+    stages = [make('a', code=code), make('b', 'a'), make('c', 'b'), make('d', seconds=0.1)]
+    pipeline = Pipeline(stages, tmp_path, cores=1, tolerant=True)
+    pipeline.run()
+    assert trace() == ['start d', 'end d']
+    line = f'exit code 3: because; see {tmp_path}/logs/a.log'
+    assert pipeline.failures == dict(a=line)
+    assert f'a failed, {line}\n' in capsys.readouterr().out
+    assert Records(tmp_path).done(stages) == {'d'}
+
+
+def test_each_of_those_side_by_side_has_a_lane(make, tmp_path):
+    code = 'import os, sys, time; time.sleep(0.5); open(sys.argv[3], "w").write(os.environ["LANE"])'
+    stages = [make(name, code=code) for name in 'abcd']
+    Pipeline(stages, tmp_path, cores=2, lanes=[dict(LANE='0'), dict(LANE='1')]).run()
+    lanes = [(tmp_path / f'{name}.out').read_text() for name in 'abcd']
+    assert sorted(lanes[:2]) == sorted(lanes[2:]) == ['0', '1']
+
+
 # A stage with a worker: both must go.
 FAMILY = """
 import os, sys, time

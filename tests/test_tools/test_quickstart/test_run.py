@@ -77,7 +77,7 @@ def test_a_work_dir_in_use(finished):
             script = COMPARISON if args == [finished] else run.__file__
             done = call(*args, script=script)
             assert done.returncode == 1
-            assert f'another quickstart is at work in {finished}' in done.stderr
+            assert f'another command is at work in {finished}' in done.stderr
     assert sorted(os.listdir(finished)) == ['.lock', 'settings.json']
 
 

@@ -87,7 +87,7 @@ def test_lock_keeps_others_out_and_goes_with_its_process(tmp_path):
     )
     with subprocess.Popen([sys.executable, '-c', code], stdout=subprocess.PIPE) as process:
         process.stdout.readline()
-        with pytest.raises(StageError, match=f'another quickstart is at work in {tmp_path}'):
+        with pytest.raises(StageError, match=f'another command is at work in {tmp_path}'):
             with lock(tmp_path):
                 pass
         process.kill()

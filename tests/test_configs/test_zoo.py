@@ -1,0 +1,88 @@
+"""The model index: every config is in it, and it says what is so."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from mmengine.config import Config
+
+ROOT = Path(__file__).resolve().parents[2]
+METAFILES = yaml.safe_load((ROOT / 'model-index.yml').read_text())['Import']
+MODELS = {
+    model['Name']: model
+    for metafile in METAFILES
+    for model in yaml.safe_load((ROOT / metafile).read_text())['Models']
+}
+# whose models are sized by an extracted folder
+OF_SUBNETS = ('configs/benchmarks', 'configs/quickstart')
+
+
+@pytest.fixture(scope='module')
+def subnet(extracted):
+    return extracted()
+
+
+def check_schedule(model):
+    config = Config.fromfile(ROOT / model['Config'])
+    about = model['Metadata']
+    kind, length = ('Epochs', 'max_epochs') if 'Epochs' in about else ('Iterations', 'max_iters')
+    assert about[kind] == config.train_cfg[length] and len({'Epochs', 'Iterations'} & {*about}) == 1
+    batch = config.get('auto_scale_lr', {}).get('base_batch_size')
+    if batch is None:  # the name says how many processes there are
+        processes = re.search(r'(\d+)xb', model['Name'])
+        batch = config.train_dataloader.batch_size * int(processes[1] if processes else 1)
+    assert about['Batch Size'] == batch
+
+
+def test_every_config_is_listed_once():
+    listed = [model['Config'] for model in MODELS.values()]
+    configs = {
+        str(path.relative_to(ROOT))
+        for path in ROOT.glob('configs/**/*.py')
+        if '_base_' not in path.parts
+    }
+    assert sorted(configs) == sorted(listed)
+    assert {str(path.relative_to(ROOT)) for path in ROOT.glob('configs/**/metafile.yml')} == set(
+        METAFILES
+    )
+
+
+@pytest.mark.parametrize('metafile', METAFILES)
+def test_what_a_metafile_names_is_there(metafile):
+    content = yaml.safe_load((ROOT / metafile).read_text())
+    collections = {c['Name']: c for c in content['Collections']}
+    assert all((ROOT / c['README']).is_file() for c in collections.values())
+    for model in content['Models']:
+        assert model['In Collection'] in collections
+        assert Path(model['Config']).stem == model['Name']
+        assert MODELS.keys() >= set(model.get('Downstream', ()))
+        readme = (ROOT / collections[model['In Collection']]['README']).read_text()
+        assert f'({model["Name"]}.py)' in readme
+
+
+def test_names_and_aliases_are_of_one_model_each():
+    names = [n for model in MODELS.values() for n in (model['Name'], *model.get('Alias', ()))]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize('name', [n for n, m in MODELS.items() if 'ar50to101' in n])
+def test_supernets_of_the_paper_link_to_its_benchmarks(name):
+    rooms = {Path(MODELS[other]['Config']).parts[2] for other in MODELS[name]['Downstream']}
+    assert rooms == {'classification', 'detection', 'segmentation'}
+
+
+@pytest.mark.parametrize(
+    'name', [n for n, m in MODELS.items() if not m['Config'].startswith(OF_SUBNETS)]
+)
+def test_schedules_of_supernets(name):
+    check_schedule(MODELS[name])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    'name', [n for n, m in MODELS.items() if m['Config'].startswith(OF_SUBNETS)]
+)
+def test_schedules_of_benchmarks(name, subnet, monkeypatch):
+    monkeypatch.setenv('GAIA_SSL_SUBNET', str(subnet))
+    check_schedule(MODELS[name])

@@ -29,9 +29,11 @@ def check_schedule(model):
     kind, length = ('Epochs', 'max_epochs') if 'Epochs' in about else ('Iterations', 'max_iters')
     assert about[kind] == config.train_cfg[length] and len({'Epochs', 'Iterations'} & {*about}) == 1
     batch = config.get('auto_scale_lr', {}).get('base_batch_size')
-    if batch is None:  # the name says how many processes there are
-        processes = re.search(r'(\d+)xb', model['Name'])
-        batch = config.train_dataloader.batch_size * int(processes[1] if processes else 1)
+    if model['In Collection'] == 'Quickstart':  # one process, whatever the base's
+        batch = config.train_dataloader.batch_size
+    elif batch is None:  # the name says how many processes there are
+        processes = int(re.search(r'(\d+)xb', model['Name'])[1])
+        batch = processes * config.train_dataloader.batch_size
     assert about['Batch Size'] == batch
 
 

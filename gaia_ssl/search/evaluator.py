@@ -95,7 +95,9 @@ class TreeEvaluator:
             over the term's stages: (groups, candidates, terms), float64.
         """
         modules = (self.backbone, self.neck, self.teacher, self.teacher_neck)
-        scores = [None] * self.num_candidates
+        shape = (self.num_candidates, len(sizes), len(self.terms))
+        # one block: many small ones between the features would keep memory from being given back
+        scores = images.new_empty(shape, dtype=torch.float64)
         with self.statistics(modules, sizes), _exact_kernels():
             targets = self._targets(images, sizes)
 
@@ -115,11 +117,10 @@ class TreeEvaluator:
             merging = Merging(len(images), POSITIONS, room) if several else None
             run = self._run(self.backbone)
             for candidates, total in walk(self.tree, images, run, measure, merging):
-                for candidate in candidates:
-                    scores[candidate] = total
+                scores[candidates] = total
                 report(len(candidates))
         # (candidates, groups, terms) -> (groups, candidates, terms)
-        return torch.stack(scores).transpose(0, 1).cpu().numpy()
+        return scores.transpose(0, 1).cpu().numpy()
 
     def _run(self, module: nn.Module) -> Callable:
         """The computation of a network, at the evaluator's precision."""

@@ -2,7 +2,7 @@
 
 from .extract import extract, extract_all
 from .formats import FORMATS
-from .recipe import c4_detector, classifier, multi_scale_pipeline
+from .recipe import c4_detector, classifier, dilated_segmentor, multi_scale_pipeline
 from .shapes import Shape, stage_shapes
 from .source import (
     Choice,
@@ -27,6 +27,7 @@ __all__ = [
     'choose_pareto',
     'choose_top',
     'classifier',
+    'dilated_segmentor',
     'extract',
     'extract_all',
     'load_supernet_backbone',

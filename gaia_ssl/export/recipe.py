@@ -55,6 +55,28 @@ def c4_detector(subnet: Subnet) -> dict[str, Any]:
     )
 
 
+def dilated_segmentor(subnet: Subnet, output_stride: int = 8) -> dict[str, Any]:
+    """What the model of a segmentor of mmseg's with an auxiliary head has of a dilated subnet.
+
+    The stages from where the output stride would be exceeded dilate instead of striding,
+    contracted as in DenseCL's benchmarks (Wang et al., CVPR 2021).
+
+    Args:
+        subnet: The subnet.
+        output_stride: Pixels of the image per cell of the last map. Defaults to 8.
+
+    Raises:
+        UserError: If its family does not dilate.
+    """
+    return dict(
+        pretrained=None,  # or the base's weights would be downloaded
+        data_preprocessor=subnet.preprocessing(),
+        backbone=subnet.backbone(**subnet.family.dilated(output_stride=output_stride)),
+        decode_head=dict(in_channels=subnet.channels[-1], in_index=-1),
+        auxiliary_head=dict(in_channels=subnet.channels[-2], in_index=-2),
+    )
+
+
 def classifier(subnet: Subnet, frozen: bool = False) -> dict[str, Any]:
     """What the model of an image classifier of mmpretrain's has of a subnet.
 

@@ -8,17 +8,11 @@ It reads ``data/ade/ADEChallengeData2016``.
 
 _base_ = 'mmseg::pspnet/pspnet_r50-d8_4xb4-80k_ade20k-512x512.py'
 
-from gaia_ssl.export import Subnet
+from gaia_ssl.export import Subnet, dilated_segmentor
 
 subnet = Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}')
 
 custom_imports = dict(imports=['gaia_ssl'], allow_failed_imports=False)
-model = dict(
-    pretrained=None,  # or the base's weights would be downloaded
-    data_preprocessor=subnet.preprocessing(),
-    backbone=subnet.backbone(**subnet.family.dilated(output_stride=8)),
-    decode_head=dict(in_channels=subnet.channels[-1], in_index=-1),
-    auxiliary_head=dict(in_channels=subnet.channels[-2], in_index=-2),
-)
+model = dilated_segmentor(subnet)
 
 del Subnet, subnet

@@ -43,55 +43,11 @@ model = dict(
 )
 search = dict(input_size=40)
 """
-# Imports what the tool needs once and then runs each call, its arguments a line of JSON, in a
-# process of its own: a real command line without a start of seconds.
-SERVER = """
-import json, os, runpy, signal, sys, time
-import gaia_ssl.models.selfsup, gaia_ssl.search, gaia_ssl.visualization
-import mmpretrain.datasets
-from matplotlib import font_manager
-for line in sys.stdin:
-    call = json.loads(line)
-    if not (child := os.fork()):
-        for stream, path in ((1, call['out']), (2, call['err'])):
-            os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream)
-        sys.argv = call['argv']
-        runpy.run_path(sys.argv[0], run_name='__main__')
-        sys.exit()
-    if 'kill_after' in call:
-        time.sleep(call['kill_after'])
-        os.kill(child, signal.SIGKILL)  # no error if it has ended: nobody has waited for it
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
-"""
-
-
-@pytest.fixture(scope='module')
-def server():
-    with subprocess.Popen(
-        [sys.executable, '-c', SERVER],
-        env=ENV,
-        text=True,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        yield process
-        process.stdin.close()
 
 
 @pytest.fixture
-def run(server, tmp_path):
-    def call(*args, **options):
-        streams = dict(out=str(tmp_path / '.out'), err=str(tmp_path / '.err'))
-        argv = [TOOL, *map(str, args)]
-        server.stdin.write(json.dumps(dict(argv=argv, **streams, **options)) + '\n')
-        server.stdin.flush()
-        code = int(server.stdout.readline())
-        return subprocess.CompletedProcess(
-            argv, code, *(Path(path).read_text() for path in streams.values())
-        )
-
-    return call
+def run(command):
+    return lambda *args, **options: command(TOOL, *args, **options)
 
 
 @pytest.fixture(scope='module')

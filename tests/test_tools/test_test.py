@@ -2,9 +2,8 @@
 
 import importlib.util
 import json
-import os
-import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -27,10 +26,9 @@ CONFIG = 'configs/mocov2/mocov2_tiny10to22_bs128-coslr_scenes.py'
 TINY = get_space('tiny10to22')
 
 
-def run(*args):
-    env = dict(os.environ, PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1')
-    command = [sys.executable, 'tools/test.py', *map(str, args)]
-    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
+@pytest.fixture
+def run(command):
+    return partial(command, 'tools/test.py')
 
 
 @pytest.fixture(scope='module')
@@ -58,7 +56,7 @@ def folders(data):
     return ['--train', data / 'train', '--val', data / 'val']
 
 
-def test_judges_the_anchors_and_random_weights(data, tmp_path):
+def test_judges_the_anchors_and_random_weights(run, data, tmp_path):
     done = run(
         *(CONFIG, data / 'epoch_1.pth', *folders(data), '--random', '--work-dir', tmp_path),
         *('--input-size', 32, '--cfg-options', 'test.k=5', 'test.num_workers=0'),
@@ -84,7 +82,7 @@ def test_judges_the_anchors_and_random_weights(data, tmp_path):
         assert line.split()[2:] == [f'{row["knn_top1"]:.2f}', f'{row["knn_top1_random"]:.2f}', name]
 
 
-def test_judges_archs_by_name_and_as_json(data, tmp_path):
+def test_judges_archs_by_name_and_as_json(run, data, tmp_path):
     arch = json.dumps(TINY[7])
     done = run(
         *(CONFIG, data / 'epoch_1.pth', '--archs', 'MIN', arch, '--work-dir', tmp_path),
@@ -117,7 +115,7 @@ def test_names_mistakes(data, monkeypatch, args, message):
         tool.judge(load_config(str(ROOT / CONFIG), args.cfg_options), args, str(data / 'out'))
 
 
-def test_a_mistake_is_one_line_and_writes_nothing(data, tmp_path):
+def test_a_mistake_is_one_line_and_writes_nothing(run, data, tmp_path):
     done = run(CONFIG, data / 'epoch_1.pth', '--work-dir', tmp_path / 'out')
     assert done.returncode == 2
     errors = [line for line in done.stderr.splitlines() if line.startswith('error: ')]

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -29,8 +30,9 @@ def run(*command, env=None):
     )
 
 
-def train(*args, **kwargs):
-    return run(sys.executable, 'tools/train.py', *args, **kwargs)
+@pytest.fixture
+def train(command):
+    return partial(command, 'tools/train.py')
 
 
 def write_images(folder, number, side):
@@ -64,7 +66,7 @@ def imagenet(tmp_path_factory):
 
 
 @pytest.fixture
-def tiny(scenes):
+def tiny(scenes, train):
     """Trains the small config: ``tiny(work_dir, *options)``."""
 
     def call(work_dir, *args, epochs=1, batch=8, options=()):
@@ -116,7 +118,7 @@ def test_amp_accumulation_and_scaled_learning_rate(tiny, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize('config', [CONFIG, CONFIG.replace('in1k', 'in1k-10pct')])
-def test_imagenet_config_starts_and_resumes(imagenet, tmp_path, config):
+def test_imagenet_config_starts_and_resumes(train, imagenet, tmp_path, config):
     options = [*IN_PROCESS, f'train_dataloader.dataset.data_root={imagenet}']
     options += ['train_dataloader.batch_size=2', 'model.queue_len=64']
     for epochs in (1, 2):
@@ -157,11 +159,11 @@ def refused(done, *words):
     return True
 
 
-def test_missing_config(tmp_path):
+def test_missing_config(train, tmp_path):
     assert refused(train(tmp_path / 'none.py'), tmp_path / 'none.py', 'does not exist')
 
 
-def test_broken_config(tmp_path):
+def test_broken_config(train, tmp_path):
     (tmp_path / 'broken.py').write_text('model = dict(\n')
     assert refused(train(tmp_path / 'broken.py'), 'broken.py', 'cannot be loaded')
 
@@ -172,7 +174,7 @@ def test_unwritable_work_dir(tiny, tmp_path):
     assert (tmp_path / 'file').read_text() == ''
 
 
-def test_missing_data(tmp_path):
+def test_missing_data(train, tmp_path):
     done = train(
         TINY_CONFIG, '--work-dir', tmp_path / 'w', env=dict(GAIA_SSL_DATA=str(tmp_path / 'none'))
     )
@@ -180,7 +182,7 @@ def test_missing_data(tmp_path):
     assert not (tmp_path / 'w').exists()
 
 
-def test_empty_data(scenes, tmp_path):
+def test_empty_data(train, scenes, tmp_path):
     for folder in ('sprites/train', 'coco/train2017'):
         (tmp_path / folder).mkdir(parents=True)
     done = train(TINY_CONFIG, '--work-dir', tmp_path / 'w', env=dict(GAIA_SSL_DATA=str(tmp_path)))
@@ -188,7 +190,7 @@ def test_empty_data(scenes, tmp_path):
     assert not (tmp_path / 'w').exists()
 
 
-def test_files_that_are_no_images(scenes, tmp_path):
+def test_files_that_are_no_images(train, scenes, tmp_path):
     shutil.copytree(scenes, tmp_path / 'data')
     for image in (tmp_path / 'data/sprites/train/bag').iterdir():
         image.rename(image.with_suffix('.txt'))

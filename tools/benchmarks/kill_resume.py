@@ -134,19 +134,20 @@ class Training:
 
     def _run(self, config: Path) -> None:
         status = 1
+        os.setpgid(0, 0)
+        log = open(self.log, 'w', buffering=1)
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+        # who forks it, pytest for one, may have put others in their place
+        sys.stdout = sys.stderr = log
         try:
-            os.setpgid(0, 0)
-            with open(self.log, 'w', buffering=1) as log:
-                os.dup2(log.fileno(), 1)
-                os.dup2(log.fileno(), 2)
-                sys.argv = [str(TRAIN), str(config), '--work-dir', str(self.work_dir), '--resume']
-                runpy.run_path(str(TRAIN), run_name='__main__')
-                status = 0
+            sys.argv = [str(TRAIN), str(config), '--work-dir', str(self.work_dir), '--resume']
+            runpy.run_path(str(TRAIN), run_name='__main__')
+            status = 0
         except BaseException:
             traceback.print_exc()
         finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
+            log.flush()
             os._exit(status)
 
     def done(self) -> bool:

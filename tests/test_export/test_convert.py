@@ -265,6 +265,7 @@ def test_to_mmpretrain_and_back(tmp_path, extracted):
 
 
 def test_mmpretrain_takes_it(tmp_path, extracted):
+    from mmengine.registry import DefaultScope
     from mmengine.runner import load_checkpoint
     from mmpretrain.models import ImageClassifier
 
@@ -273,7 +274,8 @@ def test_mmpretrain_takes_it(tmp_path, extracted):
     content = torch.load(folder / 'backbone.pth', weights_only=True)
     meta = content['meta']
     backbone = dict(type='gaia_ssl.SubnetResNet', arch=meta['arch'], **meta['family'])
-    model = ImageClassifier(backbone)
+    with DefaultScope.overwrite_default_scope('mmpretrain'):
+        model = ImageClassifier(backbone)
     load_checkpoint(model, str(tmp_path / 'model.pth'), strict=True)
     for key, value in content['state_dict'].items():
         assert torch.equal(model.backbone.state_dict()[key], value)

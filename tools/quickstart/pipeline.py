@@ -20,20 +20,24 @@ STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
 def set_up_child() -> None:
-    """In a child: hear signals again, and die once the parent is gone, however it went."""
+    """In a child: die once the parent is gone, however it went."""
     pr_set_pdeathsig = 1
     ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
 
 
 @contextmanager
 def signals_held() -> Iterator[None]:
     """Let Ctrl-C and a polite kill wait, so that none comes between a start and its record."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+    # by handlers: a mask is a thread's, and another thread would hear them
+    heard = []
+    before = {stop: signal.signal(stop, lambda number, _: heard.append(number)) for stop in STOPS}
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for stop, handler in before.items():
+            signal.signal(stop, handler)
+        for number in heard[:1]:
+            signal.raise_signal(number)
 
 
 @contextmanager

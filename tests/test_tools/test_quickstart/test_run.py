@@ -9,15 +9,15 @@ import time
 from pathlib import Path
 
 import pytest
-import run
 from stages import lock
 
-ROOT = Path(run.__file__).parents[2]
+ROOT = Path(__file__).resolve().parents[3]
+RUN = ROOT / 'tools' / 'quickstart' / 'run.py'
 COMPARISON = ROOT / 'tools' / 'benchmarks' / 'pretrained_vs_random.py'
 ENV = dict(os.environ, PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1', CUDA_VISIBLE_DEVICES='')
 
 
-def call(*args, script=run.__file__):
+def call(*args, script=RUN):
     return subprocess.run(
         [sys.executable, *map(str, (script, *args))], env=ENV, capture_output=True, text=True
     )
@@ -74,7 +74,7 @@ def test_a_quickstart_with_other_options_is_left_alone(finished, args):
 def test_a_work_dir_in_use(finished):
     with lock(finished):
         for args in (['--smoke', '--work-dir', finished], [finished]):
-            script = COMPARISON if args == [finished] else run.__file__
+            script = COMPARISON if args == [finished] else RUN
             done = call(*args, script=script)
             assert done.returncode == 1
             assert f'another command is at work in {finished}' in done.stderr
@@ -108,7 +108,7 @@ def processes(text):
 @pytest.mark.parametrize('sign', ['SIGINT', 'SIGTERM'])
 def test_stopped(tmp_path, sign):
     work_dir = tmp_path / 'work'
-    command = [sys.executable, run.__file__, '--smoke', '--work-dir', str(work_dir)]
+    command = [sys.executable, RUN, '--smoke', '--work-dir', str(work_dir)]
     with subprocess.Popen(command, env=ENV, stderr=subprocess.PIPE, text=True) as process:
         limit = time.monotonic() + 60
         while not (work_dir / 'logs' / 'data.log').exists():

@@ -2,7 +2,13 @@
 
 from .extract import extract, extract_all
 from .formats import FORMATS
-from .recipe import c4_detector, classifier, dilated_segmentor, multi_scale_pipeline
+from .recipe import (
+    c4_detector,
+    classifier,
+    dilated_segmentor,
+    fpn_detector,
+    multi_scale_pipeline,
+)
 from .shapes import Shape, stage_shapes
 from .source import (
     Choice,
@@ -30,6 +36,7 @@ __all__ = [
     'dilated_segmentor',
     'extract',
     'extract_all',
+    'fpn_detector',
     'load_supernet_backbone',
     'multi_scale_pipeline',
     'stage_shapes',

@@ -13,11 +13,11 @@ from torch import Tensor
 
 from gaia_ssl.search.supernet import build_supernet
 from gaia_ssl.utils import UserError
-from gaia_ssl.utils.checkpoint import load_checkpoint, load_untrusted
+from gaia_ssl.utils.checkpoint import load_checkpoint
 from gaia_ssl.utils.files import atomic_write, file_digest
 from gaia_ssl.utils.weights import describe, differences
 
-from .folder import MARK, new_folder
+from .folder import MARK, new_folder, read_folder
 from .source import PREFIX
 
 # what GAIA-ssl (36b8b55 to f552884) calls the parts of a method, as regular expressions
@@ -40,7 +40,7 @@ def subnet_to_mmpretrain(folder: str, out: str) -> None:
     Raises:
         UserError: If the folder is none that was extracted.
     """
-    subnet = _load_subnet(folder)
+    subnet = read_folder(folder)
     weights = {f'{PREFIX}{key}': value for key, value in subnet['state_dict'].items()}
     _save(dict(state_dict=weights, meta=subnet['meta']), out)
 
@@ -57,7 +57,7 @@ def mmpretrain_to_subnet(checkpoint: str, like: str, out: str, overwrite: bool =
     Raises:
         UserError: If ``like`` is none that was extracted, or the checkpoint is of another arch.
     """
-    subnet = _load_subnet(like)
+    subnet = read_folder(like)
     weights = _weights(checkpoint)
     weights = {k.removeprefix(PREFIX): v for k, v in weights.items() if k.startswith(PREFIX)}
     if found := differences(subnet['state_dict'], weights):
@@ -115,15 +115,6 @@ def rename_released(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
             keys = [key for key in renamed if key.startswith(neck + old)]
             renamed |= {neck + new + k.removeprefix(neck + old): renamed.pop(k) for k in keys}
     return renamed
-
-
-def _load_subnet(folder: str) -> dict[str, Any]:
-    path = osp.join(osp.expanduser(folder), MARK)
-    if not osp.isfile(path):
-        raise UserError(
-            f'subnet: {folder} holds no {MARK}; name a folder that tools/extract.py wrote'
-        )
-    return load_untrusted(path)
 
 
 def _weights(checkpoint: str) -> dict[str, Tensor]:

@@ -5,10 +5,26 @@ import os.path as osp
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from gaia_ssl.utils import UserError
+from gaia_ssl.utils.checkpoint import load_untrusted
 
 MARK = 'backbone.pth'  # what makes a folder one that was extracted
+
+
+def read_folder(folder: str) -> dict[str, Any]:
+    """What the ``backbone.pth`` of an extracted folder holds.
+
+    Raises:
+        UserError: If the folder was not written by extraction, or the file is damaged.
+    """
+    path = osp.join(osp.expanduser(folder), MARK)
+    if not osp.isfile(path):
+        raise UserError(
+            f'subnet: {folder} holds no {MARK}; name a folder that tools/extract.py wrote'
+        )
+    return load_untrusted(path)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .subnet import Subnet
+from .subnet import SYNC_BN, Subnet
 
 
 def multi_scale_pipeline(shortest: int = 640, **annotations: bool) -> list[dict[str, Any]]:
@@ -25,6 +25,18 @@ def multi_scale_pipeline(shortest: int = 640, **annotations: bool) -> list[dict[
         dict(type='RandomFlip', prob=0.5),
         dict(type='PackDetInputs'),
     ]
+
+
+def fpn_detector(subnet: Subnet) -> dict[str, Any]:
+    """What the model of a detector of mmdet's with an FPN has of a subnet, but for its heads.
+
+    The FPN is normed, and has one level more than the subnet's pyramid has stages.
+    """
+    return dict(
+        data_preprocessor=subnet.preprocessing(),
+        backbone=subnet.backbone(),
+        neck=dict(in_channels=subnet.channels, num_outs=len(subnet.channels) + 1, norm_cfg=SYNC_BN),
+    )
 
 
 def c4_detector(subnet: Subnet) -> dict[str, Any]:

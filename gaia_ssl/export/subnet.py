@@ -8,10 +8,9 @@ from mmengine.config import Config
 
 from gaia_ssl.space import Arch, Family, SearchSpace
 from gaia_ssl.utils import UserError
-from gaia_ssl.utils.checkpoint import load_untrusted
 from gaia_ssl.utils.preprocessor import preprocessor_options
 
-from .folder import MARK
+from .folder import MARK, read_folder
 from .shapes import Shape, pyramid, stage_shapes
 
 SYNC_BN = dict(type='SyncBN', requires_grad=True)
@@ -68,12 +67,8 @@ class Subnet:
         Raises:
             UserError: If the folder was not written by extraction, or its checkpoint is damaged.
         """
+        content = read_folder(folder)
         path = osp.join(osp.expanduser(folder), MARK)
-        if not osp.isfile(path):
-            raise UserError(
-                f'subnet: {folder} holds no {MARK}; name a folder that tools/extract.py wrote'
-            )
-        content = load_untrusted(path)
         try:
             meta = content['meta']
             return cls(

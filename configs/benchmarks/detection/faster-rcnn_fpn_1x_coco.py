@@ -7,15 +7,13 @@ It reads ``data/coco/``.
 
 _base_ = 'mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py'
 
-from gaia_ssl.export import SYNC_BN, Subnet, multi_scale_pipeline
+from gaia_ssl.export import SYNC_BN, Subnet, fpn_detector, multi_scale_pipeline
 
 subnet = Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}')
 
 custom_imports = dict(imports=['gaia_ssl'], allow_failed_imports=False)
 model = dict(
-    data_preprocessor=subnet.preprocessing(),
-    backbone=subnet.backbone(),
-    neck=dict(in_channels=subnet.channels, num_outs=len(subnet.channels) + 1, norm_cfg=SYNC_BN),
+    **fpn_detector(subnet),
     rpn_head=dict(anchor_generator=dict(strides=subnet.fpn_strides())),
     roi_head=dict(
         bbox_roi_extractor=dict(featmap_strides=subnet.strides),

@@ -7,17 +7,15 @@ It reads ``data/coco/``.
 
 _base_ = 'mmdet::retinanet/retinanet_r50_fpn_1x_coco.py'
 
-from gaia_ssl.export import SYNC_BN, Subnet, multi_scale_pipeline
+from gaia_ssl.export import Subnet, fpn_detector, multi_scale_pipeline
 
 subnet = Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}')
 
 custom_imports = dict(imports=['gaia_ssl'], allow_failed_imports=False)
 model = dict(
-    data_preprocessor=subnet.preprocessing(),
-    backbone=subnet.backbone(),
-    neck=dict(in_channels=subnet.channels, num_outs=len(subnet.channels) + 1, norm_cfg=SYNC_BN),
+    **fpn_detector(subnet),
     bbox_head=dict(anchor_generator=dict(strides=subnet.fpn_strides(start=1, extra=2))),
 )
 train_dataloader = dict(dataset=dict(pipeline=multi_scale_pipeline(with_bbox=True)))
 
-del SYNC_BN, Subnet, subnet
+del Subnet, subnet

@@ -121,6 +121,7 @@ def add_strategy(group: argparse._ArgumentGroup) -> None:
         population=(int, 'evolution, pareto: archs of a round; default: 10'),
         crossover=(float, 'evolution, pareto: probability of two parents'),
         mutation=(float, 'evolution, pareto: probability that a number changes'),
+        offspring=(int, 'evolution, pareto: bred per arch scored, by prediction; default: 20'),
     )
     for name, (kind, text) in settings.items():
         group.add_argument(f'--{name.replace("_", "-")}', type=kind, help=text)
@@ -158,7 +159,7 @@ def add_computation(group: argparse._ArgumentGroup) -> None:
 
 SIZED = ('flops', 'memory')
 STRATEGY_SETTINGS = (
-    'num', 'seed', 'share_prefixes', 'population', 'crossover', 'mutation', 'costs'
+    'num', 'seed', 'share_prefixes', 'population', 'crossover', 'mutation', 'offspring', 'costs'
 )  # fmt: skip
 DISTANCE_SETTINGS = ('grid', 'temperature')
 

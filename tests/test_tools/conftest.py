@@ -12,6 +12,8 @@ ROOT = Path(__file__).parents[2]
 # Imports what the tools need once and then runs each call, a line of JSON, in a process of its own
 SERVER = """
 import json, os, runpy, signal, sys, time
+answers = os.fdopen(os.dup(1), 'w')
+os.dup2(2, 1)  # what libraries print as they are imported is no answer
 import gaia_ssl.engine.train, gaia_ssl.models.selfsup, gaia_ssl.search, gaia_ssl.visualization
 import mmpretrain.datasets
 from matplotlib import font_manager
@@ -27,7 +29,7 @@ for line in sys.stdin:
     if call['kill_after'] is not None:
         time.sleep(call['kill_after'])
         os.kill(child, signal.SIGKILL)  # no error if it has ended: nobody has waited for it
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), file=answers, flush=True)
 """
 
 

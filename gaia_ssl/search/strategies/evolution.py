@@ -2,9 +2,9 @@
 
 NSGA-II (Deb et al., IEEE TEVC 2002) over archs as vectors of choices. With the distance as the
 only objective its ranking is the order of the distances: an ordinary elitist genetic algorithm.
+Offspring are cheap and scores are not, so that more are bred than scored: see ``Predictor``.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +15,8 @@ from gaia_ssl.search.pareto import pareto_front
 from gaia_ssl.utils import UserError
 
 from .base import Rounds, Strategy
-
-ATTEMPTS = 100  # offspring tried per one that is new and feasible, before a random one is taken
+from .breeding import Breeder
+from .predictor import Predictor
 
 
 @SEARCH_STRATEGIES.register_module(name='evolution')
@@ -26,6 +26,7 @@ class Evolution(Strategy):
 
     Every round scores ``population`` new feasible archs: the first ones drawn uniformly, later
     ones made from parents that won a tournament of two among the best ``population`` so far.
+    Of ``offspring`` times as many, those with the best predicted distances are scored.
 
     Args:
         num: Archs scored in all. Defaults to 100.
@@ -35,6 +36,7 @@ class Evolution(Strategy):
             or the other's. Defaults to 0.5.
         mutation: Probability that a number moves to another choice; a neighbouring one is as
             likely as all others together. Defaults to 0.1.
+        offspring: Offspring per arch that is scored; 1 predicts nothing. Defaults to 20.
     """
 
     num: int = 100
@@ -42,6 +44,7 @@ class Evolution(Strategy):
     population: int = 10
     crossover: float = 0.5
     mutation: float = 0.1
+    offspring: int = 20
 
     def __post_init__(self):
         super().__post_init__()
@@ -55,14 +58,21 @@ class Evolution(Strategy):
 
     def rounds(self, feasible: Feasible) -> Rounds:
         """Rounds of ``population`` archs until ``num`` are scored, or all that are feasible."""
-        rng = np.random.default_rng(self.seed)
-        breeder = _Breeder(feasible, rng, self.crossover, self.mutation)
+        breeder = Breeder(feasible, self.seed, self.crossover, self.mutation)
+        predictor = Predictor(breeder.digits)
         parents, values = [], np.empty((0, 1))
         total = min(self.num, len(feasible))
-        while len(breeder.known) < total:
-            number = min(self.population, total - len(breeder.known))
-            new = [breeder.offspring(parents) for _ in range(number)]
+        while len(predictor.scored) < total:
+            number = min(self.population, total - len(predictor.scored))
+            if parents:
+                pool = breeder.offspring(parents, number * self.offspring)
+                expected = self.objectives(feasible, pool, predictor.predict(pool))
+                new = [pool[i] for i in rank(expected)[:number]]
+            else:
+                new = breeder.drawn(number)
+            breeder.known.update(new)
             distances = yield new
+            predictor.add(new, distances)
             found = self.objectives(feasible, new, distances)
             values = np.concatenate([values, found]) if parents else found
             parents = parents + new
@@ -78,7 +88,7 @@ class Pareto(Evolution):
 
     Args:
         costs: The costs minimised beside the distance. Defaults to ``('flops',)``.
-        num, seed, population, crossover, mutation: See ``Evolution``.
+        num, seed, population, crossover, mutation, offspring: See ``Evolution``.
     """
 
     costs: tuple[str, ...] = ('flops',)
@@ -106,11 +116,13 @@ def rank(values: np.ndarray) -> list[int]:
     Args:
         values: Objectives to minimise, (archs, objectives).
     """
+    if values.shape[1] == 1:
+        return values[:, 0].argsort(kind='stable').tolist()
     left, order = np.arange(len(values)), []
     while len(left):
         front = left[np.sort(pareto_front(values[left]))]
         crowding = crowding_distance(values[front])
-        # equal objectives in all, as with one objective: the earlier one first
+        # equally alone: the earlier one first
         order.extend(front[np.argsort(-crowding, kind='stable')].tolist())
         left = np.setdiff1d(left, front)
     return order
@@ -130,51 +142,3 @@ def crowding_distance(values: np.ndarray) -> np.ndarray:
         if span > 0:
             crowding[order[1:-1]] += (column[order[2:]] - column[order[:-2]]) / span
     return crowding
-
-
-class _Breeder:
-    """Makes feasible archs that were not there before, out of parents or out of nothing."""
-
-    def __init__(
-        self, feasible: Feasible, rng: np.random.Generator, crossover: float, mutation: float
-    ) -> None:
-        self.rng, self.crossover, self.mutation = rng, crossover, mutation
-        self.sizes = np.array([len(values) for _, values in feasible.space.dims])
-        digits = np.stack(np.unravel_index(feasible.indices, self.sizes), axis=1)
-        self.digits = digits
-        self.index = {int(number): i for i, number in enumerate(feasible.indices)}
-        self.known: set[int] = set()
-
-    def offspring(self, parents: list[int]) -> int:
-        """A new feasible arch.
-
-        Args:
-            parents: Feasible archs, best first; none for an arch drawn uniformly.
-        """
-        for number in self._attempts(parents):
-            index = self.index.get(number)
-            if index is not None and index not in self.known:
-                break
-        else:
-            unknown = [i for i in range(len(self.index)) if i not in self.known]
-            index = int(self.rng.choice(unknown))
-        self.known.add(index)
-        return index
-
-    def _attempts(self, parents: list[int]) -> Iterator[int]:
-        for _ in range(ATTEMPTS if parents else 0):
-            child = self.digits[self._winner(parents)].copy()
-            if self.rng.random() < self.crossover:
-                other = self.digits[self._winner(parents)]
-                child = np.where(self.rng.random(len(child)) < 0.5, child, other)
-            yield int(np.ravel_multi_index(self._mutated(child), self.sizes))
-
-    def _winner(self, parents: list[int]) -> int:
-        return parents[self.rng.integers(len(parents), size=2).min()]
-
-    def _mutated(self, digits: np.ndarray) -> np.ndarray:
-        moves = self.rng.random(len(digits)) < self.mutation
-        near = digits + self.rng.choice([-1, 1], len(digits))
-        anywhere = self.rng.integers(self.sizes)
-        chosen = np.where(self.rng.random(len(digits)) < 0.5, near, anywhere)
-        return np.where(moves, chosen.clip(0, self.sizes - 1), digits)

@@ -22,6 +22,7 @@ def test_settings_come_back(name):
         (dict(type='evolution', population=0), 'population: 0 archs'),
         (dict(type='random', seed=-1), 'seed: -1 is negative'),
         (dict(type='random', share_prefixes=0), 'share_prefixes: 0 archs'),
+        (dict(type='pareto', offspring=0), 'offspring: 0 per arch'),
         (dict(type='evolution', mutation=1.5), 'mutation: 1.5 is no probability'),
     ],
 )

@@ -6,20 +6,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from gaia_ssl.search.feasible import CostModel, Feasible
 from gaia_ssl.search.strategies import Evolution, Pareto, Random
 from gaia_ssl.search.strategies.evolution import crowding_distance, rank
+from gaia_ssl.space import Budget, get_space
 from gaia_ssl.utils import UserError
 
 
-@pytest.fixture(scope='module')
-def distances(feasible):
+def make_distances(feasible):
     """Distances that fall with the size of each stage, some stages counting more, and noise."""
     rng = np.random.default_rng(0)
     weights = rng.uniform(0.2, 1, 8)
     rows = np.array([[*c.arch['width'], *c.arch['depth']] for c in feasible], float)
     rows = (rows - rows.min(0)) / np.ptp(rows, axis=0).clip(1e-9)
-    table = 1 + weights.sum() - rows @ weights + rng.normal(0, 0.02, len(rows))
-    return table
+    return 1 + weights.sum() - rows @ weights + rng.normal(0, 0.02, len(rows))
+
+
+@pytest.fixture(scope='module')
+def distances(feasible):
+    return make_distances(feasible)
 
 
 @pytest.mark.parametrize('strategy', [Evolution, Pareto])
@@ -38,7 +43,9 @@ def test_all_are_scored_where_there_are_few(feasible, play, distances):
     assert sorted(itertools.chain(*rounds)) == list(range(len(feasible)))
 
 
-def test_evolution_is_better_than_chance_and_near_the_best(feasible, play, distances):
+def test_evolution_is_better_than_chance_and_with_prediction_still_better(
+    feasible, play, distances
+):
     num = len(feasible) // 20
     best = distances.min()
 
@@ -47,9 +54,19 @@ def test_evolution_is_better_than_chance_and_near_the_best(feasible, play, dista
         return distances[list(itertools.chain(*rounds))].min()
 
     evolved = [found(Evolution(num, seed, population=8)) for seed in range(10)]
+    unguided = [found(Evolution(num, seed, population=8, offspring=1)) for seed in range(10)]
     drawn = [found(Random(num, seed)) for seed in range(10)]
-    assert min(evolved + drawn) >= best
-    assert np.mean(evolved) < np.mean(drawn)
+    assert min(evolved + unguided + drawn) >= best
+    assert np.mean(evolved) < np.mean(unguided) < np.mean(drawn)
+
+
+def test_evolution_is_near_the_best_with_a_twentieth_of_the_evaluations(play):
+    space = get_space('tiny10to22')
+    feasible = Feasible(CostModel(space, 64), Budget(flops=(4e6, 6e6)))
+    distances = make_distances(feasible)
+    for seed in range(6):
+        rounds = play(Evolution(len(feasible) // 20, seed), feasible, distances.__getitem__)
+        assert distances[list(itertools.chain(*rounds))].min() <= 1.02 * distances.min()
 
 
 def test_pareto_finds_more_of_the_front_than_chance(feasible, play, distances):

@@ -43,9 +43,7 @@ def test_all_are_scored_where_there_are_few(feasible, play, distances):
     assert sorted(itertools.chain(*rounds)) == list(range(len(feasible)))
 
 
-def test_evolution_is_better_than_chance_and_with_prediction_still_better(
-    feasible, play, distances
-):
+def test_evolution_beats_chance_and_prediction_beats_both(feasible, play, distances):
     num = len(feasible) // 20
     best = distances.min()
 

@@ -3,8 +3,9 @@
 Usage: python tools/benchmarks/calibration_study.py CONFIG CHECKPOINT --train DIR --val DIR
 
 A supernet's running statistics mix those of all subnets that it trained. Random subnets are
-extracted and judged as tools/test.py does, once with these (raw) and once with their own, measured
-on images of ``train`` without their labels (calibrated), as tools/extract.py --calibrate does.
+extracted and judged as tools/test.py does, once with these (raw) and once with their own
+(calibrated), measured without labels as tools/extract.py --calibrate does, on images of ``train`` or
+of another folder.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from stages import write_json  # noqa: E402
 
 from gaia_ssl.engine.evaluation import FolderKNN  # noqa: E402
 from gaia_ssl.export import load_supernet_backbone  # noqa: E402
+from gaia_ssl.export.calibrate import CalibrationImages, calibrate  # noqa: E402
 from gaia_ssl.space import Arch, SearchSpace, count_cost  # noqa: E402
 from gaia_ssl.utils import UserError  # noqa: E402
 from gaia_ssl.utils.cli import load_config, run_cli  # noqa: E402
@@ -48,6 +50,9 @@ def parse_args() -> argparse.Namespace:
         required=True,
         metavar='DIR',
         help='images to classify, one folder inside per class',
+    )
+    parser.add_argument(
+        '--calibrate', metavar='DIR', help='images to calibrate on (default: those of --train)'
     )
     parser.add_argument('--num', type=int, default=10, help='archs (default: %(default)s)')
     parser.add_argument('--seed', type=int, default=0, help='of the archs (default: %(default)s)')
@@ -75,11 +80,14 @@ def study(args: argparse.Namespace) -> dict[str, Any]:
     config = load_config(args.config)
     supernet = load_supernet_backbone(config, args.checkpoint)
     archs = draw_archs(supernet.space, args.num, args.seed)
-    data = (config, args.train, args.val, args.input_size)
-    knn = FolderKNN(*data)
+    knn = FolderKNN(config, args.train, args.val, args.input_size, calibration=0)
+    images = CalibrationImages(config, args.calibrate or args.train, knn.input_size)
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
     nets = {index: supernet.extract(arch).to(device) for index, arch in enumerate(archs)}
-    raw = FolderKNN(*data, calibration=0)(nets)
+    raw = knn(nets)
+    for net in nets.values():
+        calibrate(net, images)
+        net.to(device)
     calibrated = knn(nets)
     rows = []
     for index, arch in enumerate(archs):
@@ -91,6 +99,7 @@ def study(args: argparse.Namespace) -> dict[str, Any]:
         checkpoint=args.checkpoint,
         checkpoint_sha256=file_digest(args.checkpoint),
         knn=knn.describe(),
+        calibration=images.describe(),
         seed=args.seed,
         worst_gain=min(row['calibrated'] - row['raw'] for row in rows),
         subnets=sorted(rows, key=lambda row: row['flops']),
@@ -116,8 +125,8 @@ def as_markdown(result: dict[str, Any]) -> str:
     rows.append(['mean', '', f'{mean_raw:.2f}', f'{mean:.2f}', f'{mean - mean_raw:+.2f}'])
     paragraphs = [
         f'kNN top-1 in percent at {knn["input_size"]} px: {knn["train_images"]} images of '
-        f'{len(knn["classes"])} classes to compare with, {knn["calibration_images"]} of them to '
-        f'calibrate on, {knn["val_images"]} to classify.',
+        f'{len(knn["classes"])} classes to compare with, {result["calibration"]["images"]} images '
+        f'to calibrate on, {knn["val_images"]} to classify.',
         table(['stem width / widths / depths', 'MFLOPs', 'raw', 'calibrated', 'gain'], rows),
         as_line(result),
     ]

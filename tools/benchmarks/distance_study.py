@@ -26,6 +26,7 @@ import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+from scipy.stats import rankdata
 from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'quickstart'))
@@ -227,26 +228,19 @@ def ridge(known: Tensor, labels: Tensor, asked: Tensor) -> Tensor:
     return asked @ torch.linalg.solve(gram, known.T @ (classes - offset)) + offset
 
 
-def ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks from 1, equal values sharing their mean."""
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - (counts - 1) / 2)[inverse]
-
-
-def spearman(a: np.ndarray, b: np.ndarray) -> float:
-    """Spearman's correlation; NaN where all values of one are equal."""
-    a, b = (ranks(v) - (len(v) + 1) / 2 for v in (a, b))
-    norm = np.sqrt((a @ a) * (b @ b))
-    return float(a @ b / norm) if norm else float('nan')
+def spearman(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Spearman's correlation along the last axis; NaN where all values of one are equal."""
+    a, b = (rankdata(v, axis=-1) - (v.shape[-1] + 1) / 2 for v in (a, b))
+    with np.errstate(invalid='ignore'):
+        return (a * b).sum(-1) / np.sqrt((a * a).sum(-1) * (b * b).sum(-1))
 
 
 def correlate(values: np.ndarray, truth: np.ndarray, seed: int) -> dict[str, float]:
     """Spearman's correlation and the bounds of its 95% interval, archs resampled."""
     rng = np.random.default_rng(seed)
     draws = rng.integers(len(truth), size=(RESAMPLES, len(truth)))
-    resampled = [spearman(values[draw], truth[draw]) for draw in draws]
-    low, high = np.nanpercentile(resampled, [2.5, 97.5])
-    return dict(spearman=spearman(values, truth), low=float(low), high=float(high))
+    low, high = np.nanpercentile(spearman(values[draws], truth[draws]), [2.5, 97.5])
+    return dict(spearman=float(spearman(values, truth)), low=float(low), high=float(high))
 
 
 @torch.inference_mode()
@@ -312,7 +306,7 @@ def study(args: argparse.Namespace) -> dict[str, Any]:
             low=truth.min(),
             high=truth.max(),
             std=truth.std(ddof=1),
-            split_halves=spearman(*halves),
+            split_halves=float(spearman(*halves)),
         ),
         correlations={k: correlate(v, truth, args.seed) for k, v in signed.items()},
         subnets=rows,

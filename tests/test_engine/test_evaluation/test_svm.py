@@ -87,7 +87,6 @@ def optimum(features, targets, cost):
 
 
 def test_equals_another_solver(voc):
-    pytest.importorskip('sklearn')
     train, train_labels, test, test_labels = voc
     result = LinearSVMs(*voc, costs=[COST]).full()
     ap = []
@@ -99,7 +98,6 @@ def test_equals_another_solver(voc):
 
 
 def test_low_shot_equals_another_solver(voc):
-    pytest.importorskip('sklearn')
     train, train_labels, test, test_labels = voc
     result = LinearSVMs(*voc, costs=[1e-6, COST]).few(4, runs=3, seed=7)
     means = []
@@ -115,7 +113,6 @@ def test_low_shot_equals_another_solver(voc):
 
 
 def test_chooses_the_cost_that_validates_best(voc):
-    pytest.importorskip('sklearn')
     train, train_labels, *test = voc
     noise = np.random.default_rng(1).normal(size=(len(train), 200))
     features = np.column_stack([train, 0.3 * noise])  # where little regularisation overfits
@@ -125,7 +122,6 @@ def test_chooses_the_cost_that_validates_best(voc):
 
 
 def test_too_few_images_for_the_folds(voc):
-    pytest.importorskip('sklearn')
     train, labels, *test = voc
     labels = labels.copy()
     labels[labels[:, 1] == 1, 1] = -1
@@ -134,7 +130,6 @@ def test_too_few_images_for_the_folds(voc):
 
 
 def test_refuses_numbers_and_data_that_make_no_sense(voc):
-    pytest.importorskip('sklearn')
     with pytest.raises(UserError, match='costs: 0 is not positive'):
         LinearSVMs(*voc, costs=[1, 0])
     with pytest.raises(UserError, match='data: a class is on no image to test on'):

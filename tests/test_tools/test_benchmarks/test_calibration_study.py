@@ -60,7 +60,7 @@ def test_from_end_to_end(data, tmp_path, monkeypatch, capsys):
     run(data, monkeypatch, '--num', 3, '--seed', 5, '--json', path)
     printed, found = capsys.readouterr().out, json.loads(path.read_text())
     assert len(found['subnets']) == 3
-    assert found['knn']['calibration_images'] == 24
+    assert found['knn']['calibration_images'] == 0 and found['calibration']['images'] == 24
     row = found['subnets'][0]
     cost = count_cost(SPACE, row['arch'], 32)
     assert (row['flops'], row['params']) == (cost.flops, cost.params)
@@ -75,6 +75,20 @@ def test_from_end_to_end(data, tmp_path, monkeypatch, capsys):
     assert (
         f'| mean |  | {mean - np.mean(gains):.2f} | {mean:.2f} | {np.mean(gains):+.2f} |' in printed
     )
+
+
+def test_calibrates_on_another_folder(data, tmp_path, monkeypatch):
+    found = {}
+    for folder in ('train', 'train/fine'):
+        path = tmp_path / 'study.json'
+        run(data, monkeypatch, '--num', 2, '--calibrate', folder, '--json', path)
+        found[folder] = json.loads(path.read_text())
+    assert [f['calibration']['images'] for f in found.values()] == [24, 12]
+    raw, calibrated = (
+        [[row[key] for row in f['subnets']] for f in found.values()]
+        for key in ('raw', 'calibrated')
+    )
+    assert raw[0] == raw[1] and calibrated[0] != calibrated[1]
 
 
 def test_a_loss_is_no_success(monkeypatch):

@@ -77,7 +77,6 @@ def voc(tmp_path_factory, photographs):
 
 @pytest.mark.slow
 def test_judges_photographs(tmp_path, capsys, run_tool, subnet, voc):
-    pytest.importorskip('sklearn')
     root, classes = voc
     assert len(classes) >= 3 and 'person' in classes
     run_tool(
@@ -101,7 +100,6 @@ def test_judges_photographs(tmp_path, capsys, run_tool, subnet, voc):
 
 @pytest.mark.slow
 def test_classes_that_differ(tmp_path, run_tool, subnet, voc):
-    pytest.importorskip('sklearn')
     root, classes = voc
     file = root / 'ImageSets' / 'Main' / f'{classes[0]}_test.txt'
     text = file.read_text()
@@ -115,7 +113,6 @@ def test_classes_that_differ(tmp_path, run_tool, subnet, voc):
 
 
 def test_without_data_nothing_is_written(tmp_path, run_tool, subnet):
-    pytest.importorskip('sklearn')
     with pytest.raises(UserError, match=r'data: .*\*_trainval.txt matches no file; give the fold'):
         run_tool('svm_voc07', subnet, '--data', tmp_path, '--work-dir', tmp_path / 'out')
     assert not (tmp_path / 'out').exists()

@@ -4,8 +4,8 @@ Usage: python tools/benchmarks/calibration_study.py CONFIG CHECKPOINT --train DI
 
 A supernet's running statistics mix those of all subnets that it trained. Random subnets are
 extracted and judged as tools/test.py does, once with these (raw) and once with their own
-(calibrated), measured without labels as tools/extract.py --calibrate does, on images of ``train`` or
-of another folder.
+(calibrated), measured without labels as tools/extract.py --calibrate does, on images of ``train``
+or of another folder.
 """
 
 import argparse

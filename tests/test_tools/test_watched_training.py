@@ -45,7 +45,8 @@ def test_lost_training_ends_all_processes_with_one_line(tmp_path):
     )
     assert done.returncode != 0
     errors = [line for line in done.stderr.splitlines() if line.startswith('error: ')]
-    assert len(errors) == 2 and errors[0] == errors[1]
+    # the launcher may end the second process before it has said so, too
+    assert len(errors) in (1, 2) and len(set(errors)) == 1
     assert 'loss of min {' in errors[0] and 'is not finite at iteration 2;' in errors[0]
     state = torch.load(work_dir / 'stopped-iter3.pth', weights_only=False)
     assert state['meta']['iter'] == 3

@@ -11,11 +11,5 @@ CONFIG=$1
 CHECKPOINT=$2
 GPUS=$3
 shift 3
-ROOT=$(cd "$(dirname "$0")/.." && pwd)
-PYTHONPATH="$ROOT${PYTHONPATH:+:$PYTHONPATH}" exec "${PYTHON:-python}" -m torch.distributed.run \
-    --nnodes="${NNODES:-1}" \
-    --node_rank="${NODE_RANK:-0}" \
-    --master_addr="${MASTER_ADDR:-127.0.0.1}" \
-    --master_port="${PORT:-29500}" \
-    --nproc_per_node="$GPUS" \
-    -- "$ROOT/tools/search.py" "$CONFIG" "$CHECKPOINT" --launcher pytorch "$@"
+source "$(dirname "$0")/_launch.sh"
+launch_dist "$GPUS" "$ROOT/tools/search.py" "$CONFIG" "$CHECKPOINT" "$@"

@@ -10,11 +10,5 @@ fi
 CONFIG=$1
 GPUS=$2
 shift 2
-ROOT=$(cd "$(dirname "$0")/.." && pwd)
-PYTHONPATH="$ROOT${PYTHONPATH:+:$PYTHONPATH}" exec "${PYTHON:-python}" -m torch.distributed.run \
-    --nnodes="${NNODES:-1}" \
-    --node_rank="${NODE_RANK:-0}" \
-    --master_addr="${MASTER_ADDR:-127.0.0.1}" \
-    --master_port="${PORT:-29500}" \
-    --nproc_per_node="$GPUS" \
-    -- "$ROOT/tools/train.py" "$CONFIG" --launcher pytorch "$@"
+source "$(dirname "$0")/_launch.sh"
+launch_dist "$GPUS" "$ROOT/tools/train.py" "$CONFIG" "$@"

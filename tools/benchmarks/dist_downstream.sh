@@ -18,12 +18,6 @@ CHECKPOINT=()
 shift $((NAMED + 2))
 GPUS=$1
 shift
-ROOT=$(cd "$(dirname "$0")/../.." && pwd)
-PYTHONPATH="$ROOT${PYTHONPATH:+:$PYTHONPATH}" exec "${PYTHON:-python}" -m torch.distributed.run \
-    --nnodes="${NNODES:-1}" \
-    --node_rank="${NODE_RANK:-0}" \
-    --master_addr="${MASTER_ADDR:-127.0.0.1}" \
-    --master_port="${PORT:-29500}" \
-    --nproc_per_node="$GPUS" \
-    -- "$ROOT/tools/benchmarks/downstream.py" "$COMMAND" "$CONFIG" "${CHECKPOINT[@]}" \
-    --subnet "$SUBNET" --launcher pytorch "$@"
+source "$(dirname "$0")/../_launch.sh"
+launch_dist "$GPUS" "$ROOT/tools/benchmarks/downstream.py" "$COMMAND" "$CONFIG" "${CHECKPOINT[@]}" \
+    --subnet "$SUBNET" "$@"

@@ -34,8 +34,6 @@ class Strategy(ABC):
         for name in ('num', 'population'):
             if getattr(self, name, 1) < 1:
                 raise UserError(f'{name}: {getattr(self, name)} archs; give 1 or more')
-        if getattr(self, 'offspring', 1) < 1:
-            raise UserError(f'offspring: {self.offspring} per arch; give 1 or more')
         if getattr(self, 'seed', 0) < 0:
             raise UserError(f'seed: {self.seed} is negative; give 0 or more')
 

@@ -1,5 +1,7 @@
 """New archs out of others, or out of nothing."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from gaia_ssl.search.feasible import Feasible
@@ -18,7 +20,6 @@ class Breeder:
 
     Attributes:
         digits: The choices of every feasible arch, (archs, numbers).
-        known: Archs that must not come again.
     """
 
     def __init__(self, feasible: Feasible, seed: int, crossover: float, mutation: float) -> None:
@@ -27,30 +28,31 @@ class Breeder:
         self.sizes = np.array([len(values) for _, values in feasible.space.dims])
         self.digits = np.stack(np.unravel_index(feasible.indices, self.sizes), axis=1)
         self.index = {int(number): i for i, number in enumerate(feasible.indices)}
-        self.known: set[int] = set()
 
-    def drawn(self, number: int, taken: tuple[int, ...] = ()) -> list[int]:
-        """At most ``number`` archs, uniformly from those neither known nor taken."""
-        left = np.setdiff1d(np.arange(len(self.index)), [*self.known, *taken])
+    def drawn(self, number: int, known: Sequence[int] = ()) -> list[int]:
+        """At most ``number`` archs, uniformly from those that are not known."""
+        left = np.setdiff1d(np.arange(len(self.index)), known)
         return self.rng.choice(left, min(number, len(left)), replace=False).tolist()
 
-    def offspring(self, parents: list[int], number: int) -> list[int]:
+    def offspring(self, parents: list[int], number: int, known: list[int]) -> list[int]:
         """New archs of these parents; at most ``number``, all that are left where there are fewer.
 
         Args:
             parents: Feasible archs, best first.
             number: How many.
+            known: Archs that must not come again.
         """
+        taken = set(known)
         brood: dict[int, None] = {}  # a set that keeps the order
         for _ in range(ATTEMPTS):
             children = self._children(np.array(parents), number)
             for child in np.ravel_multi_index(children.T, self.sizes):
                 index = self.index.get(int(child))
-                if index is not None and index not in self.known and len(brood) < number:
+                if index is not None and index not in taken and len(brood) < number:
                     brood[index] = None
             if len(brood) == number:
                 break
-        return [*brood, *self.drawn(number - len(brood), tuple(brood))]
+        return [*brood, *self.drawn(number - len(brood), [*known, *brood])]
 
     def _children(self, parents: np.ndarray, number: int) -> np.ndarray:
         """Choices of children, feasible or not: (number, numbers)."""

@@ -36,7 +36,7 @@ class Evolution(Strategy):
             or the other's. Defaults to 0.5.
         mutation: Probability that a number moves to another choice; a neighbouring one is as
             likely as all others together. Defaults to 0.1.
-        offspring: Offspring per arch that is scored; 1 predicts nothing. Defaults to 20.
+        offspring: Offspring per arch that is scored; 1 leaves no choice. Defaults to 20.
     """
 
     num: int = 100
@@ -51,6 +51,8 @@ class Evolution(Strategy):
         for name in ('crossover', 'mutation'):
             if not 0 <= getattr(self, name) <= 1:
                 raise UserError(f'{name}: {getattr(self, name)} is no probability')
+        if self.offspring < 1:
+            raise UserError(f'offspring: {self.offspring} per arch; give 1 or more')
 
     def objectives(self, feasible: Feasible, indices: list[int], distances: np.ndarray):
         """What is minimised of scored archs: (archs, objectives)."""
@@ -65,12 +67,11 @@ class Evolution(Strategy):
         while len(predictor.scored) < total:
             number = min(self.population, total - len(predictor.scored))
             if parents:
-                pool = breeder.offspring(parents, number * self.offspring)
+                pool = breeder.offspring(parents, number * self.offspring, predictor.scored)
                 expected = self.objectives(feasible, pool, predictor.predict(pool))
                 new = [pool[i] for i in rank(expected)[:number]]
             else:
                 new = breeder.drawn(number)
-            breeder.known.update(new)
             distances = yield new
             predictor.add(new, distances)
             found = self.objectives(feasible, new, distances)
@@ -116,7 +117,7 @@ def rank(values: np.ndarray) -> list[int]:
     Args:
         values: Objectives to minimise, (archs, objectives).
     """
-    if values.shape[1] == 1:
+    if values.shape[1] == 1:  # every value is a front of its own, too many to peel
         return values[:, 0].argsort(kind='stable').tolist()
     left, order = np.arange(len(values)), []
     while len(left):

@@ -4,7 +4,7 @@
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 export PYTHONPATH="$ROOT${PYTHONPATH:+:$PYTHONPATH}"
 
-launch_dist() { # launch_dist GPUS TOOL [arguments]: on this machine, as one of NNODES
+launch_dist() { # launch_dist GPUS TOOL --launcher pytorch [arguments]: on this machine, as one of NNODES
     local gpus=$1
     shift
     exec "${PYTHON:-python}" -m torch.distributed.run \
@@ -13,10 +13,10 @@ launch_dist() { # launch_dist GPUS TOOL [arguments]: on this machine, as one of 
         --master_addr="${MASTER_ADDR:-127.0.0.1}" \
         --master_port="${PORT:-29500}" \
         --nproc_per_node="$gpus" \
-        -- "$@" --launcher pytorch
+        -- "$@"
 }
 
-launch_slurm() { # launch_slurm PARTITION JOB_NAME TOOL [arguments]
+launch_slurm() { # launch_slurm PARTITION JOB_NAME TOOL --launcher slurm [arguments]
     local partition=$1 job_name=$2 gpus_per_node=${GPUS_PER_NODE:-8}
     shift 2
     # shellcheck disable=SC2086
@@ -29,5 +29,5 @@ launch_slurm() { # launch_slurm PARTITION JOB_NAME TOOL [arguments]
         --cpus-per-task="${CPUS_PER_TASK:-5}" \
         --kill-on-bad-exit=1 \
         ${SRUN_ARGS:-} \
-        "${PYTHON:-python}" -u "$@" --launcher slurm
+        "${PYTHON:-python}" -u "$@"
 }

@@ -12,4 +12,4 @@ CHECKPOINT=$2
 GPUS=$3
 shift 3
 source "$(dirname "$0")/_launch.sh"
-launch_dist "$GPUS" "$ROOT/tools/search.py" "$CONFIG" "$CHECKPOINT" "$@"
+launch_dist "$GPUS" "$ROOT/tools/search.py" "$CONFIG" "$CHECKPOINT" --launcher pytorch "$@"

@@ -11,4 +11,4 @@ CONFIG=$1
 GPUS=$2
 shift 2
 source "$(dirname "$0")/_launch.sh"
-launch_dist "$GPUS" "$ROOT/tools/train.py" "$CONFIG" "$@"
+launch_dist "$GPUS" "$ROOT/tools/train.py" "$CONFIG" --launcher pytorch "$@"

@@ -11,4 +11,4 @@ JOB_NAME=$2
 CONFIG=$3
 shift 3
 source "$(dirname "$0")/_launch.sh"
-launch_slurm "$PARTITION" "$JOB_NAME" "$ROOT/tools/train.py" "$CONFIG" "$@"
+launch_slurm "$PARTITION" "$JOB_NAME" "$ROOT/tools/train.py" "$CONFIG" --launcher slurm "$@"

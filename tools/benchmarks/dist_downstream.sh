@@ -20,4 +20,4 @@ GPUS=$1
 shift
 source "$(dirname "$0")/../_launch.sh"
 launch_dist "$GPUS" "$ROOT/tools/benchmarks/downstream.py" "$COMMAND" "$CONFIG" "${CHECKPOINT[@]}" \
-    --subnet "$SUBNET" "$@"
+    --subnet "$SUBNET" --launcher pytorch "$@"

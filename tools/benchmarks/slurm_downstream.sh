@@ -20,4 +20,4 @@ CHECKPOINT=()
 shift $((NAMED + 5))
 source "$(dirname "$0")/../_launch.sh"
 launch_slurm "$PARTITION" "$JOB_NAME" "$ROOT/tools/benchmarks/downstream.py" "$COMMAND" "$CONFIG" \
-    "${CHECKPOINT[@]}" --subnet "$SUBNET" "$@"
+    "${CHECKPOINT[@]}" --subnet "$SUBNET" --launcher slurm "$@"

@@ -87,5 +87,5 @@ def test_slurm_gets_the_command(tmp_path, command):
     assert '-p part --job-name=job' in done.stdout and '--ntasks=4' in done.stdout
     given = ' '.join(['config.py', *checkpoint])
     assert done.stdout.rstrip().endswith(
-        f'downstream.py {command} {given} --subnet subnet --work-dir w --launcher slurm'
+        f'downstream.py {command} {given} --subnet subnet --launcher slurm --work-dir w'
     )

@@ -121,7 +121,7 @@ def add_strategy(group: argparse._ArgumentGroup) -> None:
         population=(int, 'evolution, pareto: archs of a round; default: 10'),
         crossover=(float, 'evolution, pareto: probability of two parents'),
         mutation=(float, 'evolution, pareto: probability that a number changes'),
-        offspring=(int, 'evolution, pareto: bred per arch scored, by prediction; default: 20'),
+        offspring=(int, 'evolution, pareto: archs bred for each that is scored; default: 20'),
     )
     for name, (kind, text) in settings.items():
         group.add_argument(f'--{name.replace("_", "-")}', type=kind, help=text)

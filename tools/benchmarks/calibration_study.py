@@ -24,7 +24,7 @@ from stages import write_json  # noqa: E402
 
 from gaia_ssl.engine.evaluation import FolderKNN  # noqa: E402
 from gaia_ssl.export import load_supernet_backbone  # noqa: E402
-from gaia_ssl.export.calibrate import CalibrationImages, calibrate  # noqa: E402
+from gaia_ssl.export.calibrate import CalibrationImages, average_statistics  # noqa: E402
 from gaia_ssl.space import Arch, SearchSpace, count_cost  # noqa: E402
 from gaia_ssl.utils import UserError  # noqa: E402
 from gaia_ssl.utils.cli import load_config, run_cli  # noqa: E402
@@ -85,9 +85,9 @@ def study(args: argparse.Namespace) -> dict[str, Any]:
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
     nets = {index: supernet.extract(arch).to(device) for index, arch in enumerate(archs)}
     raw = knn(nets)
+    batches = [batch.to(device) for batch in images]  # decoded once for all
     for net in nets.values():
-        calibrate(net, images)
-        net.to(device)
+        average_statistics(net, batches)
     calibrated = knn(nets)
     rows = []
     for index, arch in enumerate(archs):

@@ -84,11 +84,9 @@ def test_calibrates_on_another_folder(data, tmp_path, monkeypatch):
         run(data, monkeypatch, '--num', 2, '--calibrate', folder, '--json', path)
         found[folder] = json.loads(path.read_text())
     assert [f['calibration']['images'] for f in found.values()] == [24, 12]
-    raw, calibrated = (
-        [[row[key] for row in f['subnets']] for f in found.values()]
-        for key in ('raw', 'calibrated')
-    )
-    assert raw[0] == raw[1] and calibrated[0] != calibrated[1]
+    both, fine = (f['subnets'] for f in found.values())
+    assert [row['raw'] for row in both] == [row['raw'] for row in fine]
+    assert [row['calibrated'] for row in both] != [row['calibrated'] for row in fine]
 
 
 def test_a_loss_is_no_success(monkeypatch):

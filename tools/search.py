@@ -1,7 +1,6 @@
 """Search a trained supernet for the subnets that fit one's images, task and budget, unlabeled."""
 
 import argparse
-import os
 import os.path as osp
 
 import torch
@@ -15,7 +14,7 @@ from gaia_ssl.search.search import STATISTICS
 from gaia_ssl.space import COSTS, Budget, parse_quantity
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.cli import load_config, run_cli
-from gaia_ssl.utils.dist import LAUNCHERS, init_dist
+from gaia_ssl.utils.dist import LAUNCHERS, process_group
 from gaia_ssl.visualization import plot_search, write_html
 
 
@@ -218,19 +217,17 @@ def make_settings(args: argparse.Namespace, config: Config) -> SearchSettings:
     )
 
 
-def main() -> None:
-    args = parse_args()
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+def search(args: argparse.Namespace) -> None:
+    """Search, write what is found and show the best."""
     config = load_config(args.config, args.cfg_options)
     settings = make_settings(args, config)
     max_memory = parse_quantity(args.max_memory) if args.max_memory else None
     name = osp.splitext(osp.basename(args.config))[0]
     work_dir = args.work_dir or osp.join('work_dirs', f'{name}_search_{args.task}')
-    init_dist(args.launcher)
-    search = Search.from_files(config, args.checkpoint, args.images, settings)
-    if search.bad and is_main_process():
-        print(describe_bad(search.bad, len(search.images) + len(search.bad)))
-    result = search.run(work_dir, args.resume, args.micro_batch, max_memory)
+    job = Search.from_files(config, args.checkpoint, args.images, settings)
+    if job.bad and is_main_process():
+        print(describe_bad(job.bad, len(job.images) + len(job.bad)))
+    result = job.run(work_dir, args.resume, args.micro_batch, max_memory)
     if is_main_process():
         plot_search(result, osp.join(work_dir, 'distance.png'))
         write_html(result, osp.join(work_dir, 'search.html'))
@@ -248,6 +245,12 @@ def summary(result: Result, work_dir: str) -> str:
             f'{row["params"] / 1e6:8.2f}  {row["arch"]}'
         )
     return '\n'.join([*lines, f'{len(result["subnets"])} subnets ranked in {work_dir}/search.json'])
+
+
+def main() -> None:
+    args = parse_args()
+    with process_group(args.launcher, args.local_rank):
+        search(args)
 
 
 if __name__ == '__main__':

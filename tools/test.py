@@ -18,7 +18,7 @@ from gaia_ssl.registry import MODELS
 from gaia_ssl.space import SearchSpace, count_cost
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.cli import load_config, run_cli
-from gaia_ssl.utils.dist import LAUNCHERS, init_dist
+from gaia_ssl.utils.dist import LAUNCHERS, process_group
 from gaia_ssl.utils.files import atomic_write, file_digest
 
 FOLDERS = ('train', 'val')
@@ -137,11 +137,9 @@ def table(result: dict[str, Any]) -> str:
     return '\n'.join(lines)
 
 
-def main() -> None:
-    args = parse_args()
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+def test(args: argparse.Namespace) -> None:
+    """Judge the subnets, write the figures and show them."""
     config = load_config(args.config, args.cfg_options)
-    init_dist(args.launcher)
     name = osp.splitext(osp.basename(args.config))[0]
     work_dir = args.work_dir or osp.join('work_dirs', f'{name}_test')
     result = judge(config, args, work_dir)
@@ -151,6 +149,12 @@ def main() -> None:
             file.write(json.dumps(result, indent=1) + '\n')
         print(table(result))
         print(f'{len(result["subnets"])} subnets in {path}')
+
+
+def main() -> None:
+    args = parse_args()
+    with process_group(args.launcher, args.local_rank):
+        test(args)
 
 
 if __name__ == '__main__':

@@ -1,13 +1,12 @@
 """Train a supernet."""
 
 import argparse
-import os
 
 from mmengine.config import DictAction
 
 from gaia_ssl.engine.train import prepare_config, train
 from gaia_ssl.utils.cli import load_config, run_cli
-from gaia_ssl.utils.dist import LAUNCHERS
+from gaia_ssl.utils.dist import LAUNCHERS, process_group
 
 
 def parse_args() -> argparse.Namespace:
@@ -41,7 +40,6 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     config = load_config(args.config, args.cfg_options)
     prepare_config(
         config,
@@ -52,7 +50,8 @@ def main() -> None:
         auto_scale_lr=args.auto_scale_lr,
         launcher=args.launcher,
     )
-    train(config)
+    with process_group(args.launcher, args.local_rank):
+        train(config)
 
 
 if __name__ == '__main__':

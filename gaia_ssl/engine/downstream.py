@@ -10,7 +10,6 @@ from torch.utils.data import DataLoader
 
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.checkpoint import load_checkpoint
-from gaia_ssl.utils.dist import init_dist
 from gaia_ssl.utils.weights import describe, differences
 
 from .data import build_loader, check_data
@@ -68,7 +67,6 @@ def _start(config: Config, name: str, fields: list[str], options: dict[str, Any]
     if config.launcher != 'none' and not torch.cuda.is_available():
         unused = config.get('find_unused_parameters', False)
         config.model_wrapper_cfg = dict(type=WRAPPER, find_unused_parameters=unused)
-    init_dist(config.launcher)
     return Runner.from_cfg(config)
 
 

@@ -6,7 +6,6 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from gaia_ssl.utils import UserError
-from gaia_ssl.utils.dist import init_dist
 
 from .data import build_loader, check_data
 from .exact import make_exact
@@ -50,7 +49,6 @@ def train(config: Config) -> None:
         UserError: If there are too few images, or the checkpoint to resume from is another
             model's.
     """
-    init_dist(config.launcher)
     runner = Runner.from_cfg(config)
     build_loader(lambda: runner.train_loop, 'train_dataloader')
     runner.train()

@@ -1,32 +1,50 @@
-"""Starting several processes, with GPUs and without."""
+"""Starting several processes, with GPUs and without, and ending them together."""
 
 import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 import torch.distributed as dist
-from mmengine.dist import init_dist as mmengine_init_dist
+from mmengine.dist import init_dist
 
 from .errors import UserError
 
 LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
 
 
-def init_dist(launcher: str, **kwargs) -> None:
-    """Initialise the process group: nccl with GPUs, gloo without.
+@contextmanager
+def process_group(launcher: str, local_rank: int = 0) -> Iterator[None]:
+    """A process group for what is done inside: nccl with GPUs, gloo without.
 
-    MMEngine starts processes with GPUs; without, it stops at ``torch.cuda.set_device``.
+    The processes leave together. If one fails nothing is waited for: it is for the launcher to end
+    the others.
 
     Args:
         launcher: ``'none'``, or what started the processes, as in MMEngine.
-        kwargs: Passed to ``torch.distributed.init_process_group``.
+        local_rank: Of this process, where the launcher does not tell.
 
     Raises:
         UserError: If there is no GPU and the launcher is not ``'pytorch'`` (torchrun).
     """
-    if launcher == 'none' or dist.is_initialized():
+    os.environ.setdefault('LOCAL_RANK', str(local_rank))
+    if launcher == 'none':
+        yield
         return
+    _start(launcher)
+    yield
+    dist.barrier()  # the first to end would take with it those that still save
+    dist.destroy_process_group()
+    # a thread of gloo needs the interpreter's lock to let go of the barrier: one that comes for it
+    # while Python shuts down aborts the process
+    time.sleep(0.1)
+
+
+def _start(launcher: str) -> None:
+    """Initialise the process group; without GPUs MMEngine stops at ``torch.cuda.set_device``."""
     if torch.cuda.is_available():
-        mmengine_init_dist(launcher, **kwargs)
+        init_dist(launcher)
         return
     if launcher != 'pytorch' or 'RANK' not in os.environ:
         raise UserError(

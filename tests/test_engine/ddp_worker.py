@@ -14,7 +14,7 @@ from mmengine.optim import OptimWrapper
 import gaia_ssl.models.selfsup  # noqa: F401 - registers the methods
 from gaia_ssl.engine import SupernetDistributedDataParallel
 from gaia_ssl.registry import MODELS
-from gaia_ssl.utils.dist import init_dist
+from gaia_ssl.utils.dist import process_group
 
 path = Path(__file__).parent.parent / 'test_models' / 'test_selfsup' / 'conftest.py'
 spec = importlib.util.spec_from_file_location('selfsup_conftest', path)
@@ -57,7 +57,7 @@ def train(method: str, options: dict, accumulate: int, rank: int = 0, world_size
 
 if __name__ == '__main__':
     torch.set_num_threads(1)
-    init_dist('pytorch')
     rank, world_size = int(os.environ['RANK']), int(os.environ['WORLD_SIZE'])
-    weights = [train(*case, rank, world_size) for case in CASES]
+    with process_group('pytorch'):
+        weights = [train(*case, rank, world_size) for case in CASES]
     torch.save(weights, f'{sys.argv[1]}/rank{rank}.pth')

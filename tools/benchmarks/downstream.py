@@ -11,7 +11,7 @@ from mmengine.dist import is_main_process
 from gaia_ssl.engine.downstream import evaluate_downstream, train_downstream
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.cli import load_config, run_cli
-from gaia_ssl.utils.dist import LAUNCHERS
+from gaia_ssl.utils.dist import LAUNCHERS, process_group
 
 SUBNET = 'GAIA_SSL_SUBNET'  # how the benchmark configs learn of the folder
 
@@ -69,9 +69,8 @@ def load(path: str, subnet: str | None, options: dict | None) -> Config:
     return config
 
 
-def main() -> None:
-    args = parse_args()
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+def run(args: argparse.Namespace) -> None:
+    """Train or test as the command says."""
     config = load(args.config, args.subnet, args.cfg_options)
     name = osp.splitext(osp.basename(args.config))[0]
     if subnet := config.env_variables.get(SUBNET):
@@ -90,6 +89,12 @@ def main() -> None:
     metrics = evaluate_downstream(config, name, args.checkpoint, **options)
     if is_main_process():
         print(json.dumps({key: float(value) for key, value in metrics.items()}, indent=1))
+
+
+def main() -> None:
+    args = parse_args()
+    with process_group(args.launcher, args.local_rank):
+        run(args)
 
 
 if __name__ == '__main__':

@@ -16,7 +16,7 @@ from PIL import Image
 from gaia_ssl.models.layers import DynamicSyncBatchNorm
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.cli import run_cli
-from gaia_ssl.utils.dist import init_dist
+from gaia_ssl.utils.dist import process_group
 
 
 def parse_args() -> argparse.Namespace:
@@ -47,7 +47,6 @@ def compare_norms() -> str:
     Raises:
         AssertionError: If outputs, gradients or running statistics differ.
     """
-    init_dist('pytorch')
     rank, world = dist.get_rank(), dist.get_world_size()
     device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
     generator = torch.Generator().manual_seed(rank)
@@ -60,9 +59,7 @@ def compare_norms() -> str:
     if device.type == 'cuda':  # torch's own demands a GPU
         _compare(_train_norm(nn.SyncBatchNorm(16), x, device), expected)
         peers.append("torch's SyncBatchNorm")
-    backend = dist.get_backend()
-    dist.destroy_process_group()
-    return f'{backend}, processes: {world}: equal to {" and ".join(peers)}'
+    return f'{dist.get_backend()}, processes: {world}: equal to {" and ".join(peers)}'
 
 
 def _train_norm(norm: nn.Module, x: torch.Tensor, device: torch.device) -> dict[str, torch.Tensor]:
@@ -102,7 +99,8 @@ def main() -> None:
     elif args.part == 'losses':
         print(read_losses(args.work_dir))
     else:
-        outcome = compare_norms()
+        with process_group('pytorch'):
+            outcome = compare_norms()
         if os.environ['RANK'] == '0':
             print(outcome)
 

@@ -10,6 +10,7 @@ import argparse
 import gzip
 import struct
 import sys
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -26,14 +27,21 @@ def read_idx(path):
 
     Returns:
         np.ndarray: uint8, (N, H, W) for images and (N, ) for labels.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is damaged or something else.
     """
-    with gzip.open(path, 'rb') as f:
-        data = f.read()
-    zero, kind, ndim = struct.unpack('>HBB', data[:4])
-    if zero != 0 or kind != 8:
-        raise ValueError(f'{path} is not an idx file of unsigned bytes')
-    shape = struct.unpack(f'>{ndim}I', data[4 : 4 + 4 * ndim])
-    return np.frombuffer(data, np.uint8, offset=4 + 4 * ndim).reshape(shape)
+    packed = Path(path).read_bytes()
+    try:
+        data = gzip.decompress(packed)
+        zero, kind, ndim = struct.unpack('>HBB', data[:4])
+        shape = struct.unpack(f'>{ndim}I', data[4 : 4 + 4 * ndim])
+        if zero != 0 or kind != 8:
+            raise ValueError('other numbers')
+        return np.frombuffer(data, np.uint8, offset=4 + 4 * ndim).reshape(shape)
+    except (OSError, EOFError, ValueError, struct.error, zlib.error) as error:
+        raise ValueError(f'{path} is no whole idx file of unsigned bytes: {error}') from error
 
 
 def write_idx(path, array):
@@ -83,7 +91,7 @@ def main():
     args = parser.parse_args()
     try:
         cut(args.src, args.out)
-    except (OSError, ValueError, IndexError, struct.error) as error:
+    except (OSError, ValueError, IndexError) as error:
         sys.exit(f'fashion_mnist_part: {error}')
 
 

@@ -1,6 +1,6 @@
 """Make sprites and scenes, in OpenMMLab's dataset layouts, from a small part of Fashion-MNIST.
 
-Usage: python tools/dataset_converters/fashion_scenes.py --out DIR
+Usage: python tools/dataset_converters/fashion_scenes.py --out DIR [--source FASHION_MNIST]
 
 ``DIR/sprites/{train,val}/<class>/NNNNN.png``
     A recoloured garment on a generated background, 64x64; NNNNN is its index in Fashion-MNIST's
@@ -76,12 +76,13 @@ class Garments:
     Args:
         split (str): 'train' or 'val'.
         per_class (int | None): How many of each class to use; all if None.
+        source (str | Path): Folder with Fashion-MNIST's files.
     """
 
-    def __init__(self, split, per_class=None):
-        prefix = SPLITS[split][0]
-        self.gray = read_idx(DATA / f'{prefix}-images-idx3-ubyte.gz')  # (N, 28, 28)
-        self.label = read_idx(DATA / f'{prefix}-labels-idx1-ubyte.gz')  # (N, )
+    def __init__(self, split, per_class=None, source=DATA):
+        prefix = Path(source) / SPLITS[split][0]
+        self.gray = read_idx(f'{prefix}-images-idx3-ubyte.gz')  # (N, 28, 28)
+        self.label = read_idx(f'{prefix}-labels-idx1-ubyte.gz')  # (N, )
         self.of_class = {
             name: np.flatnonzero(self.label == k)[:per_class] for k, name in enumerate(GARMENTS)
         }
@@ -347,7 +348,7 @@ def copy_unlabeled(out):
             shutil.copyfile(path, folder / path.name)
 
 
-def build(out, seed=0, train_scenes=1000, val_scenes=200, per_class=None):
+def build(out, seed=0, train_scenes=1000, val_scenes=200, per_class=None, source=DATA):
     """Write everything to ``out``, or nothing.
 
     Args:
@@ -356,6 +357,8 @@ def build(out, seed=0, train_scenes=1000, val_scenes=200, per_class=None):
         train_scenes (int): Number of training scenes.
         val_scenes (int): Number of validation scenes.
         per_class (int | None): Garments per class and split to use; all if None.
+        source (str | Path): Folder with Fashion-MNIST's files. Defaults to the part of it that
+            this repository holds.
 
     Returns:
         dict: What was made, as in ``scenes.json``.
@@ -370,6 +373,8 @@ def build(out, seed=0, train_scenes=1000, val_scenes=200, per_class=None):
         semantic=list(SEMANTIC),
         sprites=list(GARMENTS),
     )
+    if source != DATA:
+        made['source'] = str(Path(source).resolve())
     record = out / 'scenes.json'
     if record.is_file() and json.loads(record.read_text()) == made:
         return made
@@ -379,7 +384,7 @@ def build(out, seed=0, train_scenes=1000, val_scenes=200, per_class=None):
     try:
         temp.mkdir(parents=True)
         for split, num in made['scenes'].items():
-            garments = Garments(split, per_class)
+            garments = Garments(split, per_class, source)
             write_sprites(temp, split, garments, seed)
             write_scenes(temp, split, garments, num, seed)
         copy_unlabeled(temp)
@@ -399,6 +404,12 @@ def main():
     parser.add_argument('--train-scenes', type=int, default=1000)
     parser.add_argument('--val-scenes', type=int, default=200)
     parser.add_argument('--per-class', type=int, help='garments per class to use (default: all)')
+    parser.add_argument(
+        '--source',
+        default=DATA,
+        metavar='DIR',
+        help="folder with Fashion-MNIST's four *-ubyte.gz (default: a part of it, 6,000 garments)",
+    )
     args = parser.parse_args()
     if args.seed < 0:
         parser.error(f'--seed must be 0 or more, got {args.seed}')
@@ -407,8 +418,8 @@ def main():
         if value is not None and value < 1:
             parser.error(f'--{name.replace("_", "-")} must be at least 1, got {value}')
     try:
-        build(args.out, args.seed, args.train_scenes, args.val_scenes, args.per_class)
-    except OSError as error:
+        build(args.out, args.seed, args.train_scenes, args.val_scenes, args.per_class, args.source)
+    except (OSError, ValueError) as error:
         sys.exit(f'fashion_scenes: {error}')
     print(f'sprites and scenes are in {args.out}')
 

@@ -1,4 +1,6 @@
+import gzip
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +9,7 @@ import cv2
 import fashion_scenes
 import numpy as np
 import pytest
+from fashion_mnist_part import read_idx, write_idx
 from pycocotools.coco import COCO
 
 NUM = dict(train=24, val=8)
@@ -189,3 +192,42 @@ def test_unlabeled_images_are_evenly_chosen(data, tmp_path, monkeypatch):
     assert len(files(tmp_path / 'data/unlabeled/sprites')) == 10
     names = sorted(files(tmp_path / 'data/unlabeled/scenes'))
     assert names == [f'{i:012d}.jpg' for i in range(1, 25, 4)]
+
+
+def test_garments_of_another_folder(data, tmp_path, monkeypatch):
+    # the last two of every class, so that no sprite can be one of the first three
+    parts = {}
+    for split in ('train', 't10k'):
+        labels = read_idx(fashion_scenes.DATA / f'{split}-labels-idx1-ubyte.gz')
+        chosen = np.concatenate([np.flatnonzero(labels == c)[-2:] for c in range(10)])
+        for kind in ('images-idx3', 'labels-idx1'):
+            name = f'{split}-{kind}-ubyte.gz'
+            parts[name] = read_idx(fashion_scenes.DATA / name)[chosen]
+    source = tmp_path / 'fashion-mnist'
+    source.mkdir()
+    for name, part in parts.items():
+        write_idx(source / name, part)
+
+    made = make(tmp_path / 'data', source=source)
+    assert made['source'] == str(source) and 'source' not in make(data)
+    for split in NUM:
+        sprites = list((tmp_path / 'data/sprites' / split).rglob('*.png'))
+        assert sorted(int(f.stem) for f in sprites) == list(range(20))
+    with pytest.raises(FileExistsError, match='something else'):
+        make(tmp_path / 'data')
+
+
+@pytest.mark.parametrize('content', [None, b'', b'no gzip', gzip.compress(b'no idx at all')[:-9]])
+def test_a_bad_source_is_named(tmp_path, content):
+    source = tmp_path / 'fashion-mnist'
+    shutil.copytree(fashion_scenes.DATA, source)
+    file = source / 'train-labels-idx1-ubyte.gz'
+    file.unlink() if content is None else file.write_bytes(content)
+    done = subprocess.run(
+        [sys.executable, fashion_scenes.__file__, '--out', tmp_path / 'data', '--source', source],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1 and str(file) in done.stderr
+    assert done.stderr.startswith('fashion_scenes: ') and len(done.stderr.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == [source]

@@ -1,0 +1,53 @@
+import subprocess
+import sys
+
+import pytest
+
+# a model whose gradients are reduced, as a training has it
+PROGRAM = """
+import sys, time
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+from torch.nn.parallel import DistributedDataParallel
+
+from gaia_ssl.utils.dist import process_group
+
+saved = Path(sys.argv[1])
+
+
+def work():
+    model = DistributedDataParallel(torch.nn.Linear(8, 8))
+    model(torch.rand(4, 8)).sum().backward()
+    {work}
+
+
+with process_group('pytorch'):
+    work()
+assert saved.exists() and not dist.is_initialized()
+"""
+
+
+@pytest.fixture
+def launch(tmp_path):
+    """Run that program in two processes, with what the first one does in the end."""
+
+    def run(work: str) -> subprocess.CompletedProcess:
+        program = tmp_path / 'program.py'
+        program.write_text(PROGRAM.format(work=f'if dist.get_rank() == 0: {work}'))
+        torchrun = [sys.executable, '-m', 'torch.distributed.run', '--standalone']
+        command = [*torchrun, '--nproc_per_node=2', program, tmp_path / 'saved']
+        return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+    return run
+
+
+def test_processes_wait_for_the_last(launch):
+    done = launch('time.sleep(1); saved.touch()')
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_failed_process_ends_all(launch):
+    done = launch('raise RuntimeError("out of luck")')
+    assert done.returncode != 0 and 'out of luck' in done.stderr

@@ -217,7 +217,12 @@ def test_garments_of_another_folder(data, tmp_path, monkeypatch):
         make(tmp_path / 'data')
 
 
-@pytest.mark.parametrize('content', [None, b'', b'no gzip', gzip.compress(b'no idx at all')[:-9]])
+DAMAGED = dict(
+    missing=None, empty=b'', other=b'no gzip', truncated=gzip.compress(b'no idx', mtime=0)[:-9]
+)
+
+
+@pytest.mark.parametrize('content', DAMAGED.values(), ids=DAMAGED)
 def test_a_bad_source_is_named(tmp_path, content):
     source = tmp_path / 'fashion-mnist'
     shutil.copytree(fashion_scenes.DATA, source)

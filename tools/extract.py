@@ -50,8 +50,11 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument(
         '--calibrate',
+        nargs='?',
+        const=True,
         metavar='DIR',
-        help='measure batch-norm statistics on the images below this folder; labels are not needed',
+        help='measure batch-norm statistics on the images below this folder, labels are not '
+        'needed; without DIR, on the views that the config trains on',
     )
     parser.add_argument(
         '--calibrate-num', type=int, default=2048, metavar='N', help='images to use; default: 2048'
@@ -131,7 +134,7 @@ def warnings_about(meta: dict) -> list[str]:
     if not meta['calibration']:
         warnings.append(
             "batch-norm statistics are the supernet's and belong to no subnet; frozen features "
-            'need --calibrate DIR'
+            'need --calibrate'
         )
     searched = (meta['search'] or {}).get('checkpoint_sha256')
     if searched and searched != meta['source']['checkpoint_sha256']:

@@ -1,43 +1,11 @@
-"""Checks of the data that a config names, and of the loaders made of them."""
+"""Dataloaders that a config names."""
 
-import os
-import os.path as osp
 from collections.abc import Callable
 
-from mmengine.config import Config
 from mmengine.runner import BaseLoop
 from torch.utils.data import DataLoader
 
 from gaia_ssl.utils import UserError
-
-
-def check_data(config: Config, field: str) -> None:
-    """Name missing data before a dataset's own, deeper error does.
-
-    Args:
-        config: The config.
-        field: The dataloader in it.
-
-    Raises:
-        UserError: If there is no such dataloader, or its data are not where it says.
-    """
-    if field not in config:
-        raise UserError(f'config: {config.filename} has no {field}')
-    for dataset in _datasets(config[field].dataset):
-        root = dataset.get('data_root') or ''
-        prefixes = dataset.get('data_prefix') or ''
-        prefixes = prefixes.values() if isinstance(prefixes, dict) else [prefixes]
-        folders = [osp.join(root, prefix or '') for prefix in prefixes]
-        annotations = dataset.get('ann_file')
-        if root and not osp.isdir(root):
-            raise UserError(f'data_root: {root} does not exist; set {field}.dataset')
-        for folder in folders:
-            if not osp.isdir(folder):
-                raise UserError(f'data_prefix: {folder} does not exist; set {field}.dataset')
-            if not annotations and not _has_files(folder):
-                raise UserError(f'data_prefix: there are no images in {folder}')
-        if annotations and not osp.isfile(osp.join(root, annotations)):
-            raise UserError(f'ann_file: {osp.join(root, annotations)} does not exist')
 
 
 def build_loader(build_loop: Callable[[], BaseLoop], field: str) -> DataLoader:
@@ -60,13 +28,3 @@ def build_loader(build_loop: Callable[[], BaseLoop], field: str) -> DataLoader:
             'smaller batch_size'
         )
     return loader
-
-
-def _datasets(dataset: dict) -> list[dict]:
-    """The datasets inside of wrappers such as ``ConcatDataset``."""
-    nested = dataset.get('datasets') or ([dataset.dataset] if 'dataset' in dataset else None)
-    return [leaf for d in nested for leaf in _datasets(d)] if nested else [dataset]
-
-
-def _has_files(folder: str) -> bool:
-    return any(files for _, _, files in os.walk(folder, followlinks=True))

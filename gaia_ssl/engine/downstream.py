@@ -8,11 +8,12 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
+from gaia_ssl.datasets.check import check_data
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.checkpoint import load_checkpoint
 from gaia_ssl.utils.weights import describe, differences
 
-from .data import build_loader, check_data
+from .data import build_loader
 from .ddp import unwrap
 from .options import merge_options
 

@@ -5,9 +5,10 @@ import os.path as osp
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from gaia_ssl.datasets.check import check_data
 from gaia_ssl.utils import UserError
 
-from .data import build_loader, check_data
+from .data import build_loader
 from .exact import make_exact
 from .options import merge_options
 

@@ -1,4 +1,4 @@
-"""Batch-norm statistics of one subnet, measured on unlabeled images."""
+"""Batch-norm statistics of one subnet, measured without labels."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -11,6 +11,7 @@ from mmengine.utils.dl_utils.parrots_wrapper import _BatchNorm
 from torch import Tensor
 
 from gaia_ssl.datasets.images import UnlabeledImages, default_pipeline
+from gaia_ssl.datasets.views import TrainingViews
 from gaia_ssl.registry import MODELS
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.preprocessor import preprocessor_options
@@ -23,30 +24,36 @@ class CalibrationImages:
 
     Args:
         config: Pretraining config; its ``search`` may hold ``pipeline``, as for a search.
-        root: Folder of images; labels are not needed.
-        input_size: Side of the images in pixels.
+        root: Folder of images; labels are not needed. None for the views that the config trains
+            on: random crops and colours and all, as the batch norms saw them.
+        input_size: Side of a folder's images in pixels.
         num: How many images to use, drawn with a fixed seed. Defaults to 2048, or all.
 
     Raises:
-        UserError: If the folder has fewer than two images.
+        UserError: If there are fewer than two images, or they are not where the config says.
     """
 
-    def __init__(self, config: Config, root: str, input_size: int, num: int = 2048) -> None:
-        pipeline = config.get('search', {}).get('pipeline') or default_pipeline(input_size)
-        self.images = UnlabeledImages(root, pipeline)
+    def __init__(self, config: Config, root: str | None, input_size: int, num: int = 2048) -> None:
+        self.folder = root
+        if root is None:
+            self.images = TrainingViews(config)
+        else:
+            pipeline = config.get('search', {}).get('pipeline') or default_pipeline(input_size)
+            self.images = UnlabeledImages(root, pipeline)
+            self.images.check_size(input_size, '--input-size')
         if num < 2:
             raise UserError(
                 f'--calibrate-num: {num} is too few for batch-norm statistics; give 2 or more'
             )
         if len(self.images) < 2:
             raise UserError(
-                f'--calibrate: {root} holds 1 image, too few for batch-norm statistics; give more'
+                f'--calibrate: {root or "train_dataloader"} holds 1 image, too few for '
+                'batch-norm statistics; give more'
             )
         # mixed, since a folder's order is often that of its classes
         order = np.random.default_rng(0).permutation(len(self.images))[:num]
         self.batches = np.array_split(order, -(-len(order) // BATCH))
         self.preprocessor = MODELS.build(preprocessor_options(config))
-        self.images.check_size(input_size, '--input-size')
 
     def __len__(self) -> int:
         return sum(map(len, self.batches))
@@ -60,7 +67,7 @@ class CalibrationImages:
     def describe(self) -> dict[str, Any]:
         """What to record about a calibration, ready for JSON."""
         return dict(
-            folder=self.images.sources[0],
+            folder=self.folder,
             images=len(self),
             batches=len(self.batches),
             batch_size=max(map(len, self.batches)),
@@ -90,7 +97,7 @@ def average_statistics(backbone: nn.Module, batches: Iterable[Tensor]) -> None:
 
 
 def calibrate(backbone: nn.Module, images: CalibrationImages) -> dict[str, Any]:
-    """Replace the running statistics by their average over a folder's images.
+    """Replace the running statistics by their average over images.
 
     Args:
         backbone: The subnet; its weights stay as they are, and it ends in eval mode on the CPU.

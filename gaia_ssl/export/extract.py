@@ -4,7 +4,7 @@ import hashlib
 import json
 import os.path as osp
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import mmengine
 import torch
@@ -30,7 +30,7 @@ def extract(
     checkpoint: str,
     choice: Choice,
     out: str,
-    calibrate_on: str | None = None,
+    calibrate_on: str | Literal[True] | None = None,
     calibrate_num: int = 2048,
     input_size: int | None = None,
     overwrite: bool = False,
@@ -43,8 +43,9 @@ def extract(
         checkpoint: Path of a checkpoint of that training.
         choice: The arch, see ``choose_arch`` and ``choose_from_search``.
         out: The folder; it appears when it is complete.
-        calibrate_on: Folder of unlabeled images to measure batch-norm statistics on. Without it
-            they are the supernet's, which belong to no subnet.
+        calibrate_on: Folder of unlabeled images to measure batch-norm statistics on; True for the
+            views that the config trains on. Without it they are the supernet's, which belong to
+            no subnet.
         calibrate_num: How many of the images to use, at most. Defaults to 2048.
         input_size: Side of the images in pixels, for calibration and for counting multiply-adds.
             Defaults to the search's, then the config's, then 224.
@@ -115,7 +116,7 @@ class _Source:
         config: Config,
         checkpoint: str,
         choices: Sequence[Choice],
-        calibrate_on: str | None = None,
+        calibrate_on: str | Literal[True] | None = None,
         calibrate_num: int = 2048,
         input_size: int | None = None,
         formats: Sequence[str] = (),
@@ -130,9 +131,10 @@ class _Source:
         self.size = next(size for size in sizes if size is not None)
         if self.size < 1:
             raise UserError(f'--input-size: {self.size} is not a size in pixels')
-        self.images = calibrate_on and CalibrationImages(
-            config, calibrate_on, self.size, calibrate_num
-        )
+        root = None if calibrate_on is True else calibrate_on
+        self.images = None
+        if calibrate_on is not None:
+            self.images = CalibrationImages(config, root, self.size, calibrate_num)
         self.formats = list(formats)
         self.normalisation = Normalisation.of(config)
         self.supernet = load_supernet_backbone(config, checkpoint)

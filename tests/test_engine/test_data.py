@@ -1,52 +1,9 @@
-"""Missing data are named by the field of the config."""
+"""A dataset's own complaints name the field of the config."""
 
 import pytest
-from mmengine.config import Config
 
-from gaia_ssl.engine.data import build_loader, check_data
+from gaia_ssl.engine.data import build_loader
 from gaia_ssl.utils import UserError
-
-
-@pytest.fixture
-def root(tmp_path):
-    (tmp_path / 'images').mkdir()
-    (tmp_path / 'images' / 'a.jpg').touch()
-    (tmp_path / 'list.txt').touch()
-    (tmp_path / 'empty').mkdir()
-    return tmp_path
-
-
-def config_of(dataset):
-    return Config(dict(val_dataloader=dict(dataset=dataset)))
-
-
-def test_data_that_are_there(root):
-    whole = dict(data_root=str(root), data_prefix=dict(img='images'), ann_file='list.txt')
-    unlisted = dict(data_prefix=str(root / 'images'))
-    nested = dict(dataset=dict(datasets=[whole, unlisted]))
-    for dataset in (whole, unlisted, nested):
-        check_data(config_of(dataset), 'val_dataloader')
-
-
-@pytest.mark.parametrize(
-    'wrong, message',
-    [
-        (dict(data_root='/nowhere'), 'data_root: /nowhere does not exist; set val_dataloader'),
-        (dict(data_prefix=dict(seg='maps')), 'data_prefix: .*maps does not exist; set val_data'),
-        (dict(ann_file='other.txt'), 'ann_file: .*other.txt does not exist'),
-        (dict(data_prefix='empty', ann_file=''), 'there are no images in .*empty'),
-    ],
-)
-def test_data_that_are_missing(root, wrong, message):
-    dataset = dict(data_root=str(root), data_prefix=dict(img='images'), ann_file='list.txt')
-    config = config_of(dict(dataset=dict(datasets=[dataset, {**dataset, **wrong}])))
-    with pytest.raises(UserError, match=message):
-        check_data(config, 'val_dataloader')
-
-
-def test_no_dataloader():
-    with pytest.raises(UserError, match='has no test_dataloader'):
-        check_data(Config({}), 'test_dataloader')
 
 
 @pytest.mark.parametrize('kind', [AssertionError, RuntimeError])

@@ -88,6 +88,35 @@ def test_too_few_images(tmp_path, source, photos):
         CalibrationImages(source[0], str(tmp_path), 64)
 
 
+def test_views_of_the_pretraining(source, photos, net):
+    config = copy.deepcopy(source[0])
+    two_views = dict(
+        type='mmpretrain.MultiView',
+        num_views=2,
+        transforms=[[dict(type='mmpretrain.RandomResizedCrop', scale=24)]],
+    )
+    config.train_dataloader = dict(
+        dataset=dict(
+            type='mmpretrain.CustomDataset',
+            data_prefix=str(photos),
+            with_label=False,
+            pipeline=[dict(type='LoadImage'), two_views, dict(type='mmpretrain.PackInputs')],
+        )
+    )
+    images = CalibrationImages(config, None, 64, num=6)
+    [batch], [again] = images, images
+    assert batch.shape == (6, 3, 24, 24) and torch.equal(batch, again)
+    assert calibrate(net, images) == dict(folder=None, images=6, batches=1, batch_size=6)
+    torch.testing.assert_close(net.bn1.running_mean, net.conv1(batch, 8).mean((0, 2, 3)).detach())
+
+
+def test_views_of_data_that_are_missing(source):
+    config = copy.deepcopy(source[0])
+    config.train_dataloader = dict(dataset=dict(data_root='/nowhere'))
+    with pytest.raises(UserError, match='data_root: /nowhere does not exist'):
+        CalibrationImages(config, None, 64)
+
+
 def test_without_preprocessing(photos):
     config = Config(dict(model=dict(type='DynamicMoCo')))
     [batch] = CalibrationImages(config, str(photos), 32)

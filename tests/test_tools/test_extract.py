@@ -25,6 +25,16 @@ model = dict(
     data_preprocessor=dict(
         mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True))
 search = dict(input_size=32)
+views = [dict(type='mmpretrain.RandomResizedCrop', scale=24)]
+train_dataloader = dict(
+    dataset=dict(
+        type='mmpretrain.CustomDataset',
+        data_prefix='images',
+        with_label=False,
+        pipeline=[
+            dict(type='LoadImage'),
+            dict(type='mmpretrain.MultiView', num_views=2, transforms=[views]),
+            dict(type='mmpretrain.PackInputs')]))
 """
 
 
@@ -148,6 +158,16 @@ def test_calibrated(call, tmp_path, data):
     code, _, errors = call('--arch', 'MIN', '--calibrate', data / 'images', '--calibrate-num', 3)
     assert code == 0 and 'warning' not in errors
     assert meta_of(tmp_path / 'out')['calibration']['images'] == 3
+
+
+def test_calibrated_on_what_it_trains_on(call, tmp_path):
+    option = 'train_dataloader.dataset.data_prefix='
+    code, _, errors = call('--arch', 'MIN', '--calibrate', '--cfg-options', f'{option}nowhere')
+    assert code == 2 and 'error: data_prefix: nowhere does not exist' in errors
+    code, _, errors = call('--arch', 'MIN', '--calibrate')
+    assert code == 0 and 'warning' not in errors
+    calibration = meta_of(tmp_path / 'out')['calibration']
+    assert calibration == dict(folder=None, images=4, batches=1, batch_size=4)
 
 
 def test_options_override_the_config_and_its_size(call, tmp_path):

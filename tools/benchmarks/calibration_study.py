@@ -4,8 +4,8 @@ Usage: python tools/benchmarks/calibration_study.py CONFIG CHECKPOINT --train DI
 
 A supernet's running statistics mix those of all subnets that it trained. Random subnets are
 extracted and judged as tools/test.py does, once with these (raw) and once with their own
-(calibrated), measured without labels as tools/extract.py --calibrate does, on images of ``train``
-or of another folder.
+(calibrated), measured without labels as tools/extract.py --calibrate does: on the views that
+CONFIG trains on, or on the images of a folder.
 """
 
 import argparse
@@ -52,7 +52,9 @@ def parse_args() -> argparse.Namespace:
         help='images to classify, one folder inside per class',
     )
     parser.add_argument(
-        '--calibrate', metavar='DIR', help='images to calibrate on (default: those of --train)'
+        '--calibrate',
+        metavar='DIR',
+        help='images to calibrate on (default: the views that the config trains on)',
     )
     parser.add_argument('--num', type=int, default=10, help='archs (default: %(default)s)')
     parser.add_argument('--seed', type=int, default=0, help='of the archs (default: %(default)s)')
@@ -81,7 +83,7 @@ def study(args: argparse.Namespace) -> dict[str, Any]:
     supernet = load_supernet_backbone(config, args.checkpoint)
     archs = draw_archs(supernet.space, args.num, args.seed)
     knn = FolderKNN(config, args.train, args.val, args.input_size, calibration=0)
-    images = CalibrationImages(config, args.calibrate or args.train, knn.input_size)
+    images = CalibrationImages(config, args.calibrate, knn.input_size)
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
     nets = {index: supernet.extract(arch).to(device) for index, arch in enumerate(archs)}
     raw = knn(nets)

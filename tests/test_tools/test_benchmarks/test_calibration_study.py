@@ -21,6 +21,16 @@ model = dict(
     backbone=dict(type='DynamicResNet', space='tiny10to22'),
     data_preprocessor=dict(mean=[127.5] * 3, std=[64.0] * 3, to_rgb=True))
 search = dict(input_size=32)
+views = [dict(type='mmpretrain.RandomResizedCrop', scale=24)]
+train_dataloader = dict(
+    dataset=dict(
+        type='mmpretrain.CustomDataset',
+        data_prefix='train/coarse',
+        with_label=False,
+        pipeline=[
+            dict(type='LoadImage'),
+            dict(type='mmpretrain.MultiView', num_views=2, transforms=[views]),
+            dict(type='mmpretrain.PackInputs')]))
 """
 
 
@@ -57,7 +67,7 @@ def run(data, monkeypatch, *args):
 
 def test_from_end_to_end(data, tmp_path, monkeypatch, capsys):
     path = tmp_path / 'study.json'
-    run(data, monkeypatch, '--num', 3, '--seed', 5, '--json', path)
+    run(data, monkeypatch, '--num', 3, '--seed', 5, '--calibrate', 'train', '--json', path)
     printed, found = capsys.readouterr().out, json.loads(path.read_text())
     assert len(found['subnets']) == 3
     assert found['knn']['calibration_images'] == 0 and found['calibration']['images'] == 24
@@ -77,16 +87,17 @@ def test_from_end_to_end(data, tmp_path, monkeypatch, capsys):
     )
 
 
-def test_calibrates_on_another_folder(data, tmp_path, monkeypatch):
-    found = {}
-    for folder in ('train', 'train/fine'):
+def test_calibrates_on_what_it_is_told(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(study, 'BAR', 100)  # on so few images anything can happen
+    found = []
+    for options in (['--calibrate', 'train'], ['--calibrate', 'train/fine'], []):
         path = tmp_path / 'study.json'
-        run(data, monkeypatch, '--num', 2, '--calibrate', folder, '--json', path)
-        found[folder] = json.loads(path.read_text())
-    assert [f['calibration']['images'] for f in found.values()] == [24, 12]
-    both, fine = (f['subnets'] for f in found.values())
-    assert [row['raw'] for row in both] == [row['raw'] for row in fine]
-    assert [row['calibrated'] for row in both] != [row['calibrated'] for row in fine]
+        run(data, monkeypatch, '--num', 2, *options, '--json', path)
+        found.append(json.loads(path.read_text()))
+    calibrations = [(f['calibration']['folder'], f['calibration']['images']) for f in found]
+    assert calibrations == [('train', 24), ('train/fine', 12), (None, 12)]
+    assert len({str([row['raw'] for row in f['subnets']]) for f in found}) == 1
+    assert len({str([row['calibrated'] for row in f['subnets']]) for f in found}) > 1
 
 
 def test_a_loss_is_no_success(monkeypatch):

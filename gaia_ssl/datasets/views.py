@@ -7,6 +7,7 @@ from mmengine.registry import DefaultScope
 from torch import Tensor
 
 from gaia_ssl.registry import DATASETS
+from gaia_ssl.utils import UserError
 
 from .check import check_data
 from .seeded import SampleKey
@@ -22,7 +23,7 @@ class TrainingViews(Sequence):
             are drawn anew for each image from a fixed seed.
 
     Raises:
-        UserError: If the data are not where the config says.
+        UserError: If the data are not where the config says, or the dataset finds fault with them.
     """
 
     def __init__(self, config: Config) -> None:
@@ -31,7 +32,10 @@ class TrainingViews(Sequence):
         if dataset.type != SEEDED:  # as a training's own copy of its config has it
             dataset = dict(type=SEEDED, dataset=dataset)
         with DefaultScope.overwrite_default_scope(config.get('default_scope', 'gaia_ssl')):
-            self.dataset = DATASETS.build(dataset)
+            try:
+                self.dataset = DATASETS.build(dataset)
+            except (AssertionError, RuntimeError) as error:  # a dataset's own complaint
+                raise UserError(f'train_dataloader.dataset: {error}') from error
 
     def __len__(self) -> int:
         return len(self.dataset)

@@ -70,3 +70,11 @@ def test_data_that_are_missing(config):
     config.train_dataloader.dataset.data_prefix = '/nowhere'
     with pytest.raises(UserError, match='data_prefix: /nowhere does not exist; set train_data'):
         TrainingViews(config)
+
+
+def test_a_datasets_own_complaint(config, tmp_path):
+    (tmp_path / 'none' / 'class').mkdir(parents=True)
+    (tmp_path / 'none' / 'class' / 'note.txt').touch()
+    config.train_dataloader.dataset.update(data_prefix=str(tmp_path / 'none'), with_label=True)
+    with pytest.raises(UserError, match='train_dataloader.dataset: .*no'):
+        TrainingViews(config)

@@ -2,6 +2,8 @@
 
 import os
 import os.path as osp
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from mmengine.config import Config
 
@@ -35,6 +37,15 @@ def check_data(config: Config, field: str) -> None:
                 raise UserError(f'data_prefix: there are no images in {folder}')
         if annotations and not osp.isfile(osp.join(root, annotations)):
             raise UserError(f'ann_file: {osp.join(root, annotations)} does not exist')
+
+
+@contextmanager
+def complaints(field: str) -> Iterator[None]:
+    """Name the dataloader whose dataset finds fault with its files while it is built inside."""
+    try:
+        yield
+    except (AssertionError, RuntimeError) as error:
+        raise UserError(f'{field}.dataset: {error}') from error
 
 
 def _datasets(dataset: dict) -> list[dict]:

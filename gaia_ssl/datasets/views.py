@@ -7,9 +7,8 @@ from mmengine.registry import DefaultScope
 from torch import Tensor
 
 from gaia_ssl.registry import DATASETS
-from gaia_ssl.utils import UserError
 
-from .check import check_data
+from .check import check_data, complaints
 from .seeded import SampleKey
 
 SEEDED = 'gaia_ssl.SeededDataset'
@@ -31,11 +30,9 @@ class TrainingViews(Sequence):
         dataset = config.train_dataloader.dataset
         if dataset.type != SEEDED:  # as a training's own copy of its config has it
             dataset = dict(type=SEEDED, dataset=dataset)
-        with DefaultScope.overwrite_default_scope(config.get('default_scope', 'gaia_ssl')):
-            try:
-                self.dataset = DATASETS.build(dataset)
-            except (AssertionError, RuntimeError) as error:  # a dataset's own complaint
-                raise UserError(f'train_dataloader.dataset: {error}') from error
+        scope = config.get('default_scope', 'gaia_ssl')
+        with DefaultScope.overwrite_default_scope(scope), complaints('train_dataloader'):
+            self.dataset = DATASETS.build(dataset)
 
     def __len__(self) -> int:
         return len(self.dataset)

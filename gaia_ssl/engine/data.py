@@ -5,6 +5,7 @@ from collections.abc import Callable
 from mmengine.runner import BaseLoop
 from torch.utils.data import DataLoader
 
+from gaia_ssl.datasets.check import complaints
 from gaia_ssl.utils import UserError
 
 
@@ -18,10 +19,8 @@ def build_loader(build_loop: Callable[[], BaseLoop], field: str) -> DataLoader:
     Raises:
         UserError: If the dataset finds fault with its files, or has too few.
     """
-    try:
+    with complaints(field):
         loader = build_loop().dataloader
-    except (AssertionError, RuntimeError) as error:  # a dataset's own complaint about its files
-        raise UserError(f'{field}.dataset: {error}') from error
     if not len(loader):
         raise UserError(
             f'{field}: {len(loader.dataset)} images are fewer than one batch; give more, or a '

@@ -1,11 +1,11 @@
 """Train a small supernet with every method on CIFAR-10; compare it with random weights by kNN.
 
-Usage: python tools/benchmarks/methods_cifar10.py [--methods byol mocov2 ...] [--data DIR]
+Usage: python tools/benchmarks/methods_cifar10.py [--methods byol mocov2 ...] [--seeds 0 1 2]
 
-``DIR`` is what tools/dataset_converters/cifar10.py makes. Runs ``tools/train.py`` and
-``tools/test.py`` for the configs ``configs/METHOD/*_cifar10.py``, one thread each and as many side
-by side as there are cores. Writes ``WORK_DIR/methods_cifar10.{json,md}``. What is done is not
-repeated: run the same command again to go on with a stopped comparison.
+The images are what tools/dataset_converters/cifar10.py makes. Runs ``tools/train.py`` and
+``tools/test.py`` for the configs ``configs/METHOD/*_cifar10.py``, once per seed, one thread each
+and as many side by side as there are cores. Writes ``WORK_DIR/methods_cifar10.{json,md}``. What
+is done is not repeated: run the same command again to go on with a stopped comparison.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'quickstart'))
@@ -39,6 +40,9 @@ def parse_args() -> argparse.Namespace:
         '--methods', nargs='+', choices=CONFIGS, default=list(CONFIGS), help='default: all'
     )
     parser.add_argument(
+        '--seeds', nargs='+', type=int, default=[0], help='of the trainings (default: 0)'
+    )
+    parser.add_argument(
         '--work-dir',
         type=Path,
         default=Path('work_dirs/methods_cifar10'),
@@ -54,24 +58,27 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def stages_of(method: str, work_dir: Path, data: Path) -> list[Stage]:
+def stages_of(method: str, seed: int, work_dir: Path, data: Path) -> list[Stage]:
     """The training of a method, and the judgement of its subnets.
 
     Args:
         method: Name of the folder of its config.
+        seed: What the config's is replaced with.
         work_dir: Where its folders go.
         data: The folder of the images.
     """
-    config, times = CONFIGS[method], work_dir / method / 'times.json'
+    config, name = CONFIGS[method], f'{method}/seed{seed}'
+    times = work_dir / name / 'times.json'
     env = dict(GAIA_SSL_CIFAR10=str(data), OMP_NUM_THREADS='1')
-    trained, judged = work_dir / method / 'train', work_dir / method / 'test'
+    trained, judged = work_dir / name / 'train', work_dir / name / 'test'
     checkpoint = trained / f'epoch_{Config.fromfile(config).train_cfg.max_epochs}.pth'
     timed = [sys.executable, str(Path(__file__).with_name('cpu_time.py')), str(times)]
-    train = [*_tool('train', config), '--work-dir', str(trained)]
-    test = [*_tool('test', config), str(checkpoint), '--archs', *ARCHS, '--random']
+    seeded = ['--cfg-options', f'randomness.seed={seed}']
+    train = [*_tool('train', config), '--work-dir', str(trained), *seeded]
+    test = [*_tool('test', config), str(checkpoint), '--archs', *ARCHS, '--random', *seeded]
     return [
         Stage(
-            f'{method}/train',
+            f'{name}/train',
             [*timed, *train],
             [checkpoint, times],
             collect=lambda: json.loads(times.read_text()),
@@ -79,11 +86,11 @@ def stages_of(method: str, work_dir: Path, data: Path) -> list[Stage]:
             folder=trained,
         ),
         Stage(
-            f'{method}/test',
+            f'{name}/test',
             [*test, '--work-dir', str(judged)],
             [judged / 'test.json'],
             collect=lambda: top1_of(json.loads((judged / 'test.json').read_text())),
-            needs=[f'{method}/train'],
+            needs=[f'{name}/train'],
             env=env,
         ),
     ]
@@ -100,47 +107,63 @@ def top1_of(test: dict[str, Any]) -> dict[str, float]:
     return trained | {f'{arch}_random': rows[arch]['knn_top1_random'] for arch in ARCHS}
 
 
-def gather(methods: Sequence[str], work_dir: Path) -> dict[str, dict[str, Any]]:
+def gather(
+    methods: Sequence[str], seeds: Sequence[int], work_dir: Path
+) -> dict[str, dict[str, Any]]:
     """The figures of every method, all of whose stages are done.
 
     Returns:
-        By method: top-1 of ``MAX`` and ``MIN``, trained and ``_random``, in percent; the smaller
-        ``gain`` of the two in points; CPU and wall seconds of the training; its config.
+        By method: its ``config``; by seed, as text, in ``seeds``, top-1 of ``MAX`` and ``MIN``,
+        trained and ``_random``, in percent, and CPU and wall seconds of the training.
     """
     records, figures = Records(work_dir), {}
     for method in methods:
-        top1 = records[f'{method}/test']['result']
-        figures[method] = dict(
-            top1,
-            gain=min(top1[arch] - top1[f'{arch}_random'] for arch in ARCHS),
-            seconds=records[f'{method}/train']['result'],
-            config=str(CONFIGS[method].relative_to(ROOT)),
-        )
+        by_seed = {}
+        for seed in seeds:
+            name = f'{method}/seed{seed}'
+            seconds = records[f'{name}/train']['result']
+            by_seed[str(seed)] = dict(records[f'{name}/test']['result'], seconds=seconds)
+        figures[method] = dict(config=str(CONFIGS[method].relative_to(ROOT)), seeds=by_seed)
     return figures
+
+
+def gains_of(figure: dict[str, Any]) -> dict[str, list[float]]:
+    """What training gained over random weights, in points, by arch and then seed."""
+    runs = figure['seeds'].values()
+    return {arch: [run[arch] - run[f'{arch}_random'] for run in runs] for arch in ARCHS}
 
 
 def as_markdown(result: dict[str, Any]) -> str:
     """The comparison as a table."""
-    rows = []
+    rows, short = [], []
     for method, figure in result['methods'].items():
-        pairs = [(figure[f'{arch}_random'], figure[arch]) for arch in ARCHS]
-        random, trained = zip(*pairs, strict=True)
-        gains = [after - before for before, after in pairs]
+        runs, gains = figure['seeds'].values(), gains_of(figure)
+        pairs = [
+            [fmean(run[f'{arch}{suffix}'] for run in runs) for arch in ARCHS]
+            for suffix in ('_random', '')
+        ]
+        means = [fmean(gains[arch]) for arch in ARCHS]
+        worst = [min(gains[arch]) for arch in ARCHS]
         rows.append(
             [
                 method,
-                *(' / '.join(f'{value:.1f}' for value in pair) for pair in (random, trained)),
-                ' / '.join(f'{gain:+.1f}' for gain in gains),
-                f'{figure["seconds"]["cpu"] / 60:.1f}',
+                *(' / '.join(f'{value:.1f}' for value in pair) for pair in pairs),
+                *(' / '.join(f'{value:+.1f}' for value in pair) for pair in (means, worst)),
+                f'{fmean(run["seconds"]["cpu"] for run in runs) / 60:.1f}',
                 f'`python tools/train.py {figure["config"]}`',
             ]
         )
-    short = [m for m, figure in result['methods'].items() if figure['gain'] < BAR]
+        if min(means) < BAR:
+            short.append(method)
+    seeds = list(next(iter(result['methods'].values()))['seeds'])
     paragraphs = [
         '# Every method on CIFAR-10',
-        f'kNN top-1 in percent, {" / ".join(ARCHS)}.',
-        table(['', 'random', 'trained', 'gain', 'CPU minutes', 'command'], rows),
-        f'Gain below {BAR} points: {", ".join(short) or "none"}.',
+        f'kNN top-1 in percent, {" / ".join(ARCHS)}, mean over seeds {", ".join(seeds)}.',
+        table(
+            ['', 'random', 'trained', 'gain', 'worst seed', 'CPU minutes', 'command'],
+            rows,
+        ),
+        f'Mean gain below {BAR} points: {", ".join(short) or "none"}.',
         as_line(result),
     ]
     return '\n\n'.join(paragraphs) + '\n'
@@ -149,6 +172,7 @@ def as_markdown(result: dict[str, Any]) -> str:
 def main() -> None:
     args = parse_args()
     work_dir, data = args.work_dir.absolute(), args.data.absolute()
+    seeds = sorted(set(args.seeds))
     with orderly_exit('methods_cifar10'):
         for split in ('train', 'test'):
             if not (data / split).is_dir():
@@ -158,11 +182,12 @@ def main() -> None:
                 )
         work_dir.mkdir(parents=True, exist_ok=True)
         with lock(work_dir):
-            stages = [s for method in args.methods for s in stages_of(method, work_dir, data)]
+            runs = [(method, seed) for method in args.methods for seed in seeds]
+            stages = [stage for run in runs for stage in stages_of(*run, work_dir, data)]
             Pipeline(stages, work_dir).run()
             result = dict(
                 data=str(data),
-                methods=gather(args.methods, work_dir),
+                methods=gather(args.methods, seeds, work_dir),
                 machine=machine(),
                 versions=versions(),
             )

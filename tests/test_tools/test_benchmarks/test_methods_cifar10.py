@@ -50,37 +50,45 @@ def test_every_method_has_a_config_that_differs_in_the_method_alone():
 
 
 def test_a_method_is_trained_and_then_judged(tmp_path):
-    train, test = comparison.stages_of('byol', tmp_path, tmp_path / 'data')
+    train, test = comparison.stages_of('byol', 3, tmp_path, tmp_path / 'data')
     assert test.needs == [train.name]
     assert train.env['GAIA_SSL_CIFAR10'] == test.env['GAIA_SSL_CIFAR10'] == str(tmp_path / 'data')
     epochs = Config.fromfile(comparison.CONFIGS['byol']).train_cfg.max_epochs
     checkpoint = train.folder / f'epoch_{epochs}.pth'
     assert checkpoint in train.outputs and str(checkpoint) in test.command
+    assert 'randomness.seed=3' in train.command and 'randomness.seed=3' in test.command
 
 
 def test_figures_and_table(tmp_path):
     records = Records(tmp_path)
-    top1 = dict(byol=(40.0, 35.0), simclr=(31.0, 29.5))
-    for method, (largest, smallest) in top1.items():
+    # a method and its seed: top-1 of MAX and MIN, whose random networks have 21 and 20
+    top1 = {
+        ('byol', 0): (40.0, 35.0),
+        ('byol', 1): (38.0, 29.0),
+        ('simclr', 0): (31.0, 30.5),
+        ('simclr', 1): (31.0, 29.1),
+    }
+    for (method, seed), (largest, smallest) in top1.items():
         rows = [
             dict(name='MIN', knn_top1=smallest, knn_top1_random=20.0),
             dict(name='MAX', knn_top1=largest, knn_top1_random=21.0),
         ]
         result = comparison.top1_of(dict(subnets=rows))
-        records[f'{method}/test'] = dict(start=1, end=2, attempts=1, result=result)
-        times = dict(cpu=90.0, wall=45.0)
-        records[f'{method}/train'] = dict(start=0, end=1, attempts=1, result=times)
-    figures = comparison.gather(list(top1), tmp_path)
-    assert figures['byol']['gain'] == 15 and figures['simclr']['gain'] == 9.5
+        records[f'{method}/seed{seed}/test'] = dict(start=1, end=2, attempts=1, result=result)
+        times = dict(cpu=60.0 + 60 * seed, wall=45.0)
+        records[f'{method}/seed{seed}/train'] = dict(start=0, end=1, attempts=1, result=times)
+    figures = comparison.gather(['byol', 'simclr'], [0, 1], tmp_path)
+    assert comparison.gains_of(figures['byol']) == dict(MAX=[19, 17], MIN=[15, 9])
     text = comparison.as_markdown(
         dict(methods=figures, machine=dict(cores=2, cpu='a processor'), versions=dict(torch='2'))
     )
     config = comparison.CONFIGS['byol'].relative_to(ROOT)
     assert (
-        '| byol | 21.0 / 20.0 | 40.0 / 35.0 | +19.0 / +15.0 | 1.5 | '
+        '| byol | 21.0 / 20.0 | 39.0 / 32.0 | +18.0 / +12.0 | +17.0 / +9.0 | 1.5 | '
         f'`python tools/train.py {config}` |'
     ) in text
-    assert 'Gain below 10 points: simclr.' in text
+    assert 'mean over seeds 0, 1.' in text
+    assert 'Mean gain below 10 points: simclr.' in text
 
 
 def test_missing_data_gets_one_line(tmp_path):
@@ -106,8 +114,9 @@ def test_a_run_from_images_to_table(images, tmp_path):
     options = ['--methods', 'mocov2', '--data', images, '--work-dir', tmp_path / 'work']
     done = run(*options, '--json', tmp_path / 'figures.json')
     assert done.returncode == 0, done.stderr
-    (figure,) = json.loads((tmp_path / 'figures.json').read_text())['methods'].values()
-    test = json.loads((tmp_path / 'work/mocov2/test/test.json').read_text())
+    (method,) = json.loads((tmp_path / 'figures.json').read_text())['methods'].values()
+    figure = method['seeds']['0']
+    test = json.loads((tmp_path / 'work/mocov2/seed0/test/test.json').read_text())
     for row in test['subnets']:
         assert figure[row['name']] == row['knn_top1']
         assert figure[f'{row["name"]}_random'] == row['knn_top1_random']

@@ -8,6 +8,8 @@ from mmengine.config import Config
 
 from gaia_ssl.utils import UserError
 
+from .checkpoint import latest_checkpoint
+
 
 def merge_options(
     config: Config,
@@ -25,7 +27,8 @@ def merge_options(
         name: Names the default work dir.
         work_dir: Where logs and checkpoints go. Defaults to the config's, then to
             ``work_dirs/<name>``.
-        resume: ``'auto'`` for the work dir's latest checkpoint, or a checkpoint's path.
+        resume: ``'auto'`` for the work dir's latest checkpoint, or a checkpoint's path. Where there
+            is none yet, the config's own ``load_from`` and ``resume`` hold.
         amp: Train in mixed precision: fp16 on a GPU, bf16 on CPU.
         auto_scale_lr: Scale the learning rate to the actual batch size.
         launcher: What started the processes.
@@ -43,11 +46,12 @@ def merge_options(
     config.launcher = launcher
     config.work_dir = work_dir or config.get('work_dir') or osp.join('work_dirs', name)
     _check_writable(config.work_dir)
+    if resume == 'auto':
+        resume = latest_checkpoint(config.work_dir)
+    elif resume is not None and not osp.isfile(resume):
+        raise UserError(f'--resume: {resume} does not exist')
     if resume is not None:
-        if resume != 'auto' and not osp.isfile(resume):
-            raise UserError(f'--resume: {resume} does not exist')
-        config.resume = True
-        config.load_from = None if resume == 'auto' else resume
+        config.resume, config.load_from = True, resume
     if amp:
         config.optim_wrapper.type = 'AmpOptimWrapper' if on_gpu else 'gaia_ssl.CPUAmpOptimWrapper'
     if auto_scale_lr:

@@ -52,7 +52,7 @@ class PooledFeatures:
         """Features of all images by network, the same in every process.
 
         Args:
-            nets: Static backbones by name, in eval mode, all on one device.
+            nets: Static backbones by name, all on one device; they end in eval mode.
             images: N images.
 
         Returns:
@@ -60,6 +60,8 @@ class PooledFeatures:
         """
         rank, world = get_dist_info()
         share = {name: [] for name in nets}
+        for net in nets.values():
+            net.eval()  # one extracted amid a training is not
         for batch in self._batches(nets, images, np.arange(rank, len(images), world)):
             for name, net in nets.items():
                 share[name].append(self._pool(net(batch)[-1]).cpu())

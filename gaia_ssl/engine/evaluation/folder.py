@@ -93,7 +93,8 @@ class FolderKNN:
         """Judge some networks, decoding images once for all; processes share the work.
 
         Args:
-            nets: Static backbones by name, all on one device. Their batch norms are calibrated.
+            nets: Static backbones by name, all on one device. Their batch norms are calibrated, and
+                they end in eval mode.
 
         Returns:
             The top-1 of each in percent, the same in every process.

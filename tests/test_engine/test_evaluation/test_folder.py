@@ -82,6 +82,14 @@ def test_equals_a_plain_computation(labelled, knn):
     assert found == pytest.approx(100 * right / len(answers))
 
 
+def test_without_calibration_statistics_are_the_networks_own(knn):
+    net = MeanColour().train()
+    before = net.norm.running_mean.clone()
+    top1 = knn(calibration=0)(dict(colour=net))
+    assert torch.equal(net.norm.running_mean, before)
+    assert top1['colour'] < 100  # those of no use
+
+
 def test_workers_and_generators_make_no_difference(knn):
     before = torch.get_rng_state()
     with_workers = knn(num_workers=1)(dict(colour=MeanColour()))

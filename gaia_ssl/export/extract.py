@@ -18,7 +18,7 @@ from gaia_ssl.version import __version__
 
 from .calibrate import CalibrationImages, calibrate
 from .configs import config_texts
-from .folder import MARK, new_folder
+from .folder import MARK, check_replaceable, new_folder
 from .formats import check_formats, export
 from .source import Choice, check_choice, load_supernet_backbone
 from .standard import torchvision_name
@@ -93,16 +93,19 @@ def extract_all(
         The folder of each and the ``meta`` of its ``backbone.pth``, once it is there.
 
     Raises:
-        UserError: If any of it is wrong, before anything is written; or if a folder holds another
-            subnet and ``overwrite`` is not given.
+        UserError: If any of it is wrong, or a folder holds anything but the same subnet and is not
+            to be replaced; before anything is written.
     """
     source = _Source(config, checkpoint, list((choices or {}).values()), **options)
     if choices is None:
         choices = {name: Choice(name) for name in source.supernet.space.anchors}
     plans = {osp.join(out, name): source.plan(choice) for name, choice in choices.items()}
     kept = [] if overwrite else [folder for folder in plans if _is_there(folder, plans[folder])]
+    missing = [folder for folder in plans if folder not in kept]
+    for folder in missing:
+        check_replaceable(folder, overwrite)
     for folder, meta in plans.items():
-        if folder not in kept:
+        if folder in missing:
             with new_folder(folder, overwrite) as draft:
                 source.write(meta, draft)
         yield folder, meta
@@ -192,7 +195,8 @@ def _is_there(folder: str, meta: dict[str, Any]) -> bool:
     path = osp.join(osp.expanduser(folder), MARK)
     if not osp.isfile(path):
         return False
-    there = load_untrusted(path)['meta']
+    content = load_untrusted(path)
+    there = content.get('meta', {}) if isinstance(content, dict) else {}
     # another version makes the same
     other = [key for key in meta if key != 'versions' and there.get(key) != meta[key]]
     if other:

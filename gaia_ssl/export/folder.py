@@ -42,8 +42,7 @@ def new_folder(out: str, overwrite: bool = False) -> Iterator[str]:
         UserError: If ``out`` holds something that is not to be replaced, or cannot be written.
     """
     out = osp.realpath(osp.expanduser(out))
-    if osp.exists(out):
-        _check_replaceable(out, overwrite)
+    check_replaceable(out, overwrite)
     draft = f'{out}.tmp{os.getpid()}'
     made = _missing_parents(out)
     try:
@@ -70,7 +69,11 @@ def new_folder(out: str, overwrite: bool = False) -> Iterator[str]:
         raise
 
 
-def _check_replaceable(out: str, overwrite: bool) -> None:
+def check_replaceable(out: str, overwrite: bool) -> None:
+    """Raise ``UserError`` if ``out`` holds something that a new folder is not to replace."""
+    out = osp.realpath(osp.expanduser(out))
+    if not osp.exists(out):
+        return
     if not osp.isdir(out):
         raise UserError(f'--out: {out} is a file; choose a folder')
     if not os.listdir(out):

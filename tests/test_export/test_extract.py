@@ -221,6 +221,25 @@ def test_several_do_not_pass_for_others(tmp_path, source, photos, change, key):
         list(extract_all(*source, **(options | change)))
 
 
+@pytest.mark.parametrize('content', [dict(weight=torch.zeros(1)), [1]])
+def test_several_do_not_pass_for_files_of_other_programs(tmp_path, source, content):
+    (tmp_path / 'small').mkdir()
+    torch.save(content, tmp_path / 'small' / 'backbone.pth')
+    with pytest.raises(UserError, match='small holds another subnet .its arch differs.; choose'):
+        list(extract_all(*source, CHOICES, str(tmp_path)))
+
+
+@pytest.mark.parametrize(
+    'overwrite, message', [(False, 'large exists and is not empty'), (True, 'no backbone.pth')]
+)
+def test_of_several_none_is_written_if_one_has_no_place(tmp_path, source, overwrite, message):
+    (tmp_path / 'large').mkdir()
+    (tmp_path / 'large' / 'thesis.tex').touch()
+    with pytest.raises(UserError, match=message):
+        list(extract_all(*source, CHOICES, str(tmp_path), overwrite=overwrite))
+    assert [p.name for p in tmp_path.iterdir()] == ['large']
+
+
 def test_of_several_none_is_written_if_one_is_wrong(tmp_path, source):
     choices = dict(good=Choice('MIN'), bad=Choice(dict(TINY.min, stem_width=64)))
     with pytest.raises(UserError, match='arch.stem_width: 64 is out of'):

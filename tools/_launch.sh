@@ -7,6 +7,10 @@ export PYTHONPATH="$ROOT${PYTHONPATH:+:$PYTHONPATH}"
 launch_dist() { # launch_dist GPUS TOOL --launcher pytorch [arguments]: on this machine, as one of NNODES
     local gpus=$1
     shift
+    if ! [[ $gpus =~ ^[1-9][0-9]*$ ]]; then
+        echo "error: GPUS: $gpus is no number of processes; give one before the options" >&2
+        exit 2
+    fi
     exec "${PYTHON:-python}" -m torch.distributed.run \
         --nnodes="${NNODES:-1}" \
         --node_rank="${NODE_RANK:-0}" \

@@ -26,7 +26,8 @@ def process_group(launcher: str, local_rank: int = 0) -> Iterator[None]:
         local_rank: Of this process, where the launcher does not tell.
 
     Raises:
-        UserError: If there is no GPU and the launcher is not ``'pytorch'`` (torchrun).
+        UserError: If there are GPUs but none for this process, or there is none and the launcher is
+            not ``'pytorch'`` (torchrun).
     """
     os.environ.setdefault('LOCAL_RANK', str(local_rank))
     if launcher == 'none':
@@ -44,6 +45,12 @@ def process_group(launcher: str, local_rank: int = 0) -> Iterator[None]:
 def _start(launcher: str) -> None:
     """Initialise the process group; without GPUs MMEngine stops at ``torch.cuda.set_device``."""
     if torch.cuda.is_available():
+        number, rank = torch.cuda.device_count(), int(os.environ['LOCAL_RANK'])
+        if rank >= number:
+            raise UserError(
+                f'GPUS: process {rank + 1} on this machine has no GPU, there are {number}; '
+                'start no more processes than GPUs'
+            )
         init_dist(launcher)
         return
     if launcher != 'pytorch' or 'RANK' not in os.environ:

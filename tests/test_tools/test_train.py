@@ -149,6 +149,15 @@ def test_two_processes_train_and_resume(imagenet, tmp_path):
     assert int(saved['state_dict']['queue_ptr']) == 16  # the keys of both
 
 
+@pytest.mark.parametrize(
+    'script, named', [('train', [CONFIG]), ('search', [CONFIG, 'checkpoint.pth'])]
+)
+@pytest.mark.parametrize('given', ['--work-dir', '0'])
+def test_the_number_of_processes_is_forgotten(script, named, given, tmp_path):
+    done = run('bash', f'tools/dist_{script}.sh', *named, given, tmp_path)
+    assert refused(done, f'GPUS: {given} is no number of processes')
+
+
 def refused(done, *words):
     """The mistake cost one line on stderr that has these words, and exit code 2."""
     last = done.stderr.strip().splitlines()[-1]
@@ -225,6 +234,7 @@ def test_corrupt_image(tiny, scenes, tmp_path):
         ('compile=True', ['compile', 'take it out']),
         ('model.backbone.space=ar51', ['space', 'ar51', 'ar50to101']),
         ('model.backbone.norm_cfg.type=GN', ['norm_cfg', 'GN']),
+        ('model.quue_len=8', ['model: its settings do not fit', 'quue_len']),
         ('param_scheduler.3.T_max=1', ['--cfg-options', 'param_scheduler.3.T_max']),
     ],
 )

@@ -2,6 +2,10 @@ import subprocess
 import sys
 
 import pytest
+import torch
+
+from gaia_ssl.utils import UserError
+from gaia_ssl.utils.dist import process_group
 
 # a model whose gradients are reduced, as a training has it
 PROGRAM = """
@@ -51,3 +55,12 @@ def test_processes_wait_for_the_last(launch):
 def test_a_failed_process_ends_all(launch):
     done = launch('raise RuntimeError("out of luck")')
     assert done.returncode != 0 and 'out of luck' in done.stderr
+
+
+def test_a_process_without_a_gpu_of_its_own_is_refused(monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: 2)
+    monkeypatch.setenv('LOCAL_RANK', '2')
+    with pytest.raises(UserError, match='GPUS: process 3 on this machine has no GPU, there are 2'):
+        with process_group('pytorch'):
+            pass

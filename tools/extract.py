@@ -3,8 +3,6 @@
 import argparse
 import sys
 
-from mmengine.config import DictAction
-
 from gaia_ssl.export import (
     FORMATS,
     Choice,
@@ -15,7 +13,7 @@ from gaia_ssl.export import (
     extract,
     extract_all,
 )
-from gaia_ssl.utils.cli import load_config, run_cli
+from gaia_ssl.utils.cli import ConfigOptions, load_config, run_cli
 
 
 def parse_args() -> argparse.Namespace:
@@ -76,7 +74,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=ConfigOptions,
         help='override settings of the config: key=value',
     )
     args = parser.parse_args()

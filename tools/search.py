@@ -4,7 +4,7 @@ import argparse
 import os.path as osp
 
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.dist import is_main_process
 
 from gaia_ssl.datasets.readable import describe_bad
@@ -13,7 +13,7 @@ from gaia_ssl.search.distances import DEFAULTS, TASKS
 from gaia_ssl.search.search import STATISTICS
 from gaia_ssl.space import COSTS, Budget, parse_quantity
 from gaia_ssl.utils import UserError
-from gaia_ssl.utils.cli import load_config, run_cli
+from gaia_ssl.utils.cli import ConfigOptions, load_config, run_cli
 from gaia_ssl.utils.dist import LAUNCHERS, process_group
 from gaia_ssl.visualization import plot_search, write_html
 
@@ -34,7 +34,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=ConfigOptions,
         help='override settings of the config: key=value',
     )
     parser.add_argument('--launcher', choices=LAUNCHERS, default='none', help='job launcher')

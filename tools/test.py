@@ -8,7 +8,7 @@ import os.path as osp
 from typing import Any
 
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.dist import is_main_process
 
 from gaia_ssl.engine.evaluation import FolderKNN
@@ -17,7 +17,7 @@ from gaia_ssl.models.backbones import DynamicBackbone
 from gaia_ssl.registry import MODELS
 from gaia_ssl.space import SearchSpace, count_cost
 from gaia_ssl.utils import UserError
-from gaia_ssl.utils.cli import load_config, run_cli
+from gaia_ssl.utils.cli import ConfigOptions, load_config, run_cli
 from gaia_ssl.utils.dist import LAUNCHERS, process_group
 from gaia_ssl.utils.files import atomic_write, file_digest
 
@@ -52,7 +52,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=ConfigOptions,
         help='override settings of the config: key=value',
     )
     parser.add_argument('--launcher', choices=LAUNCHERS, default='none', help='job launcher')

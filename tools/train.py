@@ -2,10 +2,8 @@
 
 import argparse
 
-from mmengine.config import DictAction
-
 from gaia_ssl.engine.train import prepare_config, train
-from gaia_ssl.utils.cli import load_config, run_cli
+from gaia_ssl.utils.cli import ConfigOptions, load_config, run_cli
 from gaia_ssl.utils.dist import LAUNCHERS, process_group
 
 
@@ -30,7 +28,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=ConfigOptions,
         help='override settings of the config: key=value, e.g. train_dataloader.batch_size=64',
     )
     parser.add_argument('--launcher', choices=LAUNCHERS, default='none', help='job launcher')

@@ -1,10 +1,11 @@
 """What every command line shares."""
 
+import argparse
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from mmengine.config import Config
+from mmengine.config import Config, DictAction
 
 from .errors import UserError
 
@@ -27,6 +28,23 @@ def _fail(message: str) -> int:
     message = message.rpartition(f'{UserError.__name__}: ')[2]
     print(f'error: {" ".join(message.split())}', file=sys.stderr)
     return 2
+
+
+class ConfigOptions(DictAction):
+    """MMEngine's settings on a command line, ``KEY=VALUE ...``; one that is none ends it."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Sequence[str],
+        option_string: str | None = None,
+    ) -> None:
+        for value in values:
+            try:
+                super().__call__(parser, namespace, [value], option_string)
+            except (ValueError, AssertionError):  # no '='; brackets that do not match
+                parser.error(f'{option_string}: {value} is no setting; give KEY=VALUE')
 
 
 def load_config(path: str, options: dict | None = None) -> Config:

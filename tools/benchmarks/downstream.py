@@ -5,12 +5,12 @@ import json
 import os
 import os.path as osp
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.dist import is_main_process
 
 from gaia_ssl.engine.downstream import evaluate_downstream, train_downstream
 from gaia_ssl.utils import UserError
-from gaia_ssl.utils.cli import load_config, run_cli
+from gaia_ssl.utils.cli import ConfigOptions, load_config, run_cli
 from gaia_ssl.utils.dist import LAUNCHERS, process_group
 
 SUBNET = 'GAIA_SSL_SUBNET'  # how the benchmark configs learn of the folder
@@ -32,7 +32,7 @@ def parse_args() -> argparse.Namespace:
         command.add_argument(
             '--cfg-options',
             nargs='+',
-            action=DictAction,
+            action=ConfigOptions,
             help='override settings of the config: key=value',
         )
         command.add_argument('--launcher', choices=LAUNCHERS, default='none', help='job launcher')

@@ -2,10 +2,8 @@
 
 import argparse
 
-from mmengine.config import DictAction
-
 from gaia_ssl.export.convert import released_to_supernet
-from gaia_ssl.utils.cli import load_config, run_cli
+from gaia_ssl.utils.cli import ConfigOptions, load_config, run_cli
 
 
 def parse_args() -> argparse.Namespace:
@@ -16,7 +14,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=ConfigOptions,
         help='override settings of the config: key=value',
     )
     return parser.parse_args()

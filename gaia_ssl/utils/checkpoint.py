@@ -53,7 +53,12 @@ def _readable(filename: str) -> Iterator[str]:
         raise UserError(f'checkpoint: {filename} does not exist')
     try:
         yield filename
-    except (RuntimeError, EOFError, pickle.UnpicklingError, OSError) as error:
+    except (ImportError, AttributeError) as error:
+        raise UserError(
+            f'checkpoint: {filename} holds objects of code that is not here ({error}); install it, '
+            'or save the state_dict alone'
+        ) from error
+    except Exception as error:  # bytes that are no checkpoint can fail in any way
         reason = str(error).partition('\n')[0]
         raise UserError(
             f'checkpoint: {filename} cannot be read ({reason}); it may be truncated, write or '

@@ -18,10 +18,10 @@ def check_data(config: Config, field: str) -> None:
         field: The dataloader in it.
 
     Raises:
-        UserError: If there is no such dataloader, or its data are not where it says.
+        UserError: If there is no such dataloader or dataset, or its data are not where it says.
     """
-    if field not in config:
-        raise UserError(f'config: {config.filename} has no {field}')
+    if 'dataset' not in (config.get(field) or {}):
+        raise UserError(f'config: {config.filename} has no {field}.dataset')
     for dataset in _datasets(config[field].dataset):
         root = dataset.get('data_root') or ''
         prefixes = dataset.get('data_prefix') or ''

@@ -13,6 +13,8 @@ from .exact import make_exact
 from .options import merge_options
 
 WRAPPER = 'gaia_ssl.SupernetDistributedDataParallel'
+NEEDED = dict(model=dict, train_dataloader=dict, train_cfg=dict, optim_wrapper=dict)
+OPTIONAL = dict(auto_scale_lr=dict, custom_hooks=list, model_wrapper_cfg=dict)
 
 
 def prepare_config(config: Config, filename: str, **options) -> Config:
@@ -24,9 +26,11 @@ def prepare_config(config: Config, filename: str, **options) -> Config:
         options: See ``merge_options``.
 
     Raises:
-        UserError: If the data is not where the config says, an option does not fit, the supernet
-            is to be compiled, or a wrapper does not fit.
+        UserError: If a section is missing or of the wrong kind, the data is not where the config
+            says, an option does not fit, the supernet is to be compiled, or a wrapper does not
+            fit.
     """
+    _check_sections(config)
     check_data(config, 'train_dataloader')
     if config.get('compile'):
         raise UserError(
@@ -34,13 +38,24 @@ def prepare_config(config: Config, filename: str, **options) -> Config:
             '(an extracted subnet can be compiled)'
         )
     wrapper = config.setdefault('model_wrapper_cfg', dict(type=WRAPPER))
-    if wrapper.get('type') != WRAPPER:
+    if wrapper.get('type') not in (WRAPPER, WRAPPER.removeprefix('gaia_ssl.')):
         raise UserError(
             f'model_wrapper_cfg.type: {wrapper.get("type")!r} would train MAX alone; leave it out '
             f'or give {WRAPPER!r}'
         )
+    wrapper['type'] = WRAPPER  # whatever the default scope
     merge_options(config, osp.splitext(osp.basename(filename))[0], **options)
     return make_exact(config)
+
+
+def _check_sections(config: Config) -> None:
+    for name, kind in {**NEEDED, **OPTIONAL}.items():
+        if config.get(name) is None:
+            config.pop(name, None)  # as MMEngine means it
+        if name in NEEDED and name not in config:
+            raise UserError(f'{name}: {config.filename} has none; a training needs one')
+        if not isinstance(config.get(name, kind()), kind):
+            raise UserError(f'{name}: is no {kind.__name__} in {config.filename}; make it one')
 
 
 def train(config: Config) -> None:

@@ -44,6 +44,7 @@ def test_data_that_are_missing(root, wrong, message):
         check_data(config, 'val_dataloader')
 
 
-def test_no_dataloader():
-    with pytest.raises(UserError, match='has no test_dataloader'):
-        check_data(Config({}), 'test_dataloader')
+@pytest.mark.parametrize('config', [{}, dict(test_dataloader=None), dict(test_dataloader={})])
+def test_no_dataloader(config):
+    with pytest.raises(UserError, match='has no test_dataloader.dataset'):
+        check_data(Config(config), 'test_dataloader')

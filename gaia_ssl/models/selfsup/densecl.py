@@ -11,7 +11,7 @@ from torch import Tensor
 import gaia_ssl.models.necks  # noqa: F401 - registers its neck for small images
 from gaia_ssl.registry import MODELS
 
-from .momentum import MomentumSupernet, check_queue
+from .momentum import QueueSupernet, check_queue
 
 
 class DenseKeys(NamedTuple):
@@ -31,7 +31,7 @@ class DenseKeys(NamedTuple):
 
 
 @MODELS.register_module()
-class DynamicDenseCL(MomentumSupernet, DenseCL):
+class DynamicDenseCL(QueueSupernet, DenseCL):
     """DenseCL (Wang et al., CVPR 2021), its key encoder always at MAX.
 
     Positions of two views are matched by the cosine similarity of backbone features. A subnet has

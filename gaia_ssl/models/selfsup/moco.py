@@ -8,11 +8,11 @@ from torch import Tensor
 
 from gaia_ssl.registry import MODELS
 
-from .momentum import MomentumSupernet, check_queue
+from .momentum import QueueSupernet, check_queue
 
 
 @MODELS.register_module()
-class DynamicMoCo(MomentumSupernet, MoCo):
+class DynamicMoCo(QueueSupernet, MoCo):
     """MoCo v2 (Chen et al., 2020), its key encoder always at MAX, as in DATA (CVPR 2022).
 
     Per iteration the key encoder moves once, encodes the keys once, and the queue takes them

@@ -56,6 +56,28 @@ class SymmetricMomentumSupernet(MomentumSupernet):
         return dict(loss=self.loss_scale * sum(self.head.loss(p, t) for p, t in pairs))
 
 
+class QueueSupernet(MomentumSupernet):
+    """A momentum supernet that contrasts embeddings with queues of the teacher's.
+
+    Args:
+        neck: Config of a neck.
+        feat_dim: Channels of an embedding in a queue. Defaults to 128.
+        kwargs: Passed on to the method.
+
+    Raises:
+        UserError: If the neck makes embeddings of other channels.
+    """
+
+    def __init__(self, neck: dict, feat_dim: int = 128, **kwargs) -> None:
+        channels = neck.get('out_channels', feat_dim)
+        if channels != feat_dim:
+            raise UserError(
+                f'model.feat_dim: {feat_dim} channels in the queue, but {channels} in an embedding '
+                '(model.neck.out_channels); make them equal'
+            )
+        super().__init__(neck=neck, feat_dim=feat_dim, **kwargs)
+
+
 def check_queue(queue_len: int, keys: Tensor) -> None:
     """Raise ``UserError`` unless a queue holds a whole number of joined batches of keys."""
     batch = len(keys) * get_world_size()

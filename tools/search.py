@@ -10,8 +10,9 @@ from mmengine.dist import is_main_process
 from gaia_ssl.datasets.readable import describe_bad
 from gaia_ssl.search import Result, Search, SearchSettings, distances_of, strategy_names
 from gaia_ssl.search.distances import DEFAULTS, TASKS
+from gaia_ssl.search.groups import check_limits
 from gaia_ssl.search.search import STATISTICS
-from gaia_ssl.space import COSTS, Budget, parse_quantity
+from gaia_ssl.space import COSTS, Budget
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.cli import ConfigOptions, load_config, run_cli
 from gaia_ssl.utils.dist import LAUNCHERS, process_group
@@ -115,7 +116,6 @@ def add_strategy(group: argparse._ArgumentGroup) -> None:
     )
     settings = dict(
         num=(int, 'archs that are scored, but for exhaustive, which takes all; default: 100'),
-        seed=(int, 'seed of the draws; default: 0'),
         share_prefixes=(int, 'random: draw runs of this many archs that begin alike: faster'),
         population=(int, 'evolution, pareto: archs of a round; default: 10'),
         crossover=(float, 'evolution, pareto: probability of two parents'),
@@ -124,6 +124,7 @@ def add_strategy(group: argparse._ArgumentGroup) -> None:
     )
     for name, (kind, text) in settings.items():
         group.add_argument(f'--{name.replace("_", "-")}', type=kind, help=text)
+    group.add_argument('--seed', type=int, default=0, help='seed of the draws of archs and images')
     group.add_argument('--costs', nargs='+', help='pareto: minimised as well; default: flops')
 
 
@@ -158,7 +159,7 @@ def add_computation(group: argparse._ArgumentGroup) -> None:
 
 SIZED = ('flops', 'memory')
 STRATEGY_SETTINGS = (
-    'num', 'seed', 'share_prefixes', 'population', 'crossover', 'mutation', 'offspring', 'costs'
+    'num', 'share_prefixes', 'population', 'crossover', 'mutation', 'offspring', 'costs'
 )  # fmt: skip
 DISTANCE_SETTINGS = ('grid', 'temperature')
 
@@ -214,6 +215,7 @@ def make_settings(args: argparse.Namespace, config: Config) -> SearchSettings:
         dtype=half if args.amp else 'float32',
         num_images=args.num_images,
         max_bad=args.max_bad,
+        seed=args.seed,
     )
 
 
@@ -221,13 +223,13 @@ def search(args: argparse.Namespace) -> None:
     """Search, write what is found and show the best."""
     config = load_config(args.config, args.cfg_options)
     settings = make_settings(args, config)
-    max_memory = parse_quantity(args.max_memory) if args.max_memory else None
+    limits = check_limits(args.micro_batch, args.max_memory)
     name = osp.splitext(osp.basename(args.config))[0]
     work_dir = args.work_dir or osp.join('work_dirs', f'{name}_search_{args.task}')
     job = Search.from_files(config, args.checkpoint, args.images, settings)
     if job.bad and is_main_process():
         print(describe_bad(job.bad, len(job.images) + len(job.bad)))
-    result = job.run(work_dir, args.resume, args.micro_batch, max_memory)
+    result = job.run(work_dir, args.resume, **limits)
     if is_main_process():
         plot_search(result, osp.join(work_dir, 'distance.png'))
         write_html(result, osp.join(work_dir, 'search.html'))

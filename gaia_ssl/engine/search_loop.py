@@ -11,6 +11,7 @@ from gaia_ssl.datasets.images import UnlabeledImages
 from gaia_ssl.engine.ddp import unwrap
 from gaia_ssl.registry import LOOPS
 from gaia_ssl.search import Result, Search, SearchSettings
+from gaia_ssl.search.groups import check_limits
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.files import data_digest
 from gaia_ssl.utils.weights import weights_digest
@@ -52,9 +53,10 @@ class SubnetSearchLoop(BaseLoop):
         work_dir: str | None = None,
         resume: bool = False,
         micro_batch: int = 1,
-        max_memory: float | None = None,
+        max_memory: str | float | None = None,
         **kwargs,
     ) -> None:
+        self.options = dict(check_limits(micro_batch, max_memory), resume=resume)
         super().__init__(runner, dataloader)
         self.images = self.dataloader.dataset
         if not isinstance(self.images, UnlabeledImages):
@@ -64,7 +66,6 @@ class SubnetSearchLoop(BaseLoop):
             )
         self.search = Search(unwrap(runner.model), self.images, SearchSettings.from_config(kwargs))
         self.work_dir = work_dir or osp.join(runner.log_dir, 'search')
-        self.options = dict(resume=resume, micro_batch=micro_batch, max_memory=max_memory)
 
     def run(self) -> dict[str, float]:
         """Search.

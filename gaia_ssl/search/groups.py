@@ -1,7 +1,9 @@
 """The groups of images that share batch-norm statistics."""
 
 import math
+from typing import Any
 
+from gaia_ssl.space import parse_quantity
 from gaia_ssl.utils import UserError
 
 LEAST_GROUP = 4  # so that no group, of any number of images from 2 on, has only one
@@ -32,10 +34,27 @@ def split_groups(num_images: int, bn_group: int) -> list[range]:
     return [range(*pair) for pair in zip(bounds, bounds[1:])]
 
 
+def check_limits(micro_batch: int = 1, max_memory: str | float | None = None) -> dict[str, Any]:
+    """What bounds the groups that run together, as plain numbers.
+
+    Args:
+        micro_batch: The number of groups. Defaults to 1.
+        max_memory: Bytes, or a quantity such as ``'8G'``. Defaults to no bound.
+
+    Raises:
+        UserError: If one is no such number, or 0.
+    """
+    if not isinstance(micro_batch, int) or micro_batch < 1:
+        raise UserError(f'micro_batch: {micro_batch!r} groups; give a whole number, 1 or more')
+    if max_memory is not None:
+        max_memory = parse_quantity(max_memory, 'max_memory')
+        if not 0 < max_memory < math.inf:
+            raise UserError(f'max_memory: {max_memory:g} bytes; give a quantity such as 8G')
+    return dict(micro_batch=micro_batch, max_memory=max_memory)
+
+
 def micro_batches(number: int, size: int) -> list[range]:
     """Consecutive groups that run together: ``number`` groups, ``size`` at a time."""
-    if size < 1:
-        raise UserError(f'micro_batch: {size} groups; give 1 or more')
     return [range(i, min(i + size, number)) for i in range(0, number, size)]
 
 

@@ -19,13 +19,14 @@ from gaia_ssl.space import Budget
 from gaia_ssl.space.latency import LatencyTable
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.files import data_digest, file_digest
+from gaia_ssl.utils.kinds import check_kinds
 from gaia_ssl.version import __version__
 
 from .batchnorm import group_statistics, set_statistics
 from .distances import TASKS
 from .evaluator import TreeEvaluator
 from .feasible import Candidate, CostModel, Feasible
-from .groups import micro_batches, process_share, split_groups
+from .groups import check_limits, micro_batches, process_share, split_groups
 from .loading import BatchLoader
 from .progress import Progress
 from .results import Result, make_result, save_result
@@ -60,9 +61,13 @@ class SearchSettings:
         input_size: Side of the images in pixels. Defaults to 224.
         dtype: Precision of the networks: ``'float32'``, ``'bfloat16'`` or ``'float16'``.
             Defaults to the first.
-        num_images: Search on so many of the images, drawn uniformly by the strategy's seed.
-            Defaults to all.
+        num_images: Search on so many of the images, drawn uniformly by ``seed``. Defaults to all.
         max_bad: Share of the images that may be unreadable; they are skipped. Defaults to none.
+        seed: Seed of the draw of images, and of the archs' where the strategy draws them and is
+            not given its own. Defaults to 0.
+
+    Raises:
+        UserError: If one is of the wrong kind, unknown or unfit.
     """
 
     task: str
@@ -78,13 +83,17 @@ class SearchSettings:
     dtype: str = 'float32'
     num_images: int | None = None
     max_bad: float = 0.0
+    seed: int = 0
 
     def __post_init__(self):
+        for name, known in dict(task=TASKS, bn_policy=STATISTICS, dtype=DTYPES).items():
+            if (value := getattr(self, name)) not in list(known):
+                raise UserError(f'{name}: {value!r} is not one of {", ".join(known)}')
+        check_kinds(self)
         if self.input_size < 1:
             raise UserError(f'input_size: {self.input_size} is not a number of pixels')
-        for name, known in dict(bn_policy=STATISTICS, dtype=DTYPES).items():
-            if (value := getattr(self, name)) not in known:
-                raise UserError(f'{name}: {value!r} is not one of {", ".join(known)}')
+        if self.seed < 0:
+            raise UserError(f'seed: {self.seed} is negative; give 0 or more')
 
     @classmethod
     def from_config(cls, options: dict[str, Any]) -> 'SearchSettings':
@@ -131,7 +140,7 @@ class Search:
         self.model, self.settings = model, settings
         self.source = source or {}
         self.places = places or {}
-        self.strategy = build_strategy(settings.strategy)
+        self.strategy = build_strategy(settings.strategy, settings.seed)
         self.space = model.student[0].space
         path = self.space.path(self.space.max)
         self.terms = build_terms(
@@ -153,7 +162,7 @@ class Search:
         self.strategy.check(self.feasible)
         self.anchors = {k: cost_model.candidate(arch) for k, arch in self.space.anchors.items()}
         if settings.num_images is not None:
-            images = images.subset(settings.num_images, settings.strategy.get('seed', 0))
+            images = images.subset(settings.num_images, settings.seed)
         # what reads all images comes last
         self.images, digests, self.bad = readable_images(images, settings.max_bad)
         self.groups = split_groups(len(self.images), settings.bn_group)
@@ -235,7 +244,7 @@ class Search:
         work_dir: str,
         resume: bool = False,
         micro_batch: int = 1,
-        max_memory: float | None = None,
+        max_memory: str | float | None = None,
     ) -> Result:
         """Score the candidates, and in the first process write the result.
 
@@ -244,21 +253,22 @@ class Search:
             resume: Go on with the search that the folder holds. Defaults to False.
             micro_batch: Batch-norm groups that run together: memory and speed, not the result.
                 Defaults to 1.
-            max_memory: Bytes of activations to stay below; as many groups run together as it
-                allows. Defaults to no bound.
+            max_memory: Bytes of activations to stay below, such as ``'8G'``; as many groups run
+                together as it allows. Defaults to no bound.
 
         Returns:
             The result, see ``make_result``.
 
         Raises:
             UserError: If the folder holds a search that this one does not go on with, or cannot
-                be written, the memory does not do, or a distance is not finite.
+                be written, a limit is none, the memory does not do, or a distance is not finite.
         """
+        limits = check_limits(micro_batch, max_memory)
         rank, _ = get_dist_info()
         store = Store(work_dir, self.identity)
         rounds = self.strategy.rounds(self.feasible)
         # what can fail comes before anything is written
-        todo = self._next(rounds, None, list(self.anchors.values()), micro_batch, max_memory)
+        todo = self._next(rounds, None, list(self.anchors.values()), **limits)
         if rank == 0:
             store.open(resume)
         barrier()
@@ -267,7 +277,7 @@ class Search:
             candidates, evaluator, batches = todo
             shape = (evaluator.num_candidates, len(self.terms))
             part = store.round(len(scores), len(self.groups), shape)
-            room = self._room(evaluator.need, batches, max_memory)
+            room = self._room(evaluator.need, batches, limits['max_memory'])
             self._score(part, evaluator, batches, room, f'round {len(scores) + 1}: ')
             found = part.total() / len(self.images)
             # the anchors come after the first round's candidates
@@ -275,8 +285,10 @@ class Search:
             scores.append(found[: len(candidates)])
             if len(scores) == 1:
                 anchor_scores = found[len(candidates) :]
-            todo = self._next(rounds, scores[-1] @ weights, [], micro_batch, max_memory)
-        meta = dict(**self.places, **self.identity, versions=_versions())
+            todo = self._next(rounds, scores[-1] @ weights, [], **limits)
+        # the images themselves are in the identity
+        drawn = {} if self.settings.num_images is None else dict(images_seed=self.settings.seed)
+        meta = dict(**self.places, **self.identity, **drawn, versions=_versions())
         scores = np.concatenate([*scores, anchor_scores])
         result = make_result(meta, subnets, self.anchors, scores, weights.tolist())
         if rank == 0:
@@ -364,9 +376,10 @@ class Search:
             advice = f'calibrated statistics take all {least} images of a process at once'
         else:
             least, advice = group, f'a group of {group} images runs at once; lower --bn-group'
-            fitting = int(max_memory // (need * group)) if max_memory else micro_batch
-            batches = micro_batches(len(self.groups), max(1, fitting))
-        if max_memory and need * least > max_memory:
+            if max_memory is not None:
+                micro_batch = max(1, int(max_memory // (need * group)))
+            batches = micro_batches(len(self.groups), micro_batch)
+        if max_memory is not None and need * least > max_memory:
             raise UserError(
                 f'max_memory: {max_memory / 2**30:.3g} GiB are too few for '
                 f'{need * least / 2**30:.3g} GiB of activations: {advice}'
@@ -377,7 +390,7 @@ class Search:
         """Bytes for features to wait in, beside what the largest batch needs."""
         if self.settings.bn_policy == 'calibrated':
             return 0  # processes that wait differently would not meet in their norms
-        if not max_memory:
+        if max_memory is None:
             return ROOM
         return max_memory - need * max(sum(self._sizes(batch)) for batch in batches)
 

@@ -11,8 +11,12 @@ _UNITS = {'K': 1e3, 'M': 1e6, 'G': 1e9}
 _DURATIONS = {'us': 1e-6, 'ms': 1e-3, 's': 1}
 
 
-def parse_quantity(text: str | float) -> float:
+def parse_quantity(text: str | float, field: str = 'budget') -> float:
     """Read ``'3G'``, ``'40.5M'``, ``'4e9'`` or a plain number.
+
+    Args:
+        text: The text.
+        field: What it was given for, for messages. Defaults to a budget.
 
     Raises:
         UserError: If the text is no such quantity.
@@ -24,7 +28,7 @@ def parse_quantity(text: str | float) -> float:
     except ValueError:
         value = math.nan
     if not value >= 0:
-        raise UserError(f'budget: {text!r} is not a quantity such as 3G, 40.5M or 4e9')
+        raise UserError(f'{field}: {text!r} is not a quantity such as 3G, 40.5M or 4e9')
     return value
 
 
@@ -74,12 +78,14 @@ class Budget:
         """A budget of quantities as people write them: ``dict(flops=('3G', '4G'))``.
 
         Raises:
-            UserError: If a quantity is none, or see ``Budget``.
+            UserError: If they are no intervals of quantities, or see ``Budget``.
         """
+        if not isinstance(texts, dict):
+            raise UserError(f"budget: {texts!r} is no dict; give e.g. dict(flops=('3G', '4G'))")
         intervals = {}
         for name, bounds in texts.items():
             parse = parse_duration if name == 'latency' else parse_quantity
-            if isinstance(bounds, str) or len(bounds) != 2:
+            if not isinstance(bounds, list | tuple) or len(bounds) != 2:
                 raise UserError(f'{name}: {bounds!r} is no interval; give LOW HIGH')
             intervals[name] = tuple(map(parse, bounds))
         return cls(**intervals)

@@ -82,7 +82,7 @@ def test_runner_test_is_a_search(runner, tmp_path):
 
 
 def test_beside_the_log_by_default(runner, tmp_path):
-    runner(strategy=dict(type='random', num=2)).test()
+    runner(strategy=dict(type='random', num=2), max_memory='1G').test()
     assert len(list(tmp_path.glob('work/*/search/search.json'))) == 1
 
 
@@ -91,6 +91,16 @@ def test_beside_the_log_by_default(runner, tmp_path):
     [
         (dict(task=None), 'task: None is not one of'),
         (dict(size=3), 'size: a search has no such setting'),
+        (dict(budget='5G'), "budget: '5G' is no dict"),
+        (dict(budget=dict(flops=5)), 'flops: 5 is no interval'),
+        (dict(stages=3), 'stages: 3 is of the wrong kind; give a list of whole numbers'),
+        (dict(strategy='random'), "strategy: 'random' is of the wrong kind; give a dict"),
+        (dict(distance=['cosine']), 'distance: .* give a string or a dict of numbers'),
+        (dict(distance=dict(cosine='1')), 'distance: .* is of the wrong kind'),
+        (dict(bn_group='5'), "bn_group: '5' is of the wrong kind; give a whole number"),
+        (dict(seed=-1), 'seed: -1 is negative'),
+        (dict(max_memory='8GB'), "max_memory: '8GB' is not a quantity"),
+        (dict(micro_batch=0), 'micro_batch: 0 groups'),
         (dict(dataset=dict(type='mmpretrain.CIFAR10')), 'a search takes UnlabeledImages'),
     ],
 )

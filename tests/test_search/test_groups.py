@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gaia_ssl.search.groups import micro_batches, split_groups
+from gaia_ssl.search.groups import check_limits, micro_batches, split_groups
 from gaia_ssl.utils import UserError
 
 
@@ -30,5 +30,27 @@ def test_too_small():
         split_groups(100, 3)
     with pytest.raises(UserError, match='images: 1 image'):
         split_groups(1, 64)
-    with pytest.raises(UserError, match='micro_batch'):
-        micro_batches(4, 0)
+
+
+def test_limits():
+    assert check_limits() == dict(micro_batch=1, max_memory=None)
+    limits = check_limits(3, '8G')
+    assert limits == dict(micro_batch=3, max_memory=8e9)
+    assert check_limits(**limits) == limits
+
+
+@pytest.mark.parametrize(
+    'limits, message',
+    [
+        (dict(micro_batch=0), 'micro_batch: 0 groups; give a whole number, 1 or more'),
+        (dict(micro_batch=-3, max_memory='8G'), 'micro_batch: -3 groups'),
+        (dict(micro_batch='2'), "micro_batch: '2' groups"),
+        (dict(max_memory=0), 'max_memory: 0 bytes; give a quantity such as 8G'),
+        (dict(max_memory='inf'), 'max_memory: inf bytes'),
+        (dict(max_memory='8GB'), "max_memory: '8GB' is not a quantity such as 3G"),
+        (dict(max_memory=''), "max_memory: '' is not a quantity"),
+    ],
+)
+def test_unfit_limits(limits, message):
+    with pytest.raises(UserError, match=message):
+        check_limits(**limits)

@@ -23,6 +23,11 @@ def test_what_is_no_quantity(text):
         parse_quantity(text)
 
 
+def test_what_a_quantity_was_given_for():
+    with pytest.raises(UserError, match="^max_memory: '8GB' is not a quantity"):
+        parse_quantity('8GB', 'max_memory')
+
+
 @pytest.mark.parametrize(
     'text, value',
     [('20ms', 0.02), ('0.5s', 0.5), (' 800 us', 8e-4), ('1.5MS', 1.5e-3), ('2e-3', 2e-3), (3, 3)],
@@ -51,9 +56,11 @@ def test_parse():
     budget = Budget.parse(dict(flops=['3G', '4G'], latency=('0', '20ms')))
     assert budget.intervals['flops'] == (3e9, 4e9)
     assert budget.intervals['latency'] == (0, 0.02)
-    for bounds in ('3G', ['3G'], ['3G', '4G', '5G']):
+    for bounds in ('3G', ['3G'], ['3G', '4G', '5G'], 5, None):
         with pytest.raises(UserError, match='flops: .* is no interval; give LOW HIGH'):
             Budget.parse(dict(flops=bounds))
+    with pytest.raises(UserError, match="budget: '5G' is no dict; give e.g. dict"):
+        Budget.parse('5G')
 
 
 @pytest.mark.parametrize(

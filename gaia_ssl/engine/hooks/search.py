@@ -12,6 +12,7 @@ from gaia_ssl.engine.ddp import unwrap
 from gaia_ssl.engine.search_loop import run_search
 from gaia_ssl.registry import HOOKS
 from gaia_ssl.search import Search, SearchSettings
+from gaia_ssl.search.groups import check_limits
 
 from .interval import IntervalHook
 
@@ -42,13 +43,13 @@ class SubnetSearchHook(IntervalHook):
         by_epoch: bool = True,
         pipeline: list[dict] | None = None,
         micro_batch: int = 1,
-        max_memory: float | None = None,
+        max_memory: str | float | None = None,
         **kwargs,
     ) -> None:
         super().__init__(interval, by_epoch)
         self.sources = images
         self.pipeline = pipeline
-        self.options = dict(micro_batch=micro_batch, max_memory=max_memory)
+        self.options = check_limits(micro_batch, max_memory)
         self.given: dict[str, Any] = kwargs
         self.before: dict[str, float] = {}
 

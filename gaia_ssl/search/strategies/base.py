@@ -10,6 +10,7 @@ import numpy as np
 from gaia_ssl.registry import SEARCH_STRATEGIES
 from gaia_ssl.search.feasible import Feasible
 from gaia_ssl.utils import UserError
+from gaia_ssl.utils.kinds import check_kinds
 
 Rounds = Generator[list[int], np.ndarray, None]
 """Yields indices of feasible archs to score, is sent their distances, and goes on."""
@@ -31,6 +32,7 @@ class Strategy(ABC):
         """Raise ``UserError`` where the settings do not fit what is feasible."""
 
     def __post_init__(self):
+        check_kinds(self)
         for name in ('num', 'population'):
             if getattr(self, name, 1) < 1:
                 raise UserError(f'{name}: {getattr(self, name)} archs; give 1 or more')
@@ -48,8 +50,12 @@ def strategy_names() -> list[str]:
     return sorted(SEARCH_STRATEGIES.module_dict)
 
 
-def build_strategy(settings: dict[str, Any]) -> Strategy:
-    """A strategy by its name and settings: ``dict(type='random', num=100, seed=0)``.
+def build_strategy(settings: dict[str, Any], seed: int = 0) -> Strategy:
+    """A strategy by its name and settings: ``dict(type='random', num=100)``.
+
+    Args:
+        settings: Its name and settings.
+        seed: Its seed, if it has one and the settings do not say. Defaults to 0.
 
     Raises:
         UserError: If there is none of that name, or a setting is unknown or unfit.
@@ -65,4 +71,6 @@ def build_strategy(settings: dict[str, Any]) -> Strategy:
             f'{unknown[0]}: strategy {name!r} has no such setting; it has '
             f'{", ".join(known) or "none"}'
         )
+    if 'seed' in known:
+        options.setdefault('seed', seed)
     return cls(**options)

@@ -81,3 +81,10 @@ def test_looks_at_its_settings_before_training(training, images, options, messag
 def test_refuses_no_interval(images):
     with pytest.raises(UserError, match='SubnetSearchHook.interval: 0'):
         SubnetSearchHook(images, interval=0, task='global')
+
+
+def test_limits_are_those_of_the_command_line(images):
+    hook = SubnetSearchHook(images, task='global', max_memory='8G')
+    assert hook.options == dict(micro_batch=1, max_memory=8e9)
+    with pytest.raises(UserError, match="max_memory: '8GB' is not a quantity"):
+        SubnetSearchHook(images, task='global', max_memory='8GB')

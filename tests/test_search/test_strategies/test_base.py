@@ -21,6 +21,8 @@ def test_settings_come_back(name):
         (dict(type='evolution', num=0), 'num: 0 archs'),
         (dict(type='evolution', population=0), 'population: 0 archs'),
         (dict(type='random', seed=-1), 'seed: -1 is negative'),
+        (dict(type='random', num='100'), "num: '100' is of the wrong kind; give a whole number"),
+        (dict(type='pareto', costs='flops'), "costs: 'flops' is of the wrong kind"),
         (dict(type='random', share_prefixes=0), 'share_prefixes: 0 archs'),
         (dict(type='pareto', offspring=0), 'offspring: 0 per arch'),
         (dict(type='evolution', mutation=1.5), 'mutation: 1.5 is no probability'),
@@ -29,3 +31,9 @@ def test_settings_come_back(name):
 def test_unfit_settings(settings, message):
     with pytest.raises(UserError, match=message):
         build_strategy(settings)
+
+
+def test_seed_is_a_default():
+    assert build_strategy(dict(type='random'), 3).seed == 3
+    assert build_strategy(dict(type='random', seed=5), 3).seed == 5
+    assert build_strategy(dict(type='exhaustive'), 3) == build_strategy(dict(type='exhaustive'))

@@ -1,0 +1,59 @@
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gaia_ssl.utils import UserError
+from gaia_ssl.utils.kinds import check_kinds
+
+
+@dataclass
+class Settings:
+    number: int = 1
+    share: float = 0.5
+    name: str | None = None
+    switch: bool = False
+    stages: Sequence[int] | None = None
+    costs: tuple[str, ...] = ()
+    weights: str | dict[str, float] = 'mse'
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@pytest.mark.parametrize(
+    'options',
+    [
+        dict(),
+        dict(number=np.int64(3), share=1, name='a', switch=True),
+        dict(share=np.float32(1), stages=range(3), costs=['flops']),
+        dict(stages=(), weights=dict(mse=1, kl=0.5), options=dict(any=object())),
+    ],
+)
+def test_fit(options):
+    check_kinds(Settings(**options))
+
+
+@pytest.mark.parametrize(
+    'options, wanted',
+    [
+        (dict(number='3'), 'a whole number'),
+        (dict(number=0.5), 'a whole number'),
+        (dict(number=True), 'a whole number'),
+        (dict(number=None), 'a whole number'),
+        (dict(share='1'), 'a number'),
+        (dict(name=3), 'a string'),
+        (dict(switch=1), 'a bool'),
+        (dict(stages=3), 'a list of whole numbers'),
+        (dict(stages=['3']), 'a list of whole numbers'),
+        (dict(costs='flops'), 'a list of strings'),
+        (dict(weights=['mse']), 'a string or a dict of numbers'),
+        (dict(weights=dict(mse='1')), 'a string or a dict of numbers'),
+        (dict(options='grid'), 'a dict'),
+    ],
+)
+def test_unfit(options, wanted):
+    [(name, value)] = options.items()
+    with pytest.raises(UserError) as error:
+        check_kinds(Settings(**options))
+    assert str(error.value) == f'{name}: {value!r} is of the wrong kind; give {wanted}'

@@ -29,8 +29,11 @@ def _build_nested(cfg: dict, registry: Registry) -> Any:
     """Build a component, and those of the same registry among its settings first.
 
     Raises:
-        UserError: If a type or a setting is unknown, or a needed one is missing.
+        UserError: If it is no dict, a type or a setting is unknown, or a needed one is missing.
     """
+
+    if not isinstance(cfg, dict):
+        raise UserError(f'{registry.name}: {cfg!r} is no dict; give dict(type=...)')
 
     def build(value: Any) -> Any:
         if isinstance(value, dict) and 'type' in value:

@@ -2,11 +2,12 @@
 
 import os.path as osp
 
+import torch.nn as nn
 from mmengine.config import Config
 from mmengine.runner import Runner
 
 from gaia_ssl.datasets.check import check_data
-from gaia_ssl.utils import UserError
+from gaia_ssl.utils import UserError, building
 
 from .data import build_loader
 from .exact import make_exact
@@ -58,13 +59,21 @@ def _check_sections(config: Config) -> None:
             raise UserError(f'{name}: is no {kind.__name__} in {config.filename}; make it one')
 
 
+class SupernetRunner(Runner):
+    """A runner that names the model's settings where they do not fit."""
+
+    def build_model(self, model: nn.Module | dict) -> nn.Module:
+        with building('model'):
+            return super().build_model(model)
+
+
 def train(config: Config) -> None:
     """Train as a prepared config says.
 
     Raises:
-        UserError: If there are too few images, or the checkpoint to resume from is another
-            model's.
+        UserError: If the model cannot be built, there are too few images, or the checkpoint to
+            resume from is another model's.
     """
-    runner = Runner.from_cfg(config)
+    runner = SupernetRunner.from_cfg(config)
     build_loader(lambda: runner.train_loop, 'train_dataloader')
     runner.train()

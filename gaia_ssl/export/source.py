@@ -12,7 +12,7 @@ from gaia_ssl.models.backbones import DynamicBackbone
 from gaia_ssl.registry import MODELS
 from gaia_ssl.search.pareto import pareto_rows
 from gaia_ssl.space import Arch, SearchSpace
-from gaia_ssl.utils import UserError
+from gaia_ssl.utils import UserError, building
 from gaia_ssl.utils.checkpoint import load_checkpoint
 from gaia_ssl.utils.weights import describe, differences
 
@@ -57,7 +57,8 @@ def load_supernet_backbone(config: Config, checkpoint: str) -> DynamicBackbone:
             f'model.backbone.type: {options["type"]} in {name} is no supernet; give a pretraining '
             'config with a dynamic backbone'
         )
-    backbone = MODELS.build(options)
+    with building('model.backbone'):
+        backbone = MODELS.build(options)
     content = load_checkpoint(checkpoint)
     weights = content.get('state_dict', content) if isinstance(content, dict) else {}
     weights = {k[len(PREFIX) :]: v for k, v in weights.items() if str(k).startswith(PREFIX)}

@@ -5,7 +5,7 @@ from mmengine.config import Config
 
 from gaia_ssl.models.backbones import DynamicBackbone
 from gaia_ssl.registry import MODELS
-from gaia_ssl.utils import UserError
+from gaia_ssl.utils import UserError, building
 from gaia_ssl.utils.checkpoint import load_checkpoint
 from gaia_ssl.utils.weights import describe, differences
 
@@ -44,7 +44,7 @@ def build_supernet(config: Config) -> nn.Module:
     """Build a config's self-supervised model, untrained.
 
     Raises:
-        UserError: If it has no supernet.
+        UserError: If it has no supernet, or settings that do not fit it.
     """
     # registers the methods; they need mmpretrain, which nothing else here does
     import gaia_ssl.models.selfsup  # noqa: F401
@@ -52,13 +52,11 @@ def build_supernet(config: Config) -> nn.Module:
     advice = f'config: {config.filename} has no supernet to search; give its training config'
     if 'model' not in config:
         raise UserError(advice)
-    try:
+    with building('model'):
         options = dict(config.model)
         if 'data_preprocessor' in config:  # where the Runner takes it from, too
             options.setdefault('data_preprocessor', config.data_preprocessor)
         model = MODELS.build(options)
-    except KeyError as error:
-        raise UserError(f'config: {config.filename}, model: {error.args[0]}') from error
     student = getattr(model, 'student', None)
     if student is None or not isinstance(student[0], DynamicBackbone):
         raise UserError(advice)

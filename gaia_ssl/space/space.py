@@ -221,10 +221,10 @@ class SearchSpace(Sequence):
         """
         data = dict(data)
         try:
-            options = dict(data.pop('family'))
+            options = {**data.pop('family')}
             family = FAMILIES[options.pop('type')](**options)
             return cls(family=family, choices=_as_tuples(data.pop('choices')), **data)
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, AttributeError) as error:
             raise UserError(
                 f'space: {error}; a space is dict(name=, family=dict(type={"|".join(FAMILIES)}, '
                 '...), choices=dict(...))'

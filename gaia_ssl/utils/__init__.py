@@ -1,3 +1,3 @@
-from .errors import UserError
+from .errors import UserError, building
 
-__all__ = ['UserError']
+__all__ = ['UserError', 'building']

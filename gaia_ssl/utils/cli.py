@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from mmengine.config import Config, DictAction
 
-from .errors import UserError
+from .errors import UserError, reason
 
 
 def run_cli(main: Callable[[], None]) -> None:
@@ -60,15 +60,11 @@ def load_config(path: str, options: dict | None = None) -> Config:
     except UserError:
         raise
     except Exception as error:  # a config is a program: it can fail in any way
-        raise UserError(f'config: {path} cannot be loaded ({_reason(error)})') from error
+        raise UserError(f'config: {path} cannot be loaded ({reason(error)})') from error
     try:
         config.merge_from_dict(options or {})
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise UserError(
-            f'--cfg-options: {" ".join(options)} do not fit {path} ({_reason(error)})'
+            f'--cfg-options: {" ".join(options)} do not fit {path} ({reason(error)})'
         ) from error
     return config
-
-
-def _reason(error: Exception) -> str:
-    return f'{type(error).__name__}: {error}'

@@ -78,6 +78,10 @@ def test_refuses_checkpoints_of_other_models(tmp_path, source, change, message):
             dict(backbone=dict(type='SubnetResNet', arch=TINY.min)),
             'SubnetResNet in config is no supernet',
         ),
+        (
+            dict(backbone=dict(type='DynamicResNet', space='tiny10to22', out_indices=3)),
+            'model.backbone: its settings do not fit',
+        ),
     ],
 )
 def test_refuses_configs_without_supernet(source, model, message):

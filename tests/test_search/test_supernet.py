@@ -1,11 +1,13 @@
 """Loading what is searched; the command line's refusals are tested with the tool."""
 
+import pytest
 import torch
 from mmengine.config import Config
 
 import gaia_ssl.models.selfsup  # noqa: F401 - registers the methods
 from gaia_ssl.registry import MODELS
-from gaia_ssl.search.supernet import load_supernet
+from gaia_ssl.search.supernet import build_supernet, load_supernet
+from gaia_ssl.utils import UserError
 
 MODEL = dict(
     type='DynamicMoCo',
@@ -30,3 +32,21 @@ def test_weights_and_preprocessing_are_those_of_the_training(tmp_path):
         for key, value in model.state_dict().items():
             assert torch.equal(loaded.state_dict()[key], value)
         assert not loaded.training
+
+
+@pytest.mark.parametrize(
+    'options, message',
+    [
+        (dict(quue_len=8), "model: its settings do not fit .* argument 'quue_len'"),
+        (dict(neck=dict(MODEL['neck'], hidden=3)), "model.neck: its settings .* argument 'hidden'"),
+        (dict(neck=None), 'model.neck: its settings do not fit .* cfg should be a dict'),
+        (dict(type='DynamicMoCow'), 'model: its settings do not fit .*DynamicMoCow is not in'),
+        (dict(arch_sampler='UniformSampler'), "arch_sampler: 'UniformSampler' is no dict; give"),
+        (dict(backbone=dict(MODEL['backbone'], norm_cfg='SyncBN')), 'model.backbone: its settings'),
+        (dict(backbone=dict(MODEL['backbone'], out_indices=3)), 'model.backbone: its settings'),
+        (dict(backbone=dict(MODEL['backbone'], strides=2)), 'strides: 2 is of the wrong kind'),
+    ],
+)
+def test_settings_that_do_not_fit(options, message):
+    with pytest.raises(UserError, match=message):
+        build_supernet(Config(dict(model={**MODEL, **options})))

@@ -191,11 +191,28 @@ def test_space_of_one_arch():
 
 
 @pytest.mark.parametrize(
-    'change', [dict(family=dict(type='vgg')), dict(family=dict(block='basic')), dict(grid=1)]
+    'change',
+    [
+        dict(family=dict(type='vgg')),
+        dict(family=dict(block='basic')),
+        dict(family='resnet'),
+        dict(choices='all'),
+        dict(grid=1),
+    ],
 )
 def test_unfit_data(change):
     with pytest.raises(UserError, match='^space: '):
         SearchSpace.from_dict({**AR.to_dict(), **change})
+
+
+@pytest.mark.parametrize(
+    'option, kind',
+    [(dict(strides=2), 'a list of whole numbers'), (dict(contract_dilation=1), 'a bool')],
+)
+def test_option_of_the_wrong_kind(option, kind):
+    [(name, value)] = option.items()
+    with pytest.raises(UserError, match=f'{name}: {value} is of the wrong kind; give {kind}'):
+        AR.with_options(**option)
 
 
 def test_unknown_option_names_the_known_ones():

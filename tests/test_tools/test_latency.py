@@ -77,6 +77,16 @@ def static(tmp_path):
     return [tmp_path / 'static.py']
 
 
+def no_backbone(tmp_path):
+    (tmp_path / 'none.py').write_text("model = dict(type='DynamicMoCo')")
+    return [tmp_path / 'none.py']
+
+
+def unfit(tmp_path):
+    (tmp_path / 'unfit.py').write_text(CONFIG.replace('in_channels=1', 'out_indices=3'))
+    return [tmp_path / 'unfit.py']
+
+
 def damaged(tmp_path):
     (tmp_path / 'table.json').write_text('{')
     return ['tiny10to22', '--out', tmp_path / 'table.json']
@@ -93,6 +103,8 @@ def unwritable(tmp_path):
         (['ar50'], "space: 'ar50' is unknown"),
         (['nowhere.py'], 'nowhere.py does not exist'),
         (static, 'static.py has no supernet; give its training config'),
+        (no_backbone, 'none.py has no supernet; give its training config'),
+        (unfit, 'model.backbone: its settings do not fit'),
         (['tiny10to22', '--input-size', 1, 2, 3], '--input-size: [1, 2, 3] is not a side'),
         (['tiny10to22', '--device', 'cuda:99'], "device: 'cuda:99' cannot be used"),
         (damaged, 'table.json is damaged'),

@@ -147,6 +147,20 @@ def test_exhaustive(given, run, tmp_path):
     assert len(result['subnets']) == len(within) > 20
 
 
+def test_images_are_drawn_by_the_seed_whatever_the_strategy(given, run, tmp_path):
+    def meta(name, **options):
+        done = run(*args_of(given, work_dir=tmp_path / name, num_images=9, **options))
+        assert done.returncode == 0, done.stderr
+        return json.loads((tmp_path / name / 'search.json').read_text())['meta']
+
+    few = dict(strategy='exhaustive', num=None, flops=(1.5e6, 1.52e6))
+    whole, other = meta('whole', **few, seed=1), meta('other', **few, seed=2)
+    drawn = meta('drawn', num=2, seed=1)
+    assert whole['images_sha256'] == drawn['images_sha256'] != other['images_sha256']
+    assert [one['images_seed'] for one in (whole, drawn, other)] == [1, 1, 2]
+    assert drawn['seed'] == 1 and 'seed' not in whole
+
+
 def test_everything_at_once(given, run, tmp_path):
     """Several distances, budgets and sizes, whole-set statistics, a memory bound, evolution."""
     work_dir = tmp_path / 'work'
@@ -246,11 +260,15 @@ BAD = dict(
     truncated=(truncated, 'truncated.pth cannot be read'),
     diverged=(diverged, 'weights that are not finite (first: backbone.conv1.weight)'),
     share_prefixes=(dict(share_prefixes=0), 'share_prefixes: 0 archs'),
-    setting=(dict(strategy='exhaustive', num=None, seed=1), "seed: strategy 'exhaustive' has no"),
+    setting=(dict(strategy='exhaustive'), "num: strategy 'exhaustive' has no"),
     costs=(dict(strategy='pareto', costs='time'), "costs: 'time' is not known here"),
     weight=(dict(distance='mse=-1'), 'distance: mse has weight -1'),
     weight_text=(dict(distance='mse=x'), 'the weight of mse=x is no number'),
     memory=(dict(max_memory='10K'), 'are too few for'),
+    no_memory=(dict(max_memory=0), 'max_memory: 0 bytes'),
+    memory_text=(dict(max_memory='8GB'), "max_memory: '8GB' is not a quantity"),
+    micro_batch=(dict(micro_batch=0), 'micro_batch: 0 groups'),
+    model_setting=(dict(cfg_options='model.quue_len=8'), "unexpected keyword argument 'quue_len'"),
     size=(dict(flops=(1, 2, '3y4')), "'3y4' is not a size"),
     latency=(dict(latency=('0', '20ms')), 'give --latency-table'),
     num_images=(dict(num_images=0), 'num_images: 0'),

@@ -17,7 +17,7 @@ from gaia_ssl.models.backbones import DynamicBackbone
 from gaia_ssl.models.layers import make_input_elastic, synchronise_norms
 from gaia_ssl.registry import ARCH_SAMPLERS, MODELS
 from gaia_ssl.space import SAMPLERS, Arch
-from gaia_ssl.utils import UserError
+from gaia_ssl.utils import UserError, building
 
 from .distill import InplaceDistillation
 
@@ -56,7 +56,8 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
         sampled: The archs of the latest iteration by the labels of their losses.
 
     Raises:
-        UserError: If the backbone is not dynamic, or the neck does not fit it.
+        UserError: If the backbone is not dynamic, the neck does not fit it, or a part cannot be
+            built.
     """
 
     def __init__(
@@ -72,19 +73,19 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
     ) -> None:
         data_preprocessor = dict(data_preprocessor or {})
         data_preprocessor.setdefault('type', 'mmpretrain.SelfSupDataPreprocessor')
-        backbone = MODELS.build(backbone)
+        backbone = _build('backbone', backbone)
         if not isinstance(backbone, DynamicBackbone):
             raise UserError(
                 f'model.backbone.type: {type(backbone).__name__} is no supernet; use a dynamic '
                 'backbone such as gaia_ssl.DynamicResNet'
             )
         last_step = backbone.active_path.stages[backbone.out_indices[-1]][-1]
-        neck = make_input_elastic(MODELS.build(neck), last_step.out_channels)
+        neck = make_input_elastic(_build('neck', neck), last_step.out_channels)
         super().__init__(
             backbone=backbone,
             neck=synchronise_norms(neck),
-            head=synchronise_norms(MODELS.build(head)),
-            data_preprocessor=MODELS.build(data_preprocessor),
+            head=synchronise_norms(_build('head', head)),
+            data_preprocessor=_build('data_preprocessor', data_preprocessor),
             **kwargs,
         )
         self.arch_sampler = ARCH_SAMPLERS.build(arch_sampler or dict(type='SandwichSampler'))
@@ -222,6 +223,11 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
     def _label(self, arch: Arch, index: int) -> str:
         anchors = self.backbone.space.anchors.items()
         return next((name.lower() for name, a in anchors if a == arch), f'subnet{index}')
+
+
+def _build(part: str, options: dict) -> nn.Module:
+    with building(f'model.{part}'):
+        return MODELS.build(options)
 
 
 def _build_distillation(options: dict) -> InplaceDistillation:

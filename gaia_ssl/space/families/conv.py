@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gaia_ssl.utils.errors import UserError
+from gaia_ssl.utils.kinds import check_kinds
 
 from .base import Arch, Cost, Family, Size, Step
 
@@ -59,6 +60,7 @@ class ConvFamily(Family):
             if isinstance(value := getattr(self, field.name), list):
                 # configs give lists, a cache key must be hashable
                 object.__setattr__(self, field.name, tuple(value))
+        check_kinds(self)
 
     @property
     def stages(self) -> int:

@@ -20,7 +20,7 @@ from gaia_ssl.space import count_cost, get_space
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.cli import load_config
 
-CONFIG = 'configs/simsiam/simsiam_tiny10to22_bs64-coslr-5e_cifar10.py'
+CONFIG = 'configs/simsiam/simsiam_tiny10to22_bs64-coslr-10e_cifar10.py'
 SPACE = get_space('tiny10to22')
 ROOT = Path(study.__file__).parents[2]
 VALUES = st.lists(st.integers(0, 5), min_size=6, max_size=6)

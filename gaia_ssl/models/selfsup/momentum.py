@@ -69,7 +69,7 @@ class QueueSupernet(MomentumSupernet):
     """
 
     def __init__(self, neck: dict, feat_dim: int = 128, **kwargs) -> None:
-        channels = neck.get('out_channels', feat_dim)
+        channels = (neck or {}).get('out_channels', feat_dim)
         if channels != feat_dim:
             raise UserError(
                 f'model.feat_dim: {feat_dim} channels in the queue, but {channels} in an embedding '

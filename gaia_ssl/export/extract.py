@@ -100,8 +100,7 @@ def extract_all(
     if choices is None:
         choices = {name: Choice(name) for name in source.supernet.space.anchors}
     plans = {osp.join(out, name): source.plan(choice) for name, choice in choices.items()}
-    kept = [] if overwrite else [folder for folder in plans if _is_there(folder, plans[folder])]
-    missing = [folder for folder in plans if folder not in kept]
+    missing = [folder for folder in plans if overwrite or not _is_there(folder, plans[folder])]
     for folder in missing:
         check_replaceable(folder, overwrite)
     for folder, meta in plans.items():

@@ -159,10 +159,7 @@ def as_markdown(result: dict[str, Any]) -> str:
     paragraphs = [
         '# Every method on CIFAR-10',
         f'kNN top-1 in percent, {" / ".join(ARCHS)}, mean over seeds {", ".join(seeds)}.',
-        table(
-            ['', 'random', 'trained', 'gain', 'worst seed', 'CPU minutes', 'command'],
-            rows,
-        ),
+        table(['', 'random', 'trained', 'gain', 'worst seed', 'CPU minutes', 'command'], rows),
         f'Mean gain below {BAR} points: {", ".join(short) or "none"}.',
         as_line(result),
     ]

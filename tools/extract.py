@@ -13,6 +13,7 @@ from gaia_ssl.export import (
     extract,
     extract_all,
 )
+from gaia_ssl.export.calibrate import CALIBRATION_IMAGES
 from gaia_ssl.utils.cli import ConfigOptions, load_config, run_cli
 
 
@@ -55,7 +56,11 @@ def parse_args() -> argparse.Namespace:
         'needed; without DIR, on the views that the config trains on',
     )
     parser.add_argument(
-        '--calibrate-num', type=int, default=2048, metavar='N', help='images to use; default: 2048'
+        '--calibrate-num',
+        type=int,
+        default=CALIBRATION_IMAGES,
+        metavar='N',
+        help=f'images to use; default: {CALIBRATION_IMAGES}',
     )
     parser.add_argument(
         '--export',

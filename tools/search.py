@@ -8,6 +8,7 @@ from mmengine.config import Config
 from mmengine.dist import is_main_process
 
 from gaia_ssl.datasets.readable import describe_bad
+from gaia_ssl.datasets.search_defaults import SearchDefaults
 from gaia_ssl.search import Result, Search, SearchSettings, distances_of, strategy_names
 from gaia_ssl.search.distances import DEFAULTS, TASKS
 from gaia_ssl.search.groups import check_limits
@@ -200,7 +201,6 @@ def make_settings(args: argparse.Namespace, config: Config) -> SearchSettings:
     given = {key: value for key, value in vars(args).items() if value is not None}
     strategy = {key: given[key] for key in STRATEGY_SETTINGS if key in given}
     half = 'float16' if torch.cuda.is_available() else 'bfloat16'
-    size = config.get('search', {}).get('input_size', 224)
     return SearchSettings(
         task=args.task,
         distance=make_distance(args.distance),
@@ -211,7 +211,7 @@ def make_settings(args: argparse.Namespace, config: Config) -> SearchSettings:
         strategy=dict(strategy, type=args.strategy),
         bn_policy=args.bn_policy,
         bn_group=args.bn_group,
-        input_size=size if args.input_size is None else args.input_size,
+        input_size=SearchDefaults.of(config, args.input_size).input_size,
         dtype=half if args.amp else 'float32',
         num_images=args.num_images,
         max_bad=args.max_bad,

@@ -1,4 +1,4 @@
-"""Judge subnets of a trained supernet by kNN on a labelled folder."""
+"""Judge subnets of a trained supernet by kNN on a labeled folder."""
 
 import argparse
 import inspect
@@ -12,7 +12,7 @@ from mmengine.config import Config
 from mmengine.dist import is_main_process
 
 from gaia_ssl.engine.evaluation import FolderKNN
-from gaia_ssl.export.source import choose_arch, load_supernet_backbone
+from gaia_ssl.export.choices import choose_arch, load_supernet_backbone
 from gaia_ssl.models.backbones import DynamicBackbone
 from gaia_ssl.registry import MODELS
 from gaia_ssl.space import SearchSpace, count_cost

@@ -1,6 +1,6 @@
 """Extracted folders in Python: the module, its features, an inferencer."""
 
+from .extracted import load_subnet, pretraining_config
 from .inferencer import FeatureInferencer, extract_features
-from .subnet import load_subnet, pretraining_config
 
 __all__ = ['FeatureInferencer', 'extract_features', 'load_subnet', 'pretraining_config']

@@ -20,7 +20,7 @@ from gaia_ssl.export import Subnet
 from gaia_ssl.registry import INFERENCERS, TRANSFORMS
 from gaia_ssl.utils import UserError
 
-from .subnet import load_subnet, pretraining_config
+from .extracted import load_subnet, pretraining_config
 
 Image = str | os.PathLike | np.ndarray
 

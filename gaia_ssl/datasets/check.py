@@ -40,8 +40,8 @@ def check_data(config: Config, field: str) -> None:
 
 
 @contextmanager
-def complaints(field: str) -> Iterator[None]:
-    """Name the dataloader whose dataset finds fault with its files while it is built inside."""
+def naming_dataset_errors(field: str) -> Iterator[None]:
+    """Re-raise errors of a dataset's construction with the config field of its dataloader."""
     try:
         yield
     except (AssertionError, RuntimeError) as error:

@@ -28,7 +28,7 @@ def default_pipeline(input_size: int) -> list[dict]:
 
 
 @DATASETS.register_module()
-class UnlabeledImages(Sequence):
+class ImageSet(Sequence):
     """Images, each through a pipeline of transforms.
 
     Args:
@@ -56,14 +56,14 @@ class UnlabeledImages(Sequence):
         """Path of an image."""
         return self._paths[index]
 
-    def select(self, indices: Iterable[int]) -> 'UnlabeledImages':
+    def select(self, indices: Iterable[int]) -> 'ImageSet':
         """Only these of the images, through the same pipeline."""
         chosen, indices = copy.copy(self), list(indices)
         chosen.names = [self.names[i] for i in indices]
         chosen._paths = [self._paths[i] for i in indices]
         return chosen
 
-    def subset(self, num: int, seed: int) -> 'UnlabeledImages':
+    def subset(self, num: int, seed: int) -> 'ImageSet':
         """At most ``num`` of the images, drawn uniformly, in the same order as before.
 
         With the same seed, a larger subset holds the smaller one.

@@ -9,7 +9,7 @@ from mmengine.dist import all_gather_object, get_dist_info
 from gaia_ssl.utils import UserError
 
 from .decoding import UnreadableImage, image_digest
-from .images import UnlabeledImages
+from .images import ImageSet
 
 
 class BadImage(NamedTuple):
@@ -27,8 +27,8 @@ class BadImage(NamedTuple):
 
 
 def readable_images(
-    images: UnlabeledImages, max_bad: float = 0
-) -> tuple[UnlabeledImages, list[str], list[BadImage]]:
+    images: ImageSet, max_bad: float = 0
+) -> tuple[ImageSet, list[str], list[BadImage]]:
     """Read all images to their end; each process reads a share of them.
 
     Args:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from gaia_ssl.registry import DATASETS
 
-from .check import check_data, complaints
+from .check import check_data, naming_dataset_errors
 from .seeded import SampleKey
 
 SEEDED = 'gaia_ssl.SeededDataset'
@@ -31,7 +31,7 @@ class TrainingViews(Sequence):
         if dataset.type != SEEDED:  # as a training's own copy of its config has it
             dataset = dict(type=SEEDED, dataset=dataset)
         scope = config.get('default_scope', 'gaia_ssl')
-        with DefaultScope.overwrite_default_scope(scope), complaints('train_dataloader'):
+        with DefaultScope.overwrite_default_scope(scope), naming_dataset_errors('train_dataloader'):
             self.dataset = DATASETS.build(dataset)
 
     def __len__(self) -> int:

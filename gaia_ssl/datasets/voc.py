@@ -9,7 +9,7 @@ import numpy as np
 
 from gaia_ssl.utils import UserError
 
-from .images import UnlabeledImages
+from .images import ImageSet
 
 
 class VOCSplit(NamedTuple):
@@ -22,7 +22,7 @@ class VOCSplit(NamedTuple):
             objects marked difficult are.
     """
 
-    images: UnlabeledImages
+    images: ImageSet
     classes: list[str]
     labels: np.ndarray
 
@@ -33,7 +33,7 @@ def load_voc(root: str, split: str, pipeline: Sequence[dict]) -> VOCSplit:
     Args:
         root: The folder that holds ``JPEGImages`` and ``ImageSets/Main``, ``VOCdevkit/VOC2007``.
         split: ``'trainval'``, ``'test'`` or another that ``ImageSets/Main/CLASS_SPLIT.txt`` has.
-        pipeline: Configs of transforms, see ``UnlabeledImages``.
+        pipeline: Configs of transforms, see ``ImageSet``.
 
     Raises:
         UserError: If there is no such split, or a file of it is broken or names a missing image.
@@ -49,7 +49,7 @@ def load_voc(root: str, split: str, pipeline: Sequence[dict]) -> VOCSplit:
     for file, labels in zip(files, present):
         if labels.keys() != present[0].keys():
             raise UserError(f'data: {file} lists other images than {files[0]}; unpack them again')
-    images = UnlabeledImages(osp.join(root, 'JPEGImages'), pipeline)
+    images = ImageSet(osp.join(root, 'JPEGImages'), pipeline)
     positions = {osp.splitext(name)[0]: position for position, name in enumerate(images.names)}
     for name in names:
         if name not in positions:

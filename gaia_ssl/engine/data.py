@@ -5,7 +5,7 @@ from collections.abc import Callable
 from mmengine.runner import BaseLoop
 from torch.utils.data import DataLoader
 
-from gaia_ssl.datasets.check import complaints
+from gaia_ssl.datasets.check import naming_dataset_errors
 from gaia_ssl.utils import UserError
 
 
@@ -19,7 +19,7 @@ def build_loader(build_loop: Callable[[], BaseLoop], field: str) -> DataLoader:
     Raises:
         UserError: If the dataset finds fault with its files, or has too few.
     """
-    with complaints(field):
+    with naming_dataset_errors(field):
         loader = build_loop().dataloader
     if not len(loader):
         raise UserError(

@@ -7,7 +7,7 @@ from mmengine.dist import is_main_process
 from mmengine.runner import BaseLoop, Runner
 from torch.utils.data import DataLoader
 
-from gaia_ssl.datasets.images import UnlabeledImages
+from gaia_ssl.datasets.images import ImageSet
 from gaia_ssl.engine.ddp import unwrap
 from gaia_ssl.registry import LOOPS
 from gaia_ssl.search import Result, Search, SearchSettings
@@ -27,14 +27,14 @@ class SubnetSearchLoop(BaseLoop):
         test_dataloader = dict(
             batch_size=1,
             sampler=dict(type='DefaultSampler', shuffle=False),
-            dataset=dict(type='UnlabeledImages', sources='data/mine', pipeline=[...]),
+            dataset=dict(type='ImageSet', sources='data/mine', pipeline=[...]),
         )
         test_cfg = dict(type='SubnetSearchLoop', task='dense', budget=dict(flops=('3G', '4G')))
         test_evaluator = []  # the Runner wants one
 
     Args:
         runner: The runner.
-        dataloader: Of ``UnlabeledImages``; the search makes its own batches.
+        dataloader: Of ``ImageSet``; the search makes its own batches.
         evaluator: Not used.
         work_dir: Where the result goes. Defaults to ``search`` beside the runner's log.
         resume: Go on with the search that is there. Defaults to False.
@@ -59,10 +59,9 @@ class SubnetSearchLoop(BaseLoop):
         self.options = dict(check_limits(micro_batch, max_memory), resume=resume)
         super().__init__(runner, dataloader)
         self.images = self.dataloader.dataset
-        if not isinstance(self.images, UnlabeledImages):
+        if not isinstance(self.images, ImageSet):
             raise UserError(
-                f'test_dataloader.dataset: {type(self.images).__name__}; a search takes '
-                'UnlabeledImages'
+                f'test_dataloader.dataset: {type(self.images).__name__}; a search takes ImageSet'
             )
         self.search = Search(unwrap(runner.model), self.images, SearchSettings.from_config(kwargs))
         self.work_dir = work_dir or osp.join(runner.log_dir, 'search')

@@ -1,5 +1,13 @@
 """Extraction: a subnet as an ordinary checkpoint, with configs that use it."""
 
+from .choices import (
+    Choice,
+    choose_arch,
+    choose_from_search,
+    choose_pareto,
+    choose_top,
+    load_supernet_backbone,
+)
 from .extract import extract, extract_all
 from .formats import FORMATS
 from .recipe import (
@@ -10,14 +18,6 @@ from .recipe import (
     multi_scale_pipeline,
 )
 from .shapes import Shape, stage_shapes
-from .source import (
-    Choice,
-    choose_arch,
-    choose_from_search,
-    choose_pareto,
-    choose_top,
-    load_supernet_backbone,
-)
 from .standard import torchvision_name
 from .subnet import SYNC_BN, Subnet
 

@@ -10,13 +10,15 @@ from mmengine.config import Config
 from mmengine.utils.dl_utils.parrots_wrapper import _BatchNorm
 from torch import Tensor
 
-from gaia_ssl.datasets.images import UnlabeledImages, default_pipeline
+from gaia_ssl.datasets.images import ImageSet
+from gaia_ssl.datasets.search_defaults import SearchDefaults
 from gaia_ssl.datasets.views import TrainingViews
 from gaia_ssl.registry import MODELS
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.preprocessor import preprocessor_options
 
 BATCH = 64  # images, at most
+CALIBRATION_IMAGES = 2048  # how many images statistics are measured on, unless told otherwise
 
 
 class CalibrationImages:
@@ -33,13 +35,18 @@ class CalibrationImages:
         UserError: If there are fewer than two images, or they are not where the config says.
     """
 
-    def __init__(self, config: Config, root: str | None, input_size: int, num: int = 2048) -> None:
+    def __init__(
+        self,
+        config: Config,
+        root: str | None,
+        input_size: int,
+        num: int = CALIBRATION_IMAGES,
+    ) -> None:
         self.folder = root
         if root is None:
             self.images = TrainingViews(config)
         else:
-            pipeline = config.get('search', {}).get('pipeline') or default_pipeline(input_size)
-            self.images = UnlabeledImages(root, pipeline)
+            self.images = ImageSet(root, SearchDefaults.of(config, input_size).pipeline)
             self.images.check_size(input_size, '--input-size')
         if num < 2:
             raise UserError(

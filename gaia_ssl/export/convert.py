@@ -17,8 +17,8 @@ from gaia_ssl.utils.checkpoint import load_checkpoint
 from gaia_ssl.utils.files import atomic_write, file_digest
 from gaia_ssl.utils.weights import describe, differences
 
-from .folder import MARK, new_folder, read_folder
-from .source import PREFIX
+from .choices import PREFIX
+from .folder import WEIGHTS_FILE, new_folder, read_folder
 
 # what GAIA-ssl (36b8b55 to f552884) calls the parts of a method, as regular expressions
 RELEASED = (
@@ -68,7 +68,7 @@ def mmpretrain_to_subnet(checkpoint: str, like: str, out: str, overwrite: bool =
     source = dict(checkpoint=checkpoint, checkpoint_sha256=file_digest(osp.expanduser(checkpoint)))
     meta = dict(subnet['meta'], source=source, calibration=None, formats=[])
     with new_folder(out, overwrite) as draft:
-        torch.save(dict(state_dict=weights, meta=meta), osp.join(draft, MARK))
+        torch.save(dict(state_dict=weights, meta=meta), osp.join(draft, WEIGHTS_FILE))
         for name in os.listdir(like):
             if name.endswith(('.py', '.json')):
                 shutil.copy(osp.join(like, name), draft)

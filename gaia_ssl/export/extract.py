@@ -10,17 +10,18 @@ import mmengine
 import torch
 from mmengine.config import Config
 
+from gaia_ssl.datasets.search_defaults import SearchDefaults
 from gaia_ssl.space import Arch, count_cost
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.checkpoint import load_untrusted
 from gaia_ssl.utils.files import file_digest
 from gaia_ssl.version import __version__
 
-from .calibrate import CalibrationImages, calibrate
+from .calibrate import CALIBRATION_IMAGES, CalibrationImages, calibrate
+from .choices import Choice, check_choice, load_supernet_backbone
 from .configs import config_texts
-from .folder import MARK, check_replaceable, new_folder
+from .folder import WEIGHTS_FILE, check_replaceable, new_folder
 from .formats import check_formats, export
-from .source import Choice, check_choice, load_supernet_backbone
 from .standard import torchvision_name
 from .subnet import Normalisation, Subnet
 
@@ -31,7 +32,7 @@ def extract(
     choice: Choice,
     out: str,
     calibrate_on: str | Literal[True] | None = None,
-    calibrate_num: int = 2048,
+    calibrate_num: int = CALIBRATION_IMAGES,
     input_size: int | None = None,
     overwrite: bool = False,
     formats: Sequence[str] = (),
@@ -119,18 +120,14 @@ class _Source:
         checkpoint: str,
         choices: Sequence[Choice],
         calibrate_on: str | Literal[True] | None = None,
-        calibrate_num: int = 2048,
+        calibrate_num: int = CALIBRATION_IMAGES,
         input_size: int | None = None,
         formats: Sequence[str] = (),
     ) -> None:
         check_formats(formats)
-        sizes = (
-            input_size,
-            *(choice.input_size for choice in choices),
-            config.get('search', {}).get('input_size'),
-            224,
-        )
-        self.size = next(size for size in sizes if size is not None)
+        sizes = (input_size, *(choice.input_size for choice in choices))
+        given = next((size for size in sizes if size is not None), None)
+        self.size = SearchDefaults.of(config, given).input_size
         if self.size < 1:
             raise UserError(f'--input-size: {self.size} is not a size in pixels')
         root = None if calibrate_on is True else calibrate_on
@@ -174,7 +171,7 @@ class _Source:
         if self.images:
             calibrate(backbone, self.images)
         weights = dict(backbone.state_dict())
-        torch.save(dict(state_dict=weights, meta=meta), osp.join(folder, MARK))
+        torch.save(dict(state_dict=weights, meta=meta), osp.join(folder, WEIGHTS_FILE))
         texts = {
             'arch.json': json.dumps(meta['arch']) + '\n',
             **config_texts(self._subnet(meta['arch'])),
@@ -191,7 +188,7 @@ class _Source:
 
 def _is_there(folder: str, meta: dict[str, Any]) -> bool:
     """Whether a folder holds just this subnet; raises ``UserError`` if it holds another."""
-    path = osp.join(osp.expanduser(folder), MARK)
+    path = osp.join(osp.expanduser(folder), WEIGHTS_FILE)
     if not osp.isfile(path):
         return False
     content = load_untrusted(path)

@@ -10,7 +10,7 @@ from typing import Any
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.checkpoint import load_untrusted
 
-MARK = 'backbone.pth'  # what makes a folder one that was extracted
+WEIGHTS_FILE = 'backbone.pth'  # the file that identifies an extracted folder
 
 
 def read_folder(folder: str) -> dict[str, Any]:
@@ -19,10 +19,10 @@ def read_folder(folder: str) -> dict[str, Any]:
     Raises:
         UserError: If the folder was not written by extraction, or the file is damaged.
     """
-    path = osp.join(osp.expanduser(folder), MARK)
+    path = osp.join(osp.expanduser(folder), WEIGHTS_FILE)
     if not osp.isfile(path):
         raise UserError(
-            f'subnet: {folder} holds no {MARK}; name a folder that tools/extract.py wrote'
+            f'subnet: {folder} holds no {WEIGHTS_FILE}; name a folder that tools/extract.py wrote'
         )
     return load_untrusted(path)
 
@@ -80,10 +80,10 @@ def check_replaceable(out: str, overwrite: bool) -> None:
         return
     if not overwrite:
         raise UserError(f'--out: {out} exists and is not empty; choose another or give --overwrite')
-    if not osp.isfile(osp.join(out, MARK)):
+    if not osp.isfile(osp.join(out, WEIGHTS_FILE)):
         raise UserError(
-            f'--out: {out} was not made by extraction (it has no {MARK}), so --overwrite leaves '
-            'it alone; choose another'
+            f'--out: {out} was not made by extraction (it has no {WEIGHTS_FILE}), so --overwrite '
+            'leaves it alone; choose another'
         )
 
 

@@ -15,7 +15,7 @@ from gaia_ssl.utils.checkpoint import load_checkpoint
 from gaia_ssl.utils.files import file_digest
 from gaia_ssl.utils.weights import describe, differences
 
-from .folder import MARK, new_folder
+from .folder import WEIGHTS_FILE, new_folder
 
 # RGB on the scale 0 to 255: what torchvision's and OpenMMLab's weights were trained with
 IMAGENET = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True)
@@ -61,7 +61,7 @@ def import_resnet(checkpoint: str, out: str, input_size: int = 224) -> dict[str,
         source=dict(checkpoint=checkpoint, checkpoint_sha256=file_digest(checkpoint)),
     )
     with new_folder(out, overwrite=True) as draft:
-        torch.save(dict(state_dict=weights, meta=meta), osp.join(draft, MARK))
+        torch.save(dict(state_dict=weights, meta=meta), osp.join(draft, WEIGHTS_FILE))
     return meta
 
 

@@ -10,7 +10,7 @@ from gaia_ssl.space import Arch, Family, SearchSpace
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.preprocessor import preprocessor_options
 
-from .folder import MARK, read_folder
+from .folder import WEIGHTS_FILE, read_folder
 from .shapes import Shape, pyramid, stage_shapes
 
 SYNC_BN = dict(type='SyncBN', requires_grad=True)
@@ -58,7 +58,7 @@ class Subnet:
     arch: Arch
     family: Family
     normalisation: Normalisation
-    checkpoint: str = '{{ fileDirname }}/' + MARK
+    checkpoint: str = '{{ fileDirname }}/' + WEIGHTS_FILE
 
     @classmethod
     def load(cls, folder: str) -> 'Subnet':
@@ -68,7 +68,7 @@ class Subnet:
             UserError: If the folder was not written by extraction, or its checkpoint is damaged.
         """
         content = read_folder(folder)
-        path = osp.join(osp.expanduser(folder), MARK)
+        path = osp.join(osp.expanduser(folder), WEIGHTS_FILE)
         try:
             meta = content['meta']
             return cls(

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import torch
 from torch import Tensor
 
-from gaia_ssl.datasets.images import UnlabeledImages
+from gaia_ssl.datasets.images import ImageSet
 
 DECODERS = 4  # threads that decode images: Pillow releases Python's lock
 KEPT_BYTES = 1 << 30  # of decoded images that are kept for a later round
@@ -23,7 +23,7 @@ class BatchLoader:
 
     def __init__(
         self,
-        images: UnlabeledImages,
+        images: ImageSet,
         groups: Sequence[range],
         normalise: Callable[[Tensor], Tensor],
     ) -> None:

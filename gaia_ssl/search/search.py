@@ -13,8 +13,9 @@ from mmengine.config import Config
 from mmengine.dist import barrier, get_dist_info
 from torch import Tensor
 
-from gaia_ssl.datasets.images import UnlabeledImages, default_pipeline
+from gaia_ssl.datasets.images import ImageSet
 from gaia_ssl.datasets.readable import readable_images
+from gaia_ssl.datasets.search_defaults import SearchDefaults
 from gaia_ssl.space import Budget
 from gaia_ssl.space.latency import LatencyTable
 from gaia_ssl.utils import UserError
@@ -132,7 +133,7 @@ class Search:
     def __init__(
         self,
         model: nn.Module,
-        images: UnlabeledImages,
+        images: ImageSet,
         settings: SearchSettings,
         source: dict[str, Any] | None = None,
         places: dict[str, str] | None = None,
@@ -192,8 +193,7 @@ class Search:
         Raises:
             UserError: If any of it is wrong; nothing has been written then.
         """
-        pipeline = config.get('search', {}).get('pipeline')
-        found = UnlabeledImages(images, pipeline or default_pipeline(settings.input_size))
+        found = ImageSet(images, SearchDefaults.of(config, settings.input_size).pipeline)
         device = torch.device(device or ('cuda' if torch.cuda.is_available() else 'cpu'))
         model = load_supernet(config, checkpoint).to(device)
         source = dict(

@@ -1,5 +1,6 @@
-"""How a pretraining preprocesses its images."""
+"""The data preprocessor of a training config."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from mmengine.config import Config
@@ -8,8 +9,11 @@ from mmengine.config import Config
 def preprocessor_options(config: Config) -> dict[str, Any]:
     """The config of the data preprocessor, wherever MMEngine's Runner would find it.
 
-    That is in the model, else at the top level; without a type it is mmpretrain's for
-    self-supervision.
+    That is in the model, else at the top level.
     """
-    options = config.model.get('data_preprocessor') or config.get('data_preprocessor') or {}
-    return {'type': 'mmpretrain.SelfSupDataPreprocessor', **options}
+    return with_type(config.model.get('data_preprocessor') or config.get('data_preprocessor'))
+
+
+def with_type(options: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A data preprocessor's config; without a type it is mmpretrain's for self-supervision."""
+    return {'type': 'mmpretrain.SelfSupDataPreprocessor', **(options or {})}

@@ -10,7 +10,7 @@ from multiprocessing import get_context
 
 import torch.distributed as dist
 
-from gaia_ssl.datasets.images import UnlabeledImages
+from gaia_ssl.datasets.images import ImageSet
 from gaia_ssl.datasets.readable import readable_images
 from gaia_ssl.utils import UserError
 
@@ -18,7 +18,7 @@ from gaia_ssl.utils import UserError
 def outcome(sources: list[str], max_bad: float) -> list | str:
     """What comes of a call: names, digests and unreadable images, or the message."""
     try:
-        images, digests, bad = readable_images(UnlabeledImages(sources, []), max_bad)
+        images, digests, bad = readable_images(ImageSet(sources, []), max_bad)
     except UserError as error:
         return str(error)
     return [images.names, digests, bad]

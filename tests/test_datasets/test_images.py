@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gaia_ssl.datasets.images import UnlabeledImages, default_pipeline
+from gaia_ssl.datasets.images import ImageSet, default_pipeline
 from gaia_ssl.utils import UserError
 
 
 def test_pipeline(tmp_path, save):
     save(tmp_path / 'a.png')
-    images = UnlabeledImages(str(tmp_path), [])
+    images = ImageSet(str(tmp_path), [])
     assert len(images) == 1 and images.path(0) == str(tmp_path / 'a.png')
     with pytest.raises(UserError, match='a.png does not pass the pipeline .KeyError'):
         images[0]
@@ -21,7 +21,7 @@ def test_all_kinds_pass_the_default_pipeline(tmp_path):
         Image.fromarray(noise).convert(mode).save(tmp_path / name)
     Image.fromarray(noise[..., 0].astype(np.uint16) << 8).save(tmp_path / '16.png')
     Image.fromarray(noise[:1, :1]).save(tmp_path / 'pixel.png')
-    images = UnlabeledImages(str(tmp_path), default_pipeline(24))
+    images = ImageSet(str(tmp_path), default_pipeline(24))
     assert {tuple(image.shape) for image in images} == {(3, 24, 24)}
     images.check_size(24, 'input_size')
     with pytest.raises(UserError, match='images of 24x24, but input_size is 32'):
@@ -32,7 +32,7 @@ def test_all_kinds_pass_the_default_pipeline(tmp_path):
 def many(tmp_path):
     for index in range(20):
         (tmp_path / f'{index:02}.jpg').write_text('')
-    return UnlabeledImages([str(tmp_path)], [])
+    return ImageSet([str(tmp_path)], [])
 
 
 def test_select(many, tmp_path):

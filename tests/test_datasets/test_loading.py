@@ -3,7 +3,7 @@ import pytest
 from mmcv.transforms import LoadImageFromFile
 from torch.utils.data import DataLoader
 
-from gaia_ssl.datasets.images import UnlabeledImages
+from gaia_ssl.datasets.images import ImageSet
 from gaia_ssl.registry import TRANSFORMS
 from gaia_ssl.utils import UserError
 
@@ -20,6 +20,6 @@ def test_any_image_is_loaded_as_mmcv_does(tmp_path, save, name):
 @pytest.mark.parametrize('workers', [0, 1])
 def test_an_unreadable_image_is_named(tmp_path, workers):
     (tmp_path / 'a.jpg').write_bytes(b'text')
-    images = UnlabeledImages(str(tmp_path), [dict(type='gaia_ssl.LoadAnyImage')])
+    images = ImageSet(str(tmp_path), [dict(type='gaia_ssl.LoadAnyImage')])
     with pytest.raises(UserError, match=r'a.jpg cannot be read \(not an image\); mend it'):
         next(iter(DataLoader(images, num_workers=workers)))

@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from gaia_ssl.datasets.images import UnlabeledImages
+from gaia_ssl.datasets.images import ImageSet
 from gaia_ssl.datasets.readable import readable_images
 from gaia_ssl.utils import UserError
 
@@ -36,7 +36,7 @@ def folder(tmp_path, save):
 
 
 def test_the_bad_are_left_out_and_named(folder):
-    images, digests, bad = readable_images(UnlabeledImages(str(folder), []), 0.25)
+    images, digests, bad = readable_images(ImageSet(str(folder), []), 0.25)
     good = sorted({f'{index:02}.jpg' for index in range(12)} - {'02.jpg', '05.jpg', '10.jpg'})
     assert images.names == good
     assert digests == [hashlib.sha256((folder / n).read_bytes()).hexdigest() for n in good]
@@ -48,7 +48,7 @@ def test_the_bad_are_left_out_and_named(folder):
 
 
 def test_too_many(folder):
-    images = UnlabeledImages(str(folder), [])
+    images = ImageSet(str(folder), [])
     with pytest.raises(UserError, match=r'02.jpg cannot be read \(empty file\); mend it'):
         readable_images(images)
     message = (
@@ -64,7 +64,7 @@ def test_too_many(folder):
 @pytest.mark.parametrize('max_bad', [-0.1, 1, 2, float('nan')])
 def test_what_is_no_share(folder, max_bad):
     with pytest.raises(UserError, match='max_bad: .* is not a share'):
-        readable_images(UnlabeledImages(str(folder), []), max_bad)
+        readable_images(ImageSet(str(folder), []), max_bad)
 
 
 @pytest.fixture(scope='module')
@@ -72,7 +72,7 @@ def bad_and_good(tmp_path_factory):
     folder = tmp_path_factory.mktemp('two')
     (folder / 'bad.jpg').write_bytes(b'')
     Image.new('RGB', (2, 2)).save(folder / 'good.png')
-    return UnlabeledImages(str(folder), [])
+    return ImageSet(str(folder), [])
 
 
 @settings(max_examples=60, deadline=None)

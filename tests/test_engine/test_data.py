@@ -1,4 +1,4 @@
-"""A dataset's own complaints name the field of the config."""
+"""Errors raised by a dataset name the config field it came from."""
 
 import pytest
 

@@ -34,7 +34,7 @@ def runner(tmp_path):
     def make(dataset=None, **options):
         norms = dict(mean=[127.5] * 3, std=[64.0] * 3)
         images = dict(
-            type='UnlabeledImages',
+            type='ImageSet',
             sources=str(tmp_path / 'images'),
             pipeline=default_pipeline(options.get('input_size', 32)),
         )
@@ -101,7 +101,7 @@ def test_beside_the_log_by_default(runner, tmp_path):
         (dict(seed=-1), 'seed: -1 is negative'),
         (dict(max_memory='8GB'), "max_memory: '8GB' is not a quantity"),
         (dict(micro_batch=0), 'micro_batch: 0 groups'),
-        (dict(dataset=dict(type='mmpretrain.CIFAR10')), 'a search takes UnlabeledImages'),
+        (dict(dataset=dict(type='mmpretrain.CIFAR10')), 'a search takes ImageSet'),
     ],
 )
 def test_mistakes(runner, options, message, monkeypatch):

@@ -4,14 +4,14 @@ import os
 
 import pytest
 
-from gaia_ssl.export.folder import MARK, new_folder
+from gaia_ssl.export.folder import WEIGHTS_FILE, new_folder
 from gaia_ssl.utils import UserError
 
 
 def write(out, text='new', **options):
     with new_folder(str(out), **options) as draft:
         assert not (out / 'note').exists() or (out / 'note').read_text() != text
-        for name in (MARK, 'note'):
+        for name in (WEIGHTS_FILE, 'note'):
             with open(os.path.join(draft, name), 'w') as file:
                 file.write(text)
 

@@ -33,7 +33,7 @@ def run(command):
 
 @pytest.fixture(scope='module')
 def data(tmp_path_factory):
-    """A checkpoint, and labelled folders of stripes that stand or lie."""
+    """A checkpoint, and labeled folders of stripes that stand or lie."""
     root = tmp_path_factory.mktemp('test')
     rng = np.random.default_rng(0)
     for part, number in dict(train=12, val=6).items():

@@ -35,8 +35,8 @@ from environment import as_line, machine, versions  # noqa: E402
 from report import table  # noqa: E402
 from stages import write_json  # noqa: E402
 
-from gaia_ssl.datasets.images import default_pipeline  # noqa: E402
-from gaia_ssl.datasets.labelled import LabelledImages  # noqa: E402
+from gaia_ssl.datasets.labeled import LabeledImageSet  # noqa: E402
+from gaia_ssl.datasets.search_defaults import SearchDefaults  # noqa: E402
 from gaia_ssl.models.backbones import DynamicBackbone  # noqa: E402
 from gaia_ssl.search.batchnorm import group_statistics  # noqa: E402
 from gaia_ssl.search.distances import TASKS, Distance, build_distance, distances_of  # noqa: E402
@@ -114,7 +114,7 @@ def draw_archs(
 
 
 class Groups:
-    """Images of a labelled folder in mixed batch-norm groups, normalised, kept in memory.
+    """Images of a labeled folder in mixed batch-norm groups, normalised, kept in memory.
 
     Args:
         images: The folder.
@@ -126,7 +126,7 @@ class Groups:
 
     def __init__(
         self,
-        images: LabelledImages,
+        images: LabeledImageSet,
         most: int,
         bn_group: int,
         preprocess: Callable[[Tensor], Tensor],
@@ -256,10 +256,9 @@ def study(args: argparse.Namespace) -> dict[str, Any]:
     if not all(0 <= stage <= last for stage in stages):
         raise UserError(f'--stages: {stages} are not among 0 to {last}')
 
-    options = config.get('search', {})
-    input_size = options.get('input_size', 224)
-    pipeline = options.get('pipeline') or default_pipeline(input_size)
-    train, test = (LabelledImages(str(args.data / part), pipeline) for part in ('train', 'test'))
+    defaults = SearchDefaults.of(config)
+    input_size, pipeline = defaults.input_size, defaults.pipeline
+    train, test = (LabeledImageSet(str(args.data / part), pipeline) for part in ('train', 'test'))
     if train.classes != test.classes:
         raise UserError(f'--data: train and test of {args.data} have different classes')
     flops = args.flops and tuple(map(parse_quantity, args.flops))

@@ -40,7 +40,7 @@ from environment import as_line, machine, versions  # noqa: E402
 from procedures import build_supernet  # noqa: E402
 from stages import write_json  # noqa: E402
 
-from gaia_ssl.datasets.images import UnlabeledImages, default_pipeline  # noqa: E402
+from gaia_ssl.datasets.images import ImageSet, default_pipeline  # noqa: E402
 from gaia_ssl.search.batchnorm import group_statistics  # noqa: E402
 from gaia_ssl.search.evaluator import TreeEvaluator  # noqa: E402
 from gaia_ssl.search.feasible import CostModel, Feasible  # noqa: E402
@@ -100,7 +100,7 @@ class Bench:
         torch.manual_seed(0)
         self.model = build_supernet(self.space, args.bn_group).to(self.device).eval()
         pipeline = default_pipeline(args.size)
-        self.images = UnlabeledImages(folder, pipeline).subset(args.num_images, 0)
+        self.images = ImageSet(folder, pipeline).subset(args.num_images, 0)
         self.groups = split_groups(len(self.images), args.bn_group)
         stages = len(self.space.path(self.space.max).stages)
         self.terms = build_terms(args.task, None, None, stages)

@@ -10,7 +10,7 @@ for trying things out, not for training anything of use.
     Photographs, boxes and masks with COCO's 80 categories, under COCO's own file names.
 ``DIR/ade``
     Label maps from COCO's panoptic annotation: label k is the k-th of its 133 categories in the
-    order of their ids (``DIR/coco20.json`` lists them), 0 is unlabelled. They fit a config with
+    order of their ids (``DIR/coco20.json`` lists them), 0 is unlabeled. They fit a config with
     ADE20K's 150 classes.
 
 Of the photographs sorted by id, every fourth is for validation (5), the others are for training.

@@ -121,9 +121,9 @@ def write_voc(folder: Path) -> None:
     coco_names = {voc: coco for coco, voc in VOC_NAMES.items()}
     labels = {coco_names.get(name, name): label for label, name in enumerate(VOC, start=1)}
     for split in SPLITS:
-        for stem, labelled in label_maps(folder, split, labels, other=0):
+        for stem, labeled in label_maps(folder, split, labels, other=0):
             for kind in ('SegmentationClass', 'SegmentationClassAug'):
-                _write_image(years[2012] / kind / f'{stem}.png', labelled)
+                _write_image(years[2012] / kind / f'{stem}.png', labeled)
 
 
 def _voc_annotations(folder: Path, split: str) -> Iterator[tuple[str, ET.ElementTree]]:
@@ -180,9 +180,9 @@ def write_imagenet(folder: Path) -> None:
             path = paths[index % len(paths)]
             _link(path, root / split / f'n{index:08d}' / path.name)
     images = sorted((root / 'train').glob('*/*'))
-    labelled = [f'{path.relative_to(root / "train")} {i}' for i, path in enumerate(images)]
+    labeled = [f'{path.relative_to(root / "train")} {i}' for i, path in enumerate(images)]
     for percent, every in {1: 100, 10: 10}.items():
-        _write_list(root / 'meta' / f'train_labeled_{percent}percent.txt', labelled[::every])
+        _write_list(root / 'meta' / f'train_labeled_{percent}percent.txt', labeled[::every])
 
 
 def write_places205(folder: Path) -> None:
@@ -192,8 +192,8 @@ def write_places205(folder: Path) -> None:
         paths = photographs(folder, split)
         for path in paths:
             _link(path, root / split / path.name)
-        labelled = [f'{path.name} {index}' for index, path in enumerate(paths)]
-        _write_list(root / 'meta' / f'{split}.txt', labelled)
+        labeled = [f'{path.name} {index}' for index, path in enumerate(paths)]
+        _write_list(root / 'meta' / f'{split}.txt', labeled)
 
 
 def write_cifar10(folder: Path) -> None:

@@ -9,7 +9,7 @@ Usage: python tools/dataset_converters/fashion_scenes.py --out DIR [--source FAS
     Scenes of up to five garments, 128x128, in COCO format; masks are RLE of the visible pixels.
 ``DIR/ade/{images,annotations}/{training,validation}/``
     The same scenes in ADE20K's layout. Background counts: its textures are the four 'stuff'
-    classes, the garments are the five 'things'. Every pixel has a label, so 0 (unlabelled) does
+    classes, the garments are the five 'things'. Every pixel has a label, so 0 (unlabeled) does
     not occur.
 ``DIR/unlabeled/{sprites,scenes}/``
     Some of the training images without anything else, for a search to look at.

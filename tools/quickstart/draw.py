@@ -125,11 +125,11 @@ def paint_labels(labels: np.ndarray, colors: np.ndarray) -> np.ndarray:
     """Colour a label map.
 
     Args:
-        labels: int (H, W); beyond the classes is unlabelled.
+        labels: int (H, W); beyond the classes is unlabeled.
         colors: (C, 3) in 0..1.
 
     Returns:
-        float RGB (H, W, 3) in 0..1, unlabelled black.
+        float RGB (H, W, 3) in 0..1, unlabeled black.
     """
     known = labels < len(colors)
     return np.where(known[..., None], colors[np.where(known, labels, 0)], 0)

@@ -16,7 +16,7 @@ from mmengine.config import Config
 from mmengine.runner import set_random_seed
 
 from gaia_ssl.export.calibrate import CalibrationImages, calibrate
-from gaia_ssl.export.folder import MARK, new_folder
+from gaia_ssl.export.folder import WEIGHTS_FILE, new_folder
 from gaia_ssl.registry import MODELS
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.cli import load_config, run_cli
@@ -32,7 +32,7 @@ def randomise(subnet: Path, seed: int) -> dict[str, Any]:
     Returns:
         ``state_dict`` and ``meta``, as extraction writes them.
     """
-    meta = torch.load(subnet / MARK, weights_only=True)['meta']
+    meta = torch.load(subnet / WEIGHTS_FILE, weights_only=True)['meta']
     given = meta['calibration']
     if not given:
         raise UserError(f'{subnet} is not calibrated; extract it with --calibrate')
@@ -57,7 +57,7 @@ def main() -> None:
         shutil.copytree(
             args.subnet, draft, dirs_exist_ok=True, ignore=shutil.ignore_patterns('__pycache__')
         )
-        torch.save(checkpoint, Path(draft) / MARK)
+        torch.save(checkpoint, Path(draft) / WEIGHTS_FILE)
 
 
 if __name__ == '__main__':

@@ -2,7 +2,7 @@
 
 The protocol and its grid are those of the config for 1%.
 It reads ``data/imagenet``, of whose training images ``meta/train_labeled_10percent.txt`` names the
-labelled ones: a line is a path below ``train`` and a class's number.
+labeled ones: a line is a path below ``train`` and a class's number.
 """
 
 _base_ = './semi_4xb64-steplr-20e_in1k-1pct.py'

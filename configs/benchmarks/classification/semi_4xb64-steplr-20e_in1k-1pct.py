@@ -5,7 +5,7 @@ decay 5e-4, and the best of a grid: learning rate 0.1, 0.01 or 0.001, the head's
 as large. These are ``--cfg-options optim_wrapper.optimizer.lr=0.1
 optim_wrapper.paramwise_cfg.custom_keys.head.lr_mult=1`` and so on; here is the middle of it.
 It reads ``data/imagenet``, of whose training images ``meta/train_labeled_1percent.txt`` names the
-labelled ones: a line is a path below ``train`` and a class's number.
+labeled ones: a line is a path below ``train`` and a class's number.
 """
 
 _base_ = 'mmpretrain::mocov2/benchmarks/resnet50_8xb32-linear-steplr-100e_in1k.py'

@@ -11,7 +11,7 @@ from mmengine.dist import all_gather_object, get_dist_info
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from gaia_ssl.datasets.images import UnlabeledImages
+from gaia_ssl.datasets.images import ImageSet
 from gaia_ssl.export.calibrate import BATCH, average_statistics
 from gaia_ssl.registry import MODELS
 from gaia_ssl.utils import UserError
@@ -39,7 +39,7 @@ class PooledFeatures:
         self.cells = cells
 
     @torch.no_grad()
-    def calibrate(self, nets: Nets, images: UnlabeledImages, num: int) -> None:
+    def calibrate(self, nets: Nets, images: ImageSet, num: int) -> None:
         """Replace the networks' batch-norm statistics by those of up to ``num`` images."""
         # mixed, since a folder's order is that of its classes
         order = np.random.default_rng(0).permutation(len(images))[:num]
@@ -48,7 +48,7 @@ class PooledFeatures:
             average_statistics(net, batches)
 
     @torch.no_grad()
-    def __call__(self, nets: Nets, images: UnlabeledImages) -> dict[Hashable, Tensor]:
+    def __call__(self, nets: Nets, images: ImageSet) -> dict[Hashable, Tensor]:
         """Features of all images by network, the same in every process.
 
         Args:
@@ -84,9 +84,7 @@ class PooledFeatures:
         pooled = F.avg_pool2d(maps, window, stride=1)  # (N, C, H, W) -> (N, C, cells, cells)
         return F.normalize(pooled.flatten(1), dim=1)
 
-    def _batches(
-        self, nets: Nets, images: UnlabeledImages, order: Sequence[int]
-    ) -> Iterator[Tensor]:
+    def _batches(self, nets: Nets, images: ImageSet, order: Sequence[int]) -> Iterator[Tensor]:
         """Normalised images in batches of nearly equal sizes, (N, C, H, W)."""
         device = next(next(iter(nets.values())).parameters()).device
         self.preprocessor.to(device)

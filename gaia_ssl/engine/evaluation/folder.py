@@ -1,4 +1,4 @@
-"""kNN on labelled folders."""
+"""kNN on labeled folders."""
 
 from collections.abc import Hashable, Mapping
 from typing import Any
@@ -8,8 +8,9 @@ import torch.nn as nn
 from mmengine.config import Config
 from mmengine.dist import get_dist_info
 
-from gaia_ssl.datasets.images import default_pipeline
-from gaia_ssl.datasets.labelled import LabelledImages
+from gaia_ssl.datasets.labeled import LabeledImageSet
+from gaia_ssl.datasets.search_defaults import SearchDefaults
+from gaia_ssl.export.calibrate import CALIBRATION_IMAGES
 from gaia_ssl.utils import UserError
 
 from .features import PooledFeatures
@@ -17,7 +18,7 @@ from .knn import weighted_knn
 
 
 class FolderKNN:
-    """kNN top-1 of static backbones on labelled folders.
+    """kNN top-1 of static backbones on labeled folders.
 
     A feature is the average over positions of a backbone's last output, L2-normalised. Batch norms
     are calibrated on images of the first folder, as extraction does: a supernet's own statistics
@@ -48,15 +49,15 @@ class FolderKNN:
         k: int = 20,
         temperature: float = 0.07,
         num_workers: int = 2,
-        calibration: int = 2048,
+        calibration: int = CALIBRATION_IMAGES,
     ) -> None:
-        options = config.get('search', {})
-        self.input_size = options.get('input_size', 224) if input_size is None else input_size
+        defaults = SearchDefaults.of(config, input_size)
+        self.input_size = defaults.input_size
         for field, value in dict(input_size=self.input_size, k=k, temperature=temperature).items():
             if not value > 0:
                 raise UserError(f'{field}: {value} is not positive')
-        pipeline = options.get('pipeline') or default_pipeline(self.input_size)
-        self.train, self.val = LabelledImages(train, pipeline), LabelledImages(val, pipeline)
+        self.train = LabeledImageSet(train, defaults.pipeline)
+        self.val = LabeledImageSet(val, defaults.pipeline)
         if unknown := sorted(set(self.val.classes) - set(self.train.classes)):
             raise UserError(
                 f'val: {val} has images of {unknown[0]!r}, but {train} has none; give folders of '
@@ -113,7 +114,7 @@ class FolderKNN:
             top1[name] = 100 * (predictions.cpu() == answers).double().mean().item()
         return top1
 
-    def _labels(self, images: LabelledImages) -> torch.Tensor:
+    def _labels(self, images: LabeledImageSet) -> torch.Tensor:
         """The images' classes as positions among those of ``train``, int (N, )."""
         positions = [self.train.classes.index(name) for name in images.classes]
         return torch.tensor([positions[label] for label in images.labels])

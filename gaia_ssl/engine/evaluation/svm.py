@@ -69,7 +69,7 @@ def low_shot(labels: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray
             [found] = np.nonzero(column == label)
             if len(found) < num:
                 raise UserError(
-                    f'shots: {k} want {num} images labelled {label} of each class, and class '
+                    f'shots: {k} want {num} images labeled {label} of each class, and class '
                     f'{position} has {len(found)}; give fewer'
                 )
             drawn[rng.choice(found, num, replace=False), position] = label
@@ -129,7 +129,7 @@ class LinearSVMs:
         for label in (1, -1):
             if (least := (targets == label).sum(0).min()) < FOLDS:
                 raise UserError(
-                    f'data: a class has {least} images labelled {label}, too few for {FOLDS} folds'
+                    f'data: a class has {least} images labeled {label}, too few for {FOLDS} folds'
                 )
         validated = self._parallel(
             _validate, ((self.train, y, cost) for y in targets.T for cost in self.costs)

@@ -16,7 +16,7 @@ from .interval import IntervalHook
 
 @HOOKS.register_module()
 class KNNHook(IntervalHook):
-    """Logs the kNN top-1 of anchors on labelled folders, ``knn_max`` and so on, in percent.
+    """Logs the kNN top-1 of anchors on labeled folders, ``knn_max`` and so on, in percent.
 
     The subnets are extracted and their batch norms calibrated, so that they are judged as they
     would be used; the training is the same with the hook as without.

@@ -7,7 +7,8 @@ from typing import Any
 from mmengine.runner import Runner
 from scipy.stats import spearmanr
 
-from gaia_ssl.datasets.images import UnlabeledImages, default_pipeline
+from gaia_ssl.datasets.images import ImageSet
+from gaia_ssl.datasets.search_defaults import SearchDefaults
 from gaia_ssl.engine.ddp import unwrap
 from gaia_ssl.engine.search_loop import run_search
 from gaia_ssl.registry import HOOKS
@@ -55,11 +56,9 @@ class SubnetSearchHook(IntervalHook):
 
     def before_train(self, runner: Runner) -> None:
         """Look at images and settings before any time is spent."""
-        own = runner.cfg.get('search', {})
-        size = {'input_size': own['input_size']} if 'input_size' in own else {}
-        settings = SearchSettings.from_config({**size, **self.given})
-        pipeline = self.pipeline or own.get('pipeline') or default_pipeline(settings.input_size)
-        images = UnlabeledImages(self.sources, pipeline)
+        defaults = SearchDefaults.of(runner.cfg, self.given.get('input_size'))
+        settings = SearchSettings.from_config({**self.given, 'input_size': defaults.input_size})
+        images = ImageSet(self.sources, self.pipeline or defaults.pipeline)
         self.search = Search(unwrap(runner.model), images, settings)
 
     def look(self, runner: Runner) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import gaia_ssl
 from gaia_ssl.utils import UserError
 
-from ..folder import MARK
+from ..folder import WEIGHTS_FILE
 from ..subnet import Subnet
 from .text import Config, to_text
 
@@ -65,7 +65,7 @@ def _usage(project: str) -> str:
         f"Run it with {project}'s own train script, for instance ``mim train {project} FILE``. "
         '--cfg-options {train,val,test}_dataloader.dataset.data_root, and where there is one '
         '{val,test}_evaluator.ann_file, name another place for the data. The weights are '
-        f'{MARK} beside this file, which finds them wherever the folder is.'
+        f'{WEIGHTS_FILE} beside this file, which finds them wherever the folder is.'
     )
     return textwrap.fill(usage, width=96, break_long_words=False, break_on_hyphens=False)
 

@@ -18,6 +18,7 @@ from gaia_ssl.models.layers import make_input_elastic, synchronise_norms
 from gaia_ssl.registry import ARCH_SAMPLERS, MODELS
 from gaia_ssl.space import SAMPLERS, Arch
 from gaia_ssl.utils import UserError, building
+from gaia_ssl.utils.preprocessor import with_type
 
 from .distill import InplaceDistillation
 
@@ -71,8 +72,6 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
         data_preprocessor: dict | None = None,
         **kwargs,
     ) -> None:
-        data_preprocessor = dict(data_preprocessor or {})
-        data_preprocessor.setdefault('type', 'mmpretrain.SelfSupDataPreprocessor')
         backbone = _build('backbone', backbone)
         if not isinstance(backbone, DynamicBackbone):
             raise UserError(
@@ -85,7 +84,7 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
             backbone=backbone,
             neck=synchronise_norms(neck),
             head=synchronise_norms(_build('head', head)),
-            data_preprocessor=_build('data_preprocessor', data_preprocessor),
+            data_preprocessor=_build('data_preprocessor', with_type(data_preprocessor)),
             **kwargs,
         )
         self.arch_sampler = ARCH_SAMPLERS.build(arch_sampler or dict(type='SandwichSampler'))

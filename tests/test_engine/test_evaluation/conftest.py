@@ -22,7 +22,7 @@ def write_folder(root, number, seed, classes=tuple(COLOURS)):
 
 
 @pytest.fixture(scope='session')
-def labelled(tmp_path_factory):
+def labeled(tmp_path_factory):
     """``train`` and ``val``, and how to write others."""
     root = tmp_path_factory.mktemp('colours')
     return SimpleNamespace(

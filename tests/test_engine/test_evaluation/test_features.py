@@ -2,7 +2,7 @@ import pytest
 import torch
 import torch.nn as nn
 
-from gaia_ssl.datasets.images import UnlabeledImages, default_pipeline
+from gaia_ssl.datasets.images import ImageSet, default_pipeline
 from gaia_ssl.engine.evaluation import PooledFeatures
 from gaia_ssl.utils import UserError
 
@@ -19,13 +19,13 @@ class Shrink(nn.Module):
 
 
 @pytest.fixture
-def images(labelled):
-    return UnlabeledImages(labelled.train, default_pipeline(20))
+def images(labeled):
+    return ImageSet(labeled.train, default_pipeline(20))
 
 
 @pytest.mark.parametrize('cells', [1, 2, 5])
-def test_equals_a_plain_computation(labelled, images, cells):
-    found = PooledFeatures(labelled.config, num_workers=0, cells=cells)(dict(a=Shrink()), images)
+def test_equals_a_plain_computation(labeled, images, cells):
+    found = PooledFeatures(labeled.config, num_workers=0, cells=cells)(dict(a=Shrink()), images)
     assert found['a'].shape == (len(images), 3 * cells**2)
     for index, feature in enumerate(found['a']):
         image = (images[index].double().flip(0) - 127.5) / 64  # BGR -> RGB
@@ -41,6 +41,6 @@ def test_equals_a_plain_computation(labelled, images, cells):
         torch.testing.assert_close(feature.double(), expected / expected.norm(), atol=1e-5, rtol=0)
 
 
-def test_too_small_for_the_windows(labelled, images):
+def test_too_small_for_the_windows(labeled, images):
     with pytest.raises(UserError, match='input_size: it makes features of 5x5, too few for 6x6'):
-        PooledFeatures(labelled.config, num_workers=0, cells=6)(dict(a=Shrink()), images)
+        PooledFeatures(labeled.config, num_workers=0, cells=6)(dict(a=Shrink()), images)

@@ -33,9 +33,9 @@ class Nothing(nn.Module):
 
 
 @pytest.fixture
-def knn(labelled):
-    def build(train=labelled.train, val=labelled.val, **options):
-        return FolderKNN(labelled.config, train, val, **dict(num_workers=0, k=3) | options)
+def knn(labeled):
+    def build(train=labeled.train, val=labeled.val, **options):
+        return FolderKNN(labeled.config, train, val, **dict(num_workers=0, k=3) | options)
 
     return build
 
@@ -45,7 +45,7 @@ def test_tells_what_can_be_told(knn):
     assert top1 == dict(colour=100.0, nothing=pytest.approx(100 / 3))
 
 
-def test_equals_a_plain_computation(labelled, knn):
+def test_equals_a_plain_computation(labeled, knn):
     torch.manual_seed(0)
     supernet = DynamicResNet('tiny10to22')
     supernet.init_weights()
@@ -55,14 +55,14 @@ def test_equals_a_plain_computation(labelled, knn):
     def load(root):
         images, labels = [], []
         for label, name in enumerate(['blue', 'green', 'red']):
-            files = [f'{root}/{name}/{i}.png' for i in range(7 if root == labelled.train else 4)]
+            files = [f'{root}/{name}/{i}.png' for i in range(7 if root == labeled.train else 4)]
             for file in files:
                 image = Image.open(file).resize((23, 23), Image.BILINEAR)
                 images.append((np.asarray(image, np.float32)[1:21, 1:21] - 127.5) / 64)
                 labels.append(label)
         return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous(), labels
 
-    (train, labels), (val, answers) = load(labelled.train), load(labelled.val)
+    (train, labels), (val, answers) = load(labeled.train), load(labeled.val)
     net = supernet.extract(arch).train()
     for module in net.modules():
         if isinstance(module, nn.BatchNorm2d):
@@ -97,25 +97,25 @@ def test_workers_and_generators_make_no_difference(knn):
     assert with_workers == knn()(dict(colour=MeanColour()))
 
 
-def test_val_may_have_fewer_classes(labelled, knn, tmp_path):
-    val = labelled.write(tmp_path / 'val', 2, 2, classes=('green', 'red'))
+def test_val_may_have_fewer_classes(labeled, knn, tmp_path):
+    val = labeled.write(tmp_path / 'val', 2, 2, classes=('green', 'red'))
     assert knn(val=str(val))(dict(colour=MeanColour())) == dict(colour=100.0)
 
 
-def test_refuses_classes_that_are_not_known(labelled, knn, tmp_path):
-    train = labelled.write(tmp_path / 'train', 2, 2, classes=('green', 'red'))
+def test_refuses_classes_that_are_not_known(labeled, knn, tmp_path):
+    train = labeled.write(tmp_path / 'train', 2, 2, classes=('green', 'red'))
     with pytest.raises(UserError, match="val: .* has images of 'blue'"):
         knn(train=str(train))
 
 
-def test_refuses_images_outside_of_classes(labelled, knn):
+def test_refuses_images_outside_of_classes(labeled, knn):
     with pytest.raises(UserError, match='0.png is in no class'):
-        knn(train=f'{labelled.train}/red')
+        knn(train=f'{labeled.train}/red')
 
 
-def test_refuses_a_single_image(labelled, knn, tmp_path):
-    train = labelled.write(tmp_path / 'train', 1, 2, classes=('red',))
-    val = labelled.write(tmp_path / 'val', 1, 2, classes=('red',))
+def test_refuses_a_single_image(labeled, knn, tmp_path):
+    train = labeled.write(tmp_path / 'train', 1, 2, classes=('red',))
+    val = labeled.write(tmp_path / 'val', 1, 2, classes=('red',))
     with pytest.raises(UserError, match='train: .* holds 1 images'):
         knn(train=str(train), val=str(val))
 

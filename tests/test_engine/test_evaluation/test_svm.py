@@ -49,7 +49,7 @@ def test_low_shot_differs_from_draw_to_draw_and_has_its_limits():
     draws = [low_shot(labels, 2, np.random.default_rng(seed)) for seed in (0, 0, 1)]
     assert np.array_equal(draws[0], draws[1]) and not np.array_equal(draws[0], draws[2])
     assert ((draws[0] == -1).sum(0) == 3 * 2).all()
-    with pytest.raises(UserError, match='shots: 11 want 11 images labelled 1 .* class 0 has 10'):
+    with pytest.raises(UserError, match='shots: 11 want 11 images labeled 1 .* class 0 has 10'):
         low_shot(labels, 11, np.random.default_rng(0))
 
 
@@ -125,7 +125,7 @@ def test_too_few_images_for_the_folds(voc):
     train, labels, *test = voc
     labels = labels.copy()
     labels[labels[:, 1] == 1, 1] = -1
-    with pytest.raises(UserError, match='a class has 0 images labelled 1, too few for 3 folds'):
+    with pytest.raises(UserError, match='a class has 0 images labeled 1, too few for 3 folds'):
         LinearSVMs(train, labels, *test).full()
 
 

@@ -14,7 +14,7 @@ def test_labels_are_painted_in_their_colours_and_unknown_ones_black():
     assert painted.tolist() == [[[1, 0, 0], [0, 0, 1]], [[0, 0, 0], [0, 0, 1]]]
 
 
-def test_specks_and_unlabelled_pixels_are_not_in_the_legend():
+def test_specks_and_unlabeled_pixels_are_not_in_the_legend():
     labels = np.full((20, 20), 255)
     labels[:10] = 2
     labels[10, :3], labels[11, :4] = 0, 1

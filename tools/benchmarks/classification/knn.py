@@ -1,4 +1,4 @@
-"""kNN top-1 of an extracted subnet's frozen features on labelled folders.
+"""kNN top-1 of an extracted subnet's frozen features on labeled folders.
 
 Usage: python tools/benchmarks/classification/knn.py work_dirs/subnet --train DIR --val DIR
 
@@ -15,6 +15,7 @@ import torch
 
 from gaia_ssl.apis import load_subnet, pretraining_config
 from gaia_ssl.engine.evaluation import FolderKNN
+from gaia_ssl.export.calibrate import CALIBRATION_IMAGES
 from gaia_ssl.utils.cli import run_cli
 from gaia_ssl.utils.files import atomic_write
 
@@ -43,7 +44,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--calibrate',
         action='store_true',
-        help='measure batch-norm statistics on 2048 of the training images',
+        help=f'measure batch-norm statistics on {CALIBRATION_IMAGES} of the training images',
     )
     parser.add_argument(
         '--num-workers', type=int, default=2, help='processes that decode images; default: 2'
@@ -62,7 +63,7 @@ def main() -> None:
         k=args.k,
         temperature=args.temperature,
         num_workers=args.num_workers,
-        calibration=2048 if args.calibrate else 0,
+        calibration=CALIBRATION_IMAGES if args.calibrate else 0,
     )
     net = load_subnet(args.subnet, 'cuda' if torch.cuda.is_available() else 'cpu')
     work_dir = args.work_dir or f'{osp.normpath(args.subnet)}_knn'

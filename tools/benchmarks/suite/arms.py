@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gaia_ssl.export import Subnet
-from gaia_ssl.export.folder import MARK
+from gaia_ssl.export.folder import WEIGHTS_FILE
 from gaia_ssl.export.resnet_weights import import_resnet
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.checkpoint import load_untrusted
@@ -29,13 +29,13 @@ class Arm(NamedTuple):
 
     def facts(self) -> dict[str, Any]:
         """What a table says about it: its folder, arch and costs."""
-        meta = load_untrusted(str(self.subnet / MARK))['meta']
+        meta = load_untrusted(str(self.subnet / WEIGHTS_FILE))['meta']
         known = {key: meta.get(key) for key in ('arch', 'flops', 'params', 'input_size')}
         return dict(subnet=str(self.subnet), random=self.random, **known)
 
     def digest(self) -> str:
         """The SHA-256 of its weights' file."""
-        return file_digest(str(self.subnet / MARK))
+        return file_digest(str(self.subnet / WEIGHTS_FILE))
 
 
 def make_arms(subnets: Sequence[Path], baselines: Sequence[str], imported: Path) -> list[Arm]:
@@ -75,7 +75,7 @@ def make_arms(subnets: Sequence[Path], baselines: Sequence[str], imported: Path)
 
 def _import(checkpoint: str, folder: Path) -> Path:
     """The folder with the weights of an ordinary ResNet, made when it is not there yet."""
-    mark = folder / MARK
+    mark = folder / WEIGHTS_FILE
     if mark.is_file():
         source = load_untrusted(str(mark))['meta']['source']
         if source['checkpoint_sha256'] == file_digest(checkpoint):

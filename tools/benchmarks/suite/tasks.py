@@ -9,7 +9,7 @@ from downstream import load
 from metrics import Metric, metrics_of
 from mmengine import fileio
 
-from gaia_ssl.export.folder import MARK
+from gaia_ssl.export.folder import WEIGHTS_FILE
 from gaia_ssl.utils import UserError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -68,7 +68,7 @@ def load_task(name: str, subnet: Path) -> Task:
             f'test_evaluator: {path} has none whose figures are known; add its to '
             'tools/quickstart/metrics.py'
         )
-    weights = tuple(_loads(config.get('model', {}), str(subnet / MARK), 'model'))
+    weights = tuple(_loads(config.get('model', {}), str(subnet / WEIGHTS_FILE), 'model'))
     return Task(name, path.absolute(), metrics, weights)
 
 

@@ -6,6 +6,7 @@ from PIL import Image
 
 from gaia_ssl.apis import load_subnet, pretraining_config
 from gaia_ssl.engine.evaluation import FolderKNN
+from gaia_ssl.export.calibrate import CALIBRATION_IMAGES
 from gaia_ssl.utils import UserError
 
 
@@ -30,7 +31,11 @@ def test_is_the_knn_of_the_folder(tmp_path, capsys, run_tool, subnet, data, cali
     run_tool('knn', subnet, *options, '--work-dir', tmp_path, *['--calibrate'] * calibrate)
     result = json.loads((tmp_path / 'knn.json').read_text())
     expected = FolderKNN(
-        pretraining_config(subnet), **folders, k=3, num_workers=0, calibration=2048 * calibrate
+        pretraining_config(subnet),
+        **folders,
+        k=3,
+        num_workers=0,
+        calibration=CALIBRATION_IMAGES * calibrate,
     )(dict(r18=load_subnet(subnet)))
     assert result['knn_top1'] == pytest.approx(expected['r18'], abs=1e-3)
     assert result['meta']['subnet'] == subnet and result['meta']['input_size'] == 64

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 
 from gaia_ssl.utils import UserError
 
-from .images import UnlabeledImages
+from .images import ImageSet
 
 
-class LabelledImages(UnlabeledImages):
+class LabeledImageSet(ImageSet):
     """The images of a folder, whose classes are the folders inside it, in sorted order.
 
     Args:
@@ -37,7 +37,7 @@ class LabelledImages(UnlabeledImages):
         positions = {name: position for position, name in enumerate(self.classes)}
         self.labels = [positions[name] for name in names]
 
-    def select(self, indices: Iterable[int]) -> 'LabelledImages':
+    def select(self, indices: Iterable[int]) -> 'LabeledImageSet':
         """Only these of the images, with their labels."""
         indices = list(indices)
         chosen = super().select(indices)

@@ -14,7 +14,7 @@ from gaia_ssl.export import (
     choose_top,
     load_supernet_backbone,
 )
-from gaia_ssl.export.source import check_choice
+from gaia_ssl.export.choices import check_choice
 from gaia_ssl.space import get_space
 from gaia_ssl.utils import UserError
 

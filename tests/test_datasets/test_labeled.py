@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from gaia_ssl.datasets.images import default_pipeline
-from gaia_ssl.datasets.labelled import LabelledImages
+from gaia_ssl.datasets.labeled import LabeledImageSet
 from gaia_ssl.utils import UserError
 
 
@@ -13,7 +13,7 @@ def test_classes_are_the_outermost_folders(tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(path)
     (tmp_path / 'empty').mkdir()
-    images = LabelledImages(str(tmp_path), default_pipeline(8))
+    images = LabeledImageSet(str(tmp_path), default_pipeline(8))
     assert images.classes == ['a', 'b']
     assert dict(zip(images.names, images.labels)) == {'a/3.png': 0, 'a/deep/2.png': 0, 'b/1.png': 1}
     assert images[0].shape == (3, 8, 8)
@@ -24,4 +24,4 @@ def test_classes_are_the_outermost_folders(tmp_path):
 def test_refuses_an_image_beside_the_classes(tmp_path):
     Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / '1.png')
     with pytest.raises(UserError, match='1.png is in no class'):
-        LabelledImages(str(tmp_path), default_pipeline(8))
+        LabeledImageSet(str(tmp_path), default_pipeline(8))

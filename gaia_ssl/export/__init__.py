@@ -17,7 +17,6 @@ from .recipe import (
     fpn_detector,
     multi_scale_pipeline,
 )
-from .shapes import Shape, stage_shapes
 from .standard import torchvision_name
 from .subnet import SYNC_BN, Subnet
 
@@ -25,7 +24,6 @@ __all__ = [
     'FORMATS',
     'SYNC_BN',
     'Choice',
-    'Shape',
     'Subnet',
     'c4_detector',
     'choose_arch',
@@ -39,6 +37,5 @@ __all__ = [
     'fpn_detector',
     'load_supernet_backbone',
     'multi_scale_pipeline',
-    'stage_shapes',
     'torchvision_name',
 ]

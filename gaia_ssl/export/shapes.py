@@ -1,34 +1,6 @@
-"""What the stages of an arch put out: the numbers that necks and heads are sized by."""
+"""Feature pyramids: the stages of a backbone that they are built on."""
 
-from typing import NamedTuple
-
-from gaia_ssl.space import Arch, Family
-
-_SIDE = 1 << 16  # pixels; divides by any stride
-
-
-class Shape(NamedTuple):
-    """A stage's feature map.
-
-    Attributes:
-        channels: Its channels.
-        stride: Pixels of the image per cell.
-    """
-
-    channels: int
-    stride: int
-
-
-def stage_shapes(family: Family, arch: Arch) -> list[Shape]:
-    """The shape of each stage's output, read off the steps of the arch's path."""
-    size, shapes = (_SIDE, _SIDE), []
-    for segment in family.segments(arch):
-        channels = family.in_channels_of(segment)
-        for step in family.steps(segment):
-            _, size = family.step_cost(step, channels, size)
-            channels = step.out_channels
-        shapes.append(Shape(channels, _SIDE // size[0]))
-    return shapes[1:]  # the stem comes first
+from gaia_ssl.space import Shape
 
 
 def pyramid(shapes: list[Shape], levels: int = 4) -> list[int]:

@@ -6,12 +6,12 @@ from typing import Any
 
 from mmengine.config import Config
 
-from gaia_ssl.space import Arch, Family, SearchSpace
+from gaia_ssl.space import Arch, Family, SearchSpace, Shape
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.preprocessor import preprocessor_options
 
 from .folder import WEIGHTS_FILE, read_folder
-from .shapes import Shape, pyramid, stage_shapes
+from .shapes import pyramid
 
 SYNC_BN = dict(type='SyncBN', requires_grad=True)
 
@@ -86,7 +86,7 @@ class Subnet:
     @property
     def shapes(self) -> list[Shape]:
         """The shape of each stage's output."""
-        return stage_shapes(self.family, self.arch)
+        return self.family.output_shapes(self.arch)
 
     @property
     def pyramid(self) -> dict[int, Shape]:

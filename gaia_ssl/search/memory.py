@@ -1,7 +1,6 @@
 """How much memory a walk of the tree takes, known before it is walked."""
 
 import functools
-from collections.abc import Iterator
 
 from gaia_ssl.space import Family
 from gaia_ssl.space.families import Size, nbytes
@@ -34,9 +33,11 @@ def arrange(root: Node, family: Family, size: Size, terms: list[Term]) -> int:
         teacher's targets included: a bound that is rarely reached.
     """
     step_cost = functools.cache(family.step_cost)
+    measured: dict[int, Size] = {}  # the stages that are measured, and the sizes of their maps
 
     def peak(node: Node, channels: int, size: Size) -> int:
         if isinstance(node.step, Tap):
+            measured[node.step.stage] = size
             node.working = _MATRICES * _matrices(terms, node.step.stage, size)
             # the map, and what makes its positions unit vectors
             node.working += 3 * nbytes(channels, size)
@@ -56,12 +57,12 @@ def arrange(root: Node, family: Family, size: Size, terms: list[Term]) -> int:
         last, *others = (need for need, _ in peaks)
         return max([last, *(node.output + other for other in others)])
 
-    sizes = _stage_sizes(root, family, size)
-    targets = sum(_matrices(terms, stage, size) for stage, size in sizes)
-    # a batch of images, and the one that is decoded meanwhile
     root.channels = family.in_channels
+    walking = branches(root, size)
+    targets = sum(_matrices(terms, stage, size) for stage, size in measured.items())
+    # a batch of images, and the one that is decoded meanwhile
     images = 2 * nbytes(root.channels, size)
-    return images + targets + branches(root, size)
+    return images + targets + walking
 
 
 def _matrices(terms: list[Term], stage: int, size: Size) -> int:
@@ -72,14 +73,3 @@ def _matrices(terms: list[Term], stage: int, size: Size) -> int:
             rows, columns = (min(side, term.distance.grid) for side in size)
             total += term.distance.itemsize * (rows * columns) ** 2
     return total
-
-
-def _stage_sizes(root: Node, family: Family, size: Size) -> Iterator[tuple[int, Size]]:
-    """The stages that are measured and the sizes of their maps."""
-    node = root
-    while node.children:
-        node = next(iter(node.children.values()))
-        if isinstance(node.step, Tap):
-            yield node.step.stage, size
-        else:
-            _, size = family.step_cost(node.step, 1, size)

@@ -10,7 +10,6 @@ from gaia_ssl.space.families import Size
 from gaia_ssl.utils import UserError
 
 from .distances import DEFAULTS, TASKS, Distance, build_distance, options_of
-from .tree import Tap, steps_and_taps
 
 
 @dataclass(frozen=True)
@@ -107,15 +106,11 @@ def check_maps(terms: Sequence[Term], space: SearchSpace, size: Size) -> None:
         UserError: If a map is 1x1.
     """
     stages = sorted({s for term in terms if term.name.startswith('dense_') for s in term.stages})
-    if not stages:
-        return
-    side = size[0]
-    for step in steps_and_taps(space.path(space.max), stages):
-        if not isinstance(step, Tap):
-            _, size = space.family.step_cost(step, 1, size)
-        elif size == (1, 1):
+    shapes = space.family.output_shapes(space.max, size)
+    for stage in stages:
+        if shapes[stage].size == (1, 1):
             raise UserError(
-                f'stages: the maps of stage {step.stage} are 1x1 at {side} px, and a dense '
+                f'stages: the maps of stage {stage} are 1x1 at {size[0]} px, and a dense '
                 'distance compares positions; choose earlier --stages or a larger --input-size'
             )
 

@@ -1,7 +1,7 @@
-"""What an arch is: spaces, anchors, samplers, budgets and analytic cost. Pure Python."""
+"""What an arch is: spaces, anchors, samplers, budgets and analytic cost. No torch."""
 
 from .budget import COSTS, Budget, parse_duration, parse_quantity
-from .families import FAMILIES, Arch, Cost, Family, Path, Step
+from .families import FAMILIES, Arch, Cost, Family, Path, Shape, Size, Step, TracedStep
 from .latency import LatencyTable
 from .presets import SPACES, get_space
 from .samplers import (
@@ -36,7 +36,10 @@ __all__ = [
     'Path',
     'SandwichSampler',
     'SearchSpace',
+    'Shape',
+    'Size',
     'Step',
+    'TracedStep',
     'UniformSampler',
     'count_cost',
     'get_space',

@@ -4,7 +4,7 @@ import functools
 import hashlib
 import json
 import math
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ import numpy as np
 from gaia_ssl.utils.errors import UserError
 from gaia_ssl.utils.files import atomic_write
 
-from .families import Arch, Family, Size, Step
+from .families import Arch, Family, SegmentTrace, Size, Step
 from .space import SearchSpace
 
 
@@ -41,24 +41,12 @@ def step_key(step: Step, in_channels: int, size: Size) -> StepKey:
 
 def path_keys(family: Family, arch: Arch, size: Size) -> list[StepKey]:
     """The keys of the steps that run ``arch`` on images of ``size``, in the order they run."""
-    keys = []
-    for segment in family.segments(arch):
-        more, size = _segment_keys(family, segment, size)
-        keys.extend(more)
-    return keys
+    return [key for segment in family.trace_segments(arch, size) for key in _segment_keys(segment)]
 
 
 @functools.cache
-def _segment_keys(
-    family: Family, segment: Hashable, size: Size
-) -> tuple[tuple[StepKey, ...], Size]:
-    """The keys of a segment's steps, and the size of its output."""
-    keys, channels = [], family.in_channels_of(segment)
-    for step in family.steps(segment):
-        keys.append(step_key(step, channels, size))
-        _, size = family.step_cost(step, channels, size)
-        channels = step.out_channels
-    return tuple(keys), size
+def _segment_keys(segment: SegmentTrace) -> tuple[StepKey, ...]:
+    return tuple(step_key(t.step, t.in_channels, t.size) for t in segment.steps)
 
 
 @dataclass(frozen=True)
@@ -158,22 +146,15 @@ class LatencyTable:
         Raises:
             UserError: If a step of it was not timed, as where a width is off the grid.
         """
-        total, size = 0.0, self.conditions.input_size
-        for segment in self.space.family.segments(arch):
-            seconds, size = self._segment_seconds(segment, size)
-            total += seconds
-        return total
+        segments = self.space.family.trace_segments(arch, self.conditions.input_size)
+        return sum(map(self._segment_seconds, segments))
 
     @cached_property
-    def _segment_seconds(self) -> Callable[[Hashable, Size], tuple[float, Size]]:
-        """What sums up a segment, once for all the archs that share it."""
-
-        @functools.cache
-        def segment_seconds(segment: Hashable, size: Size) -> tuple[float, Size]:
-            keys, size = _segment_keys(self.space.family, segment, size)
-            return sum(map(self._step_seconds, keys)), size
-
-        return segment_seconds
+    def _segment_seconds(self) -> Callable[[SegmentTrace], float]:
+        """Sums up a segment, once for all the archs that share it."""
+        return functools.cache(
+            lambda segment: sum(map(self._step_seconds, _segment_keys(segment)))
+        )
 
     def _step_seconds(self, key: StepKey) -> float:
         if key not in self.seconds:

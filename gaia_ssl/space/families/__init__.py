@@ -1,6 +1,6 @@
 """Families of backbones, by the name a space gives: step specs, paths and analytic cost."""
 
-from .base import Arch, Cost, Family, Path, Size, Step
+from .base import Arch, Cost, Family, Path, SegmentTrace, Shape, Size, Step, TracedStep
 from .conv import ConvFamily, Stem, conv_norm, nbytes
 from .mobilenet import InvertedBlock, MobileNetFamily
 from .resnet import Block, ResNetFamily
@@ -18,9 +18,12 @@ __all__ = [
     'MobileNetFamily',
     'Path',
     'ResNetFamily',
+    'SegmentTrace',
+    'Shape',
     'Size',
     'Stem',
     'Step',
+    'TracedStep',
     'conv_norm',
     'nbytes',
 ]

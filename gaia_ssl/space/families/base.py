@@ -40,6 +40,58 @@ class Cost(NamedTuple):
         return cls(sum(flops), sum(params), max(memory))
 
 
+class TracedStep(NamedTuple):
+    """A step where it runs.
+
+    Attributes:
+        stage: Index of its stage; -1 before the first stage.
+        step: The step.
+        in_channels: Channels of its input.
+        size: Size of its input.
+        cost: Its cost.
+        out_size: Size of its output.
+    """
+
+    stage: int
+    step: Step
+    in_channels: int
+    size: Size
+    cost: Cost
+    out_size: Size
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentTrace:
+    """The steps of a segment on an input of one size.
+
+    There is one object for all archs that share the segment. It is hashed by identity, so that
+    results are cheap to cache by it.
+
+    Attributes:
+        steps: The steps where they run.
+        cost: The cost of all of them.
+        out_size: Size of the last one's output.
+    """
+
+    steps: tuple[TracedStep, ...]
+    cost: Cost
+    out_size: Size
+
+
+class Shape(NamedTuple):
+    """The feature map that a stage puts out.
+
+    Attributes:
+        channels: Its channels.
+        stride: Pixels of the image per cell.
+        size: Its height and width.
+    """
+
+    channels: int
+    stride: int
+    size: Size
+
+
 class Path(NamedTuple):
     """An arch as the steps that run it.
 
@@ -135,6 +187,11 @@ class Family(ABC):
         stem, *stages = (_steps(self, segment) for segment in self.segments(arch))
         return Path(stem, tuple(stages))
 
+    @property
+    def trace_segment(self) -> Callable[[int, Hashable, Size], SegmentTrace]:
+        """Traces a segment, given its stage, its key and the size of its input, once."""
+        return _segment_tracer(self)
+
     @abstractmethod
     def grid_costs(self, choices: dict[str, Any], size: Size) -> Cost:
         """The costs of all archs of a grid on one image of ``size``.
@@ -147,18 +204,44 @@ class Family(ABC):
             A cost whose fields are arrays over the archs, in the order of the space.
         """
 
+    def trace(self, arch: Arch, size: Size) -> Iterator[TracedStep]:
+        """The steps of ``arch`` in the order they run, with their inputs, outputs and costs.
+
+        Args:
+            arch: The arch.
+            size: Height and width of the image in pixels.
+        """
+        for segment in self.trace_segments(arch, size):
+            yield from segment.steps
+
+    def trace_segments(self, arch: Arch, size: Size) -> Iterator[SegmentTrace]:
+        """The same by segments; each is computed once for all archs that share it."""
+        trace_segment = _segment_tracer(self)
+        for stage, segment in enumerate(self.segments(arch), start=-1):
+            traced = trace_segment(stage, segment, size)
+            yield traced
+            size = traced.out_size
+
     def cost(self, arch: Arch, size: Size) -> Cost:
         """The cost of ``arch`` on one image of ``size``, from the steps of its path."""
-        costs = []
-        for segment in self.segments(arch):
-            cost, size = self.segment_cost(segment, size)
-            costs.append(cost)
-        return Cost.of_steps(costs)
+        return Cost.of_steps(segment.cost for segment in self.trace_segments(arch, size))
 
-    @property
-    def segment_cost(self) -> Callable[[Hashable, Size], tuple[Cost, Size]]:
-        """Counts the cost of a segment and the size of its output, each once."""
-        return _segment_cost(self)
+    def output_shapes(self, arch: Arch, size: Size = (224, 224)) -> list[Shape]:
+        """The shape of each stage's output.
+
+        Args:
+            arch: The arch.
+            size: Height and width of the image in pixels. Defaults to 224x224.
+        """
+        _, *stages = self.trace_segments(arch, size)
+        _, *strided = self.trace_segments(arch, (_SIDE, _SIDE))
+        return [
+            Shape(stage.steps[-1].step.out_channels, _SIDE // large.out_size[0], stage.out_size)
+            for stage, large in zip(stages, strided, strict=True)
+        ]
+
+
+_SIDE = 1 << 16  # pixels; a multiple of every stride, so that strides are exact
 
 
 @functools.cache
@@ -167,17 +250,17 @@ def _steps(family: Family, segment: Hashable) -> tuple[Step, ...]:
 
 
 @functools.cache
-def _segment_cost(family: Family) -> Callable[[Hashable, Size], tuple[Cost, Size]]:
-    """What counts a segment of a family, once; a family is looked up once per arch."""
+def _segment_tracer(family: Family) -> Callable[[int, Hashable, Size], SegmentTrace]:
+    """Traces the segments of a family, each once; a family is looked up once per arch."""
 
     @functools.cache
-    def segment_cost(segment: Hashable, size: Size) -> tuple[Cost, Size]:
-        costs = []
-        in_channels = family.in_channels_of(segment)
+    def trace_segment(stage: int, segment: Hashable, size: Size) -> SegmentTrace:
+        traced = []
+        channels = family.in_channels_of(segment)
         for step in _steps(family, segment):
-            cost, size = family.step_cost(step, in_channels, size)
-            costs.append(cost)
-            in_channels = step.out_channels
-        return Cost.of_steps(costs), size
+            cost, out_size = family.step_cost(step, channels, size)
+            traced.append(TracedStep(stage, step, channels, size, cost, out_size))
+            channels, size = step.out_channels, out_size
+        return SegmentTrace(tuple(traced), Cost.of_steps(step.cost for step in traced), size)
 
-    return segment_cost
+    return trace_segment

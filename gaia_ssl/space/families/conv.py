@@ -154,9 +154,9 @@ class ConvFamily(Family):
             for digits in np.ndindex(table.shape[:-1]):
                 numbers = [values[axis][digit] for axis, digit in zip(axes, digits, strict=True)]
                 channels, numbers = self._input_of(stage, numbers)
-                cost, out_size = self.segment_cost(Segment(stage, channels, numbers), size)
-                table[digits] = cost
-            size = out_size
+                traced = self.trace_segment(stage, Segment(stage, channels, numbers), size)
+                table[digits] = traced.cost
+            size = traced.out_size
             # (own axes, 3) -> (3, all axes), one long where nothing depends on an axis
             order = np.argsort(axes)
             spread = [shape[axis] if axis in axes else 1 for axis in range(len(fields))]

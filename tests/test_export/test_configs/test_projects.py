@@ -10,7 +10,6 @@ from mmengine.config import Config
 from mmengine.registry import MODELS, DefaultScope
 from mmengine.utils.dl_utils.parrots_wrapper import SyncBatchNorm, _BatchNorm
 
-from gaia_ssl.export import stage_shapes
 from gaia_ssl.export.configs import WRITTEN
 from gaia_ssl.models.backbones import SubnetResNet
 from gaia_ssl.space import get_space
@@ -189,7 +188,7 @@ def test_linear_probe_is_mocos(extracted):
 
 def test_numbers_are_those_of_the_backbone(extracted):
     folder = extracted(OFF_GRID)
-    shapes = stage_shapes(TINY.family, OFF_GRID)
+    shapes = TINY.family.output_shapes(OFF_GRID)
     channels = [shape.channels for shape in shapes]
     model = Config.fromfile(folder / 'mmdet_mask-rcnn_fpn_coco.py').model
     assert model.neck.in_channels == channels == [11, 23, 33, 77]

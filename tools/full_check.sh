@@ -31,10 +31,10 @@ part first bash tools/quickstart.sh --work-dir "$out/first"
 part ci bash .ci/run
 part second bash tools/quickstart.sh --work-dir "$out/second"
 PY=$(bash tools/setup_env.sh)
-part seeds "$PY" tools/benchmarks/pretrained_vs_random.py "$out/first"
-part kill_resume "$PY" tools/benchmarks/kill_resume.py --json "$out/kill_resume.json"
+part seeds "$PY" tools/studies/pretrained_vs_random.py "$out/first"
+part kill_resume "$PY" tools/studies/kill_resume.py --json "$out/kill_resume.json"
 rm -rf "$out/wheel" # of a part that was stopped
-part wheel bash tools/wheel_check.sh "$out/wheel"
+part wheel bash tools/studies/wheel_check.sh "$out/wheel"
 # the other family: its own environment, the same tests
 part onedl env GAIA_SSL_FAMILY=onedl bash tools/run_tests.sh -n 2
 

@@ -11,7 +11,7 @@ import torch
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 
-from gaia_ssl.engine.evaluation import FolderKNN
+from gaia_ssl.evaluation import FolderKNN
 from gaia_ssl.export.choices import choose_arch, load_supernet_backbone
 from gaia_ssl.models.backbones import DynamicBackbone
 from gaia_ssl.registry import MODELS

@@ -1,5 +1,7 @@
 """Training and testing the models of other OpenMMLab projects with a subnet inside."""
 
+import os
+import os.path as osp
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +13,7 @@ from torch.utils.data import DataLoader
 from gaia_ssl.datasets.check import check_data
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.checkpoint import load_checkpoint
+from gaia_ssl.utils.cli import load_config
 from gaia_ssl.utils.weights import describe, differences
 
 from .data import build_loader
@@ -18,6 +21,30 @@ from .ddp import unwrap
 from .options import merge_options
 
 WRAPPER = 'gaia_ssl.CPUDistributedDataParallel'
+SUBNET = 'GAIA_SSL_SUBNET'
+"""The environment variable by which benchmark configs learn the folder of a subnet."""
+
+
+def load_downstream_config(
+    path: str, subnet: str | None = None, options: dict | None = None
+) -> Config:
+    """Load a config of a downstream task, sized by a subnet.
+
+    Args:
+        path: A config below ``configs/benchmarks``, or of a project.
+        subnet: Folder of an extracted subnet. Defaults to what ``SUBNET`` names.
+        options: Settings of the config to override.
+
+    Raises:
+        UserError: If config, subnet or options do not fit.
+    """
+    if subnet is None:
+        return load_config(path, options)
+    os.environ[SUBNET] = osp.abspath(osp.expanduser(subnet))
+    config = load_config(path, options)
+    if SUBNET not in config.env_variables:
+        raise UserError(f'--subnet: {path} has its own backbone; leave it out')
+    return config
 
 
 def train_downstream(config: Config, name: str, **options) -> None:

@@ -152,9 +152,7 @@ class LatencyTable:
     @cached_property
     def _segment_seconds(self) -> Callable[[SegmentTrace], float]:
         """Sums up a segment, once for all the archs that share it."""
-        return functools.cache(
-            lambda segment: sum(map(self._step_seconds, _segment_keys(segment)))
-        )
+        return functools.cache(lambda segment: sum(map(self._step_seconds, _segment_keys(segment))))
 
     def _step_seconds(self, key: StepKey) -> float:
         if key not in self.seconds:

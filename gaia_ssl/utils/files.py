@@ -29,6 +29,13 @@ def atomic_write(path: str, mode: str = 'w') -> Iterator[IO]:
         raise
 
 
+def write_json(path: str | os.PathLike, data: Any) -> None:
+    """Write JSON-ready data to a file, atomically."""
+    with atomic_write(os.fspath(path)) as file:
+        json.dump(data, file, indent=1)
+        file.write('\n')
+
+
 def file_digest(path: str) -> str:
     """The SHA-256 of a file's content, in hexadecimal."""
     digest = hashlib.sha256()

@@ -72,7 +72,11 @@ def photographs(tmp_path_factory):
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         pytest.skip(f'the photographs cannot be fetched: {done.stderr.strip()[-200:]}')
-    subprocess.run([sys.executable, CONVERTERS / 'coco20_layouts.py', folder], check=True, cwd=ROOT)
+    subprocess.run(
+        [sys.executable, Path(__file__).with_name('coco20_layouts.py'), folder],
+        check=True,
+        cwd=ROOT,
+    )
     return folder
 
 

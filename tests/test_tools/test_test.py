@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import gaia_ssl.models.selfsup  # noqa: F401 - registers the methods
-from gaia_ssl.engine.evaluation import FolderKNN
+from gaia_ssl.evaluation import FolderKNN
 from gaia_ssl.registry import MODELS
 from gaia_ssl.space import count_cost, get_space
 from gaia_ssl.utils import UserError

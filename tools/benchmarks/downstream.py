@@ -2,18 +2,18 @@
 
 import argparse
 import json
-import os
 import os.path as osp
 
-from mmengine.config import Config
 from mmengine.dist import is_main_process
 
-from gaia_ssl.engine.downstream import evaluate_downstream, train_downstream
-from gaia_ssl.utils import UserError
-from gaia_ssl.utils.cli import ConfigOptions, load_config, run_cli
+from gaia_ssl.engine.downstream import (
+    SUBNET,
+    evaluate_downstream,
+    load_downstream_config,
+    train_downstream,
+)
+from gaia_ssl.utils.cli import ConfigOptions, run_cli
 from gaia_ssl.utils.dist import LAUNCHERS, process_group
-
-SUBNET = 'GAIA_SSL_SUBNET'  # how the benchmark configs learn of the folder
 
 
 def parse_args() -> argparse.Namespace:
@@ -54,24 +54,9 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def load(path: str, subnet: str | None, options: dict | None) -> Config:
-    """The config, of that subnet.
-
-    Raises:
-        UserError: If config, subnet or options do not fit.
-    """
-    if subnet is None:
-        return load_config(path, options)
-    os.environ[SUBNET] = osp.abspath(osp.expanduser(subnet))
-    config = load_config(path, options)
-    if SUBNET not in config.env_variables:
-        raise UserError(f'--subnet: {path} has its own backbone; leave it out')
-    return config
-
-
 def run(args: argparse.Namespace) -> None:
     """Train or test as the command says."""
-    config = load(args.config, args.subnet, args.cfg_options)
+    config = load_downstream_config(args.config, args.subnet, args.cfg_options)
     name = osp.splitext(osp.basename(args.config))[0]
     if subnet := config.env_variables.get(SUBNET):
         name = osp.join(name, osp.basename(osp.normpath(subnet)))

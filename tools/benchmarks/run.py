@@ -11,18 +11,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'quickstart'))
-
-from pipeline import Pipeline, orderly_exit  # noqa: E402
-from stages import lock  # noqa: E402
-from suite.arms import make_arms  # noqa: E402
-from suite.launch import Launch  # noqa: E402
-from suite.runs import Run, make_runs  # noqa: E402
-from suite.table import collect, write_table  # noqa: E402
-from suite.tasks import load_task  # noqa: E402
-
-from gaia_ssl.utils import UserError  # noqa: E402
-from gaia_ssl.utils.cli import run_cli  # noqa: E402
+from gaia_ssl.benchmark.arms import make_arms
+from gaia_ssl.benchmark.launch import Launch
+from gaia_ssl.benchmark.pipeline import Pipeline, orderly_exit
+from gaia_ssl.benchmark.runs import Run, make_runs
+from gaia_ssl.benchmark.stages import lock
+from gaia_ssl.benchmark.table import collect, write_table
+from gaia_ssl.benchmark.tasks import load_task
+from gaia_ssl.utils import UserError
+from gaia_ssl.utils.cli import run_cli
 
 
 def parse_args() -> argparse.Namespace:

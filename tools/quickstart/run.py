@@ -7,13 +7,12 @@ the same command again to go on with a stopped quickstart.
 """
 
 import argparse
-import json
 from pathlib import Path
 
-from pipeline import Pipeline, orderly_exit
-from plan import DATA, make_plan
-from report import write_report
-from stages import StageError, lock, write_json
+from gaia_ssl.benchmark.pipeline import Pipeline, orderly_exit
+from gaia_ssl.benchmark.quickstart.plan import DATA, make_plan
+from gaia_ssl.benchmark.quickstart.report import write_report
+from gaia_ssl.benchmark.stages import claim_work_dir, lock
 
 
 def parse_args() -> argparse.Namespace:
@@ -43,37 +42,12 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def prepare(work_dir: Path, settings: dict) -> None:
-    """Make the work dir, or check that it is one of the same settings.
-
-    Args:
-        work_dir: The folder.
-        settings: What makes two quickstarts different ones.
-
-    Raises:
-        StageError: If it cannot be written or holds something else.
-    """
-    path = work_dir / 'settings.json'
-    try:
-        work_dir.mkdir(parents=True, exist_ok=True)
-        if not any(work_dir.iterdir()):
-            write_json(path, settings)
-    except OSError as error:
-        raise StageError(f'--work-dir: {work_dir} cannot be written ({error.strerror})') from error
-    # stages remove folders that they make anew: never someone else's
-    if not path.is_file() or json.loads(path.read_text()) != settings:
-        raise StageError(
-            f'--work-dir: {work_dir} holds something else or a quickstart with other options; '
-            'choose another'
-        )
-
-
 def main() -> None:
     args = parse_args()
     work_dir = args.work_dir.absolute()
     settings = dict(data=args.data, smoke=args.smoke)
     with orderly_exit('quickstart'):
-        prepare(work_dir, settings)
+        claim_work_dir(work_dir, settings)
         plan = make_plan(work_dir, **settings)
         with lock(work_dir):
             Pipeline(plan.stages(), work_dir).run()

@@ -6,7 +6,7 @@ import torch
 from mmengine.runner import Runner
 
 from gaia_ssl.engine.ddp import unwrap
-from gaia_ssl.engine.evaluation import FolderKNN
+from gaia_ssl.evaluation import FolderKNN
 from gaia_ssl.models.backbones import DynamicBackbone
 from gaia_ssl.registry import HOOKS
 from gaia_ssl.utils import UserError

@@ -4,7 +4,7 @@ import torch
 from PIL import Image
 
 from gaia_ssl.engine import KNNHook
-from gaia_ssl.engine.evaluation import FolderKNN
+from gaia_ssl.evaluation import FolderKNN
 from gaia_ssl.utils import UserError
 
 

@@ -4,14 +4,19 @@ import pickle
 import subprocess
 import sys
 import tarfile
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
-import cifar10
 import numpy as np
 import pytest
 from PIL import Image
 
 from gaia_ssl.utils import UserError
+
+ROOT = Path(__file__).resolve().parents[3]
+cifar10 = SourceFileLoader(
+    'cifar10', str(ROOT / 'tools/dataset_converters/cifar10.py')
+).load_module()
 
 PER_BATCH = 20
 

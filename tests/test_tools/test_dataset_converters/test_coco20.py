@@ -3,12 +3,16 @@ import json
 import subprocess
 import sys
 import tarfile
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
 
-import coco20
 import cv2
 import numpy as np
 import pytest
 from pycocotools.coco import COCO
+
+ROOT = Path(__file__).resolve().parents[3]
+coco20 = SourceFileLoader('coco20', str(ROOT / 'tools/dataset_converters/coco20.py')).load_module()
 
 NUM = 8
 

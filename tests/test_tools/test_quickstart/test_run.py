@@ -9,11 +9,12 @@ import time
 from pathlib import Path
 
 import pytest
-from stages import lock
+
+from gaia_ssl.benchmark.stages import lock
 
 ROOT = Path(__file__).resolve().parents[3]
 RUN = ROOT / 'tools' / 'quickstart' / 'run.py'
-COMPARISON = ROOT / 'tools' / 'benchmarks' / 'pretrained_vs_random.py'
+COMPARISON = ROOT / 'tools' / 'studies' / 'pretrained_vs_random.py'
 ENV = dict(os.environ, PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1', CUDA_VISIBLE_DEVICES='')
 
 

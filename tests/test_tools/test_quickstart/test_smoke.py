@@ -6,12 +6,13 @@ import os
 import subprocess
 import sys
 import time
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
 import pytest
-import run
 
-ROOT = Path(run.__file__).parents[2]
+ROOT = Path(__file__).resolve().parents[3]
+run = SourceFileLoader('run', str(ROOT / 'tools/quickstart/run.py')).load_module()
 ENV = dict(os.environ, PYTHONPATH=str(ROOT), CUDA_VISIBLE_DEVICES='')
 FIGURES = dict(
     classification=['top1'],
@@ -64,7 +65,7 @@ def test_everything_for_real_and_only_once(tmp_path):
     assert {p: p.stat().st_mtime_ns for p in kept} == kept
 
     # the comparison uses what is there
-    comparison = ROOT / 'tools' / 'benchmarks' / 'pretrained_vs_random.py'
+    comparison = ROOT / 'tools' / 'studies' / 'pretrained_vs_random.py'
     out = call(comparison, tmp_path / 'work', '--seeds', '1')
     assert out.count('(done before)') == 6
     compared = json.loads((tmp_path / 'work' / 'pretrained_vs_random.json').read_text())

@@ -14,7 +14,7 @@ import os.path as osp
 import torch
 
 from gaia_ssl.apis import load_subnet, pretraining_config
-from gaia_ssl.engine.evaluation import FolderKNN
+from gaia_ssl.evaluation import FolderKNN
 from gaia_ssl.export.calibrate import CALIBRATION_IMAGES
 from gaia_ssl.utils.cli import run_cli
 from gaia_ssl.utils.files import atomic_write

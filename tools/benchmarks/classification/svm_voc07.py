@@ -19,8 +19,8 @@ import torch
 from gaia_ssl.apis import load_subnet, pretraining_config
 from gaia_ssl.datasets.images import default_pipeline
 from gaia_ssl.datasets.voc import load_voc
-from gaia_ssl.engine.evaluation import LinearSVMs, PooledFeatures
-from gaia_ssl.engine.evaluation.svm import COSTS, SHOTS, require_sklearn
+from gaia_ssl.evaluation import LinearSVMs, PooledFeatures
+from gaia_ssl.evaluation.svm import COSTS, SHOTS, require_sklearn
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.cli import run_cli
 from gaia_ssl.utils.files import atomic_write

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from gaia_ssl.apis import load_subnet, pretraining_config
-from gaia_ssl.engine.evaluation import FolderKNN
+from gaia_ssl.evaluation import FolderKNN
 from gaia_ssl.export.calibrate import CALIBRATION_IMAGES
 from gaia_ssl.utils import UserError
 

@@ -1,0 +1,1 @@
+"""Plan, run, resume and tabulate many trainings: subnets and baselines on downstream tasks."""

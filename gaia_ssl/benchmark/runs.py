@@ -1,0 +1,171 @@
+"""Runs: an arm on a task, trained and tested."""
+
+import json
+import os
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from gaia_ssl.utils import UserError
+from gaia_ssl.utils.files import write_json
+from gaia_ssl.utils.paths import ROOT
+
+from .arms import Arm
+from .launch import Launch
+from .metrics import as_shares
+from .stages import Stage
+from .tasks import Task
+
+
+class Run(NamedTuple):
+    """An arm on a task.
+
+    Attributes:
+        task: The task.
+        arm: The arm.
+        folder: Where its checkpoints go; its test's result goes to ``test/`` there.
+        options: The settings of its config to override, as command lines take them.
+        launch: How it is started.
+    """
+
+    task: Task
+    arm: Arm
+    folder: Path
+    options: Sequence[str]
+    launch: Launch
+
+    @property
+    def name(self) -> str:
+        """``task/arm``."""
+        return f'{self.task.name}/{self.arm.name}'
+
+    @property
+    def checkpoint(self) -> Path:
+        """A link to its last checkpoint, made once it is trained."""
+        return self.folder / 'last.pth'
+
+    def stages(self) -> list[Stage]:
+        """Its training and its test."""
+        paths = [str(ROOT), *filter(None, [os.getenv('PYTHONPATH')])]
+        env = dict(PYTHONPATH=os.pathsep.join(paths))
+        return [
+            Stage(
+                f'{self.name}/train',
+                self.train(),
+                [self.checkpoint],
+                collect=self._keep_checkpoint,
+                env=env,
+            ),
+            Stage(
+                f'{self.name}/test',
+                self.test(),
+                [self.folder / 'test'],
+                collect=self.figures,
+                needs=[f'{self.name}/train'],
+                env=env,
+            ),
+        ]
+
+    def train(self) -> list[str]:
+        """The command line that trains it, or goes on with it."""
+        return self._command('train', [], ['--work-dir', str(self.folder), '--resume'])
+
+    def test(self) -> list[str]:
+        """The command line that tests its last checkpoint."""
+        options = ['--work-dir', str(self.folder / 'test')]
+        return self._command('test', [str(self.checkpoint)], options)
+
+    def line(self) -> str:
+        """Both as a shell's line."""
+        last = f'"$(cat {shlex.quote(str(self.folder / "last_checkpoint"))})"'
+        test = [last if x == str(self.checkpoint) else shlex.quote(x) for x in self.test()]
+        return f'{shlex.join(self.train())} && {" ".join(test)}'
+
+    def figures(self) -> dict[str, float | None]:
+        """The figures of its last test, as shares of one; None for what is undefined.
+
+        Raises:
+            LookupError: If it is not tested yet.
+        """
+        # the Runner names the file after its folder
+        results = sorted(p for p in self.folder.glob('test/*/*.json') if p.stem == p.parent.name)
+        if not results:
+            raise LookupError(f'{self.folder / "test"} holds no result')
+        return as_shares(json.loads(results[-1].read_text()), self.task.metrics)
+
+    def is_done(self) -> bool:
+        """Whether it is trained and tested, whoever did it."""
+        try:
+            return bool(self.figures())
+        except LookupError:
+            return False
+
+    def claim(self) -> None:
+        """Note in its folder what it is.
+
+        Raises:
+            UserError: If another run was begun there, or it cannot be written.
+        """
+        path = self.folder / 'run.json'
+        identity = dict(
+            config=str(self.task.config), subnet_sha256=self.arm.digest(), options=[*self.options]
+        )
+        if path.is_file():
+            begun = json.loads(path.read_text())
+            if other := [key for key, value in identity.items() if begun[key] != value]:
+                raise UserError(
+                    f'--work-dir: {self.folder} was begun with another {other[0]}; give another '
+                    '--work-dir, or delete that folder'
+                )
+            return
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_json(path, identity)
+        except OSError as error:
+            raise UserError(
+                f'--work-dir: {self.folder} cannot be written ({error.strerror}); give another'
+            ) from error
+
+    def _command(self, action: str, checkpoint: Sequence[str], options: Sequence[str]) -> list[str]:
+        job = self.name.replace('/', '_')
+        if self.options:
+            options = [*options, '--cfg-options', *self.options]
+        return self.launch.command(
+            action, job, self.task.config, self.arm.subnet, checkpoint, options
+        )
+
+    def _keep_checkpoint(self) -> dict[str, Any]:
+        last = Path((self.folder / 'last_checkpoint').read_text().strip())
+        self.checkpoint.unlink(missing_ok=True)
+        self.checkpoint.symlink_to(last.absolute())
+        return {}
+
+
+def make_runs(
+    tasks: Sequence[Task], arms: Sequence[Arm], folder: Path, options: Sequence[str], launch: Launch
+) -> list[Run]:
+    """Every arm on every task.
+
+    Args:
+        tasks: The tasks.
+        arms: The arms.
+        folder: Below it each run has its own.
+        options: Settings of the configs to override, as command lines take them.
+        launch: How they are started.
+
+    Raises:
+        UserError: If random weights are asked of a task that loads none.
+    """
+    runs = []
+    for task in tasks:
+        for arm in arms:
+            if arm.random and not task.weights:
+                raise UserError(
+                    f'--baselines: random is no baseline for {task.config}, which loads no weights '
+                    'of the subnet'
+                )
+            random = [f'{key}=None' for key in task.weights] if arm.random else []
+            place = folder / task.name / arm.name
+            runs.append(Run(task, arm, place, [*options, *random], launch))
+    return runs

@@ -1,0 +1,1 @@
+"""Small synthetic datasets in OpenMMLab's layouts."""

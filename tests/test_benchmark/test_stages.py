@@ -1,0 +1,97 @@
+"""Records: which stages are done."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from gaia_ssl.benchmark.stages import Records, Stage, StageError, lock
+from gaia_ssl.utils.files import write_json
+
+
+@pytest.fixture
+def records(tmp_path):
+    return Records(tmp_path)
+
+
+def stage(name, *needs, outputs=()):
+    return Stage(name, [], outputs, needs=needs)
+
+
+def test_a_record_is_a_file_of_its_own(records, tmp_path):
+    assert records['first'] is None
+    records['first'] = dict(start=1.0, attempts=1)
+    records['below/first'] = dict(start=2.0, attempts=3)
+    assert records['first'] == dict(start=1.0, attempts=1)
+    assert records['below/first']['attempts'] == 3
+    assert (tmp_path / 'stages' / 'below' / 'first.json').is_file()
+
+
+def test_done_needs_a_whole_record_and_the_outputs(records, tmp_path):
+    output = tmp_path / 'output'
+    stages = [stage('first', outputs=[output])]
+    assert records.done(stages) == set()
+    output.touch()
+    assert records.done(stages) == set()
+    records['first'] = dict(start=1.0, attempts=1)
+    assert records.done(stages) == set()
+    records['first'] = dict(start=1.0, end=2.0, attempts=1, result={})
+    assert records.done(stages) == {'first'}
+    output.unlink()
+    assert records.done(stages) == set()
+
+
+@pytest.mark.parametrize(
+    'first, done',
+    [
+        (dict(start=0.0, end=1.0), {'first', 'second', 'third'}),
+        (dict(start=4.0, end=5.0), {'first'}),  # newer than what needs it
+        (dict(start=4.0), set()),  # began again and is not through
+        (None, set()),
+    ],
+)
+def test_done_is_what_began_after_all_it_needs(records, first, done):
+    if first:
+        records['first'] = first
+    records['second'] = dict(start=2.0, end=3.0)
+    records['third'] = dict(start=3.0, end=4.0)
+    assert (
+        records.done([stage('first'), stage('second', 'first'), stage('third', 'second')]) == done
+    )
+
+
+def test_a_half_done_stage_is_current_until_what_it_needs_is_made_again(records):
+    second = stage('second', 'first')
+    records['first'] = dict(start=0.0, end=1.0)
+    assert not records.is_current(second)
+    records['second'] = dict(start=2.0)
+    assert records.is_current(second)
+    records['first'] = dict(start=3.0, end=4.0)
+    assert not records.is_current(second)
+
+
+def test_write_json_makes_whole_files(tmp_path):
+    path = tmp_path / 'file.json'
+    write_json(path, dict(a=[1]))
+    before = path.read_bytes()
+    with pytest.raises(TypeError):
+        write_json(path, dict(a=[1] * 99, b=object()))
+    assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == ['file.json']
+
+
+def test_lock_keeps_others_out_and_goes_with_its_process(tmp_path):
+    code = (
+        f'import time; from pathlib import Path\n'
+        f'from gaia_ssl.benchmark.stages import lock\nwith lock(Path({str(tmp_path)!r})):\n'
+        '    print(flush=True)\n    time.sleep(60)'
+    )
+    with subprocess.Popen([sys.executable, '-c', code], stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        with pytest.raises(StageError, match=f'another command is at work in {tmp_path}'):
+            with lock(tmp_path):
+                pass
+        process.kill()
+    with lock(tmp_path):
+        pass

@@ -1,3 +1,0 @@
-#!/usr/bin/env bash
-# Test a segmentor with a subnet: dist_test.sh CONFIG SUBNET CHECKPOINT GPUS [options of downstream.py]
-exec bash "$(dirname "$0")/../dist_downstream.sh" test "$@"

@@ -14,7 +14,7 @@ from gaia_ssl.export import (
     extract_all,
 )
 from gaia_ssl.export.calibrate import CALIBRATION_IMAGES
-from gaia_ssl.utils.cli import ConfigOptions, load_config, run_cli
+from gaia_ssl.utils.cli import add_cfg_options, load_config, run_cli
 
 
 def parse_args() -> argparse.Namespace:
@@ -76,12 +76,7 @@ def parse_args() -> argparse.Namespace:
         metavar='S',
         help="side of the images in pixels; default: the search's, the config's, or 224",
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=ConfigOptions,
-        help='override settings of the config: key=value',
-    )
+    add_cfg_options(parser)
     args = parser.parse_args()
     for option in ('rank', 'top', 'pareto'):
         if getattr(args, option) is not None and not args.search:

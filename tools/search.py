@@ -15,8 +15,8 @@ from gaia_ssl.search.groups import check_limits
 from gaia_ssl.search.search import STATISTICS
 from gaia_ssl.space import COSTS, Budget
 from gaia_ssl.utils import UserError
-from gaia_ssl.utils.cli import ConfigOptions, load_config, run_cli
-from gaia_ssl.utils.dist import LAUNCHERS, process_group
+from gaia_ssl.utils.cli import add_cfg_options, add_launcher, load_config, run_cli
+from gaia_ssl.utils.dist import process_group
 from gaia_ssl.visualization import plot_search, write_html
 
 
@@ -33,14 +33,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--resume', action='store_true', help='go on with the search in the work dir, if any'
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=ConfigOptions,
-        help='override settings of the config: key=value',
-    )
-    parser.add_argument('--launcher', choices=LAUNCHERS, default='none', help='job launcher')
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    add_cfg_options(parser)
+    add_launcher(parser)
     return parser.parse_args()
 
 

@@ -7,18 +7,15 @@ import os
 import os.path as osp
 from typing import Any
 
-import torch
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 
-from gaia_ssl.evaluation import FolderKNN
+from gaia_ssl.evaluation import FolderKNN, evaluate_subnets, random_backbone
 from gaia_ssl.export.choices import choose_arch, load_supernet_backbone
-from gaia_ssl.models.backbones import DynamicBackbone
-from gaia_ssl.registry import MODELS
-from gaia_ssl.space import SearchSpace, count_cost
+from gaia_ssl.space import SearchSpace
 from gaia_ssl.utils import UserError
-from gaia_ssl.utils.cli import ConfigOptions, load_config, run_cli
-from gaia_ssl.utils.dist import LAUNCHERS, process_group
+from gaia_ssl.utils.cli import add_cfg_options, add_launcher, load_config, run_cli
+from gaia_ssl.utils.dist import process_group
 from gaia_ssl.utils.files import atomic_write, file_digest
 
 FOLDERS = ('train', 'val')
@@ -49,14 +46,8 @@ def parse_args() -> argparse.Namespace:
         '--input-size', type=int, help="side of the images in pixels; default: the config's or 224"
     )
     parser.add_argument('--work-dir', help='where test.json goes')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=ConfigOptions,
-        help='override settings of the config: key=value',
-    )
-    parser.add_argument('--launcher', choices=LAUNCHERS, default='none', help='job launcher')
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    add_cfg_options(parser)
+    add_launcher(parser)
     return parser.parse_args()
 
 
@@ -91,35 +82,14 @@ def choose_archs(space: SearchSpace, texts: list[str] | None) -> dict[str, dict]
     return {text: space.check(choose_arch(text).arch) for text in texts}
 
 
-def random_backbone(config: Config) -> DynamicBackbone:
-    """The config's backbone as it is before training, drawn with the config's seed."""
-    torch.manual_seed(config.get('randomness', {}).get('seed') or 0)
-    backbone = MODELS.build(config.model.backbone)
-    backbone.init_weights()
-    return backbone
-
-
 def judge(config: Config, args: argparse.Namespace, work_dir: str) -> dict[str, Any]:
     """The content of ``test.json``, which is to go into a folder that can be written."""
-    backbones = dict(knn_top1=load_supernet_backbone(config, args.checkpoint))
-    space = backbones['knn_top1'].space
-    archs = choose_archs(space, args.archs)
+    supernet = load_supernet_backbone(config, args.checkpoint)
+    archs = choose_archs(supernet.space, args.archs)
     knn = make_knn(config, args)
-    if args.random:
-        backbones['knn_top1_random'] = random_backbone(config)
-    device = 'cuda' if torch.cuda.is_available() else 'cpu'
-    nets = {
-        (name, weights): backbone.extract(arch).to(device)
-        for name, arch in archs.items()
-        for weights, backbone in backbones.items()
-    }
-    os.makedirs(work_dir, exist_ok=True)  # not after all that time
-    top1 = knn(nets)
-    rows = []
-    for name, arch in archs.items():
-        cost = count_cost(space, arch, knn.input_size)
-        scores = {weights: round(top1[name, weights], 4) for weights in backbones}
-        rows.append(dict(name=name, arch=arch, flops=cost.flops, params=cost.params, **scores))
+    baseline = random_backbone(config) if args.random else None
+    os.makedirs(work_dir, exist_ok=True)  # an unwritable folder fails before the work, not after it
+    rows = evaluate_subnets(knn, archs, supernet, baseline)
     checkpoint = dict(checkpoint=args.checkpoint, checkpoint_sha256=file_digest(args.checkpoint))
     return dict(meta=dict(config=args.config, **checkpoint, **knn.describe()), subnets=rows)
 

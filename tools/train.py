@@ -3,8 +3,8 @@
 import argparse
 
 from gaia_ssl.engine.train import prepare_config, train
-from gaia_ssl.utils.cli import ConfigOptions, load_config, run_cli
-from gaia_ssl.utils.dist import LAUNCHERS, process_group
+from gaia_ssl.utils.cli import add_cfg_options, add_launcher, load_config, run_cli
+from gaia_ssl.utils.dist import process_group
 
 
 def parse_args() -> argparse.Namespace:
@@ -25,14 +25,8 @@ def parse_args() -> argparse.Namespace:
         action='store_true',
         help='scale the learning rate to the actual batch size',
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=ConfigOptions,
-        help='override settings of the config: key=value, e.g. train_dataloader.batch_size=64',
-    )
-    parser.add_argument('--launcher', choices=LAUNCHERS, default='none', help='job launcher')
-    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    add_cfg_options(parser)
+    add_launcher(parser)
     return parser.parse_args()
 
 

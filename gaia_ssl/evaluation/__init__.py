@@ -3,6 +3,14 @@
 from .features import PooledFeatures
 from .folder import FolderKNN
 from .knn import weighted_knn
+from .subnets import evaluate_subnets, random_backbone
 from .svm import LinearSVMs
 
-__all__ = ['FolderKNN', 'LinearSVMs', 'PooledFeatures', 'weighted_knn']
+__all__ = [
+    'FolderKNN',
+    'LinearSVMs',
+    'PooledFeatures',
+    'evaluate_subnets',
+    'random_backbone',
+    'weighted_knn',
+]

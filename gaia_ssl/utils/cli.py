@@ -1,4 +1,4 @@
-"""What every command line shares."""
+"""Parts that the command lines share: options, configs and the exit on a user's mistake."""
 
 import argparse
 import os
@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from mmengine.config import Config, DictAction
 
+from .dist import LAUNCHERS
 from .errors import UserError, reason
 
 
@@ -45,6 +46,22 @@ class ConfigOptions(DictAction):
                 super().__call__(parser, namespace, [value], option_string)
             except (ValueError, AssertionError):  # no '='; brackets that do not match
                 parser.error(f'{option_string}: {value} is no setting; give KEY=VALUE')
+
+
+def add_cfg_options(parser: argparse.ArgumentParser) -> None:
+    """Add ``--cfg-options``, which overrides settings of the config."""
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=ConfigOptions,
+        help='override settings of the config: key=value, e.g. train_dataloader.batch_size=64',
+    )
+
+
+def add_launcher(parser: argparse.ArgumentParser) -> None:
+    """Add the options by which launchers start several processes, see ``process_group``."""
+    parser.add_argument('--launcher', choices=LAUNCHERS, default='none', help='job launcher')
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
 
 
 def load_config(path: str, options: dict | None = None) -> Config:

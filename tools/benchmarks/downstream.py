@@ -12,8 +12,8 @@ from gaia_ssl.engine.downstream import (
     load_downstream_config,
     train_downstream,
 )
-from gaia_ssl.utils.cli import ConfigOptions, run_cli
-from gaia_ssl.utils.dist import LAUNCHERS, process_group
+from gaia_ssl.utils.cli import add_cfg_options, add_launcher, run_cli
+from gaia_ssl.utils.dist import process_group
 
 
 def parse_args() -> argparse.Namespace:
@@ -29,14 +29,8 @@ def parse_args() -> argparse.Namespace:
             '--subnet', metavar='DIR', help=f'folder of an extracted subnet; default: ${SUBNET}'
         )
         command.add_argument('--work-dir', help='where logs and checkpoints go')
-        command.add_argument(
-            '--cfg-options',
-            nargs='+',
-            action=ConfigOptions,
-            help='override settings of the config: key=value',
-        )
-        command.add_argument('--launcher', choices=LAUNCHERS, default='none', help='job launcher')
-        command.add_argument('--local_rank', '--local-rank', type=int, default=0)
+        add_cfg_options(command)
+        add_launcher(command)
     train.add_argument(
         '--resume',
         nargs='?',

@@ -3,7 +3,7 @@
 import argparse
 
 from gaia_ssl.export.convert import released_to_supernet
-from gaia_ssl.utils.cli import ConfigOptions, load_config, run_cli
+from gaia_ssl.utils.cli import add_cfg_options, load_config, run_cli
 
 
 def parse_args() -> argparse.Namespace:
@@ -11,12 +11,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('config', help='training config of this toolbox, same method and space')
     parser.add_argument('checkpoint', help='checkpoint of the released GAIA-ssl')
     parser.add_argument('out', metavar='OUT.pth', help='the checkpoint to write')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=ConfigOptions,
-        help='override settings of the config: key=value',
-    )
+    add_cfg_options(parser)
     return parser.parse_args()
 
 

@@ -31,7 +31,6 @@ def _build_nested(cfg: dict, registry: Registry) -> Any:
     Raises:
         UserError: If it is no dict, a type or a setting is unknown, or a needed one is missing.
     """
-
     if not isinstance(cfg, dict):
         raise UserError(f'{registry.name}: {cfg!r} is no dict; give dict(type=...)')
 

@@ -3,11 +3,10 @@
 import argparse
 import os.path as osp
 
-from gaia_ssl.models.backbones import DynamicBackbone
-from gaia_ssl.registry import MODELS
+from gaia_ssl.models.supernet import build_supernet_backbone
 from gaia_ssl.search.latency import DTYPES, LatencySettings, default_path, latency_table
 from gaia_ssl.space import LatencyTable, SearchSpace, get_space
-from gaia_ssl.utils import UserError, building
+from gaia_ssl.utils import UserError
 from gaia_ssl.utils.cli import load_config, run_cli
 
 
@@ -58,12 +57,7 @@ def space_of(name: str) -> SearchSpace:
     """
     if not name.endswith('.py'):
         return get_space(name)
-    backbone = load_config(name).get('model', {}).get('backbone', {})
-    cls = MODELS.get(backbone['type']) if 'type' in backbone else None
-    if cls is None or not issubclass(cls, DynamicBackbone):
-        raise UserError(f'config: {name} has no supernet; give its training config')
-    with building('model.backbone'):
-        return MODELS.build(backbone).space
+    return build_supernet_backbone(load_config(name)).space
 
 
 def main() -> None:

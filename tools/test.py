@@ -11,7 +11,8 @@ from mmengine.config import Config
 from mmengine.dist import is_main_process
 
 from gaia_ssl.evaluation import FolderKNN, evaluate_subnets, random_backbone
-from gaia_ssl.export.choices import choose_arch, load_supernet_backbone
+from gaia_ssl.export.choices import choose_arch
+from gaia_ssl.models.supernet import load_supernet_backbone
 from gaia_ssl.space import SearchSpace
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.cli import add_cfg_options, add_launcher, load_config, run_cli

@@ -8,8 +8,8 @@ from mmengine.config import Config
 from gaia_ssl.export import Subnet
 from gaia_ssl.models.backbones import SubnetBackbone
 from gaia_ssl.registry import MODELS
-from gaia_ssl.utils import UserError
 from gaia_ssl.utils.checkpoint import load_untrusted
+from gaia_ssl.utils.weights import load_into
 
 
 def load_subnet(
@@ -37,10 +37,12 @@ def load_subnet(
     options = subnet.backbone(out_indices, norm_cfg=dict(type='BN'))
     del options['_delete_'], options['init_cfg']
     net = MODELS.build(options)
-    try:
-        net.load_state_dict(load_untrusted(subnet.checkpoint).get('state_dict', {}))
-    except UserError as error:
-        raise UserError(f'subnet: {subnet.checkpoint}: {error}') from error
+    load_into(
+        net,
+        subnet.checkpoint,
+        mismatch=f'is not of the arch in its meta, {subnet.arch}',
+        fix='extract the subnet again',
+    )
     return net.to(device).eval()
 
 

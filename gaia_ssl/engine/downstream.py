@@ -12,9 +12,8 @@ from torch.utils.data import DataLoader
 
 from gaia_ssl.datasets.check import check_data
 from gaia_ssl.utils import UserError
-from gaia_ssl.utils.checkpoint import load_checkpoint
 from gaia_ssl.utils.cli import load_config
-from gaia_ssl.utils.weights import describe, differences
+from gaia_ssl.utils.weights import check_weights, read_weights
 
 from .data import build_loader
 from .ddp import unwrap
@@ -111,15 +110,13 @@ def _check_classes(config: Config, loader: DataLoader, field: str) -> None:
 
 
 def _check_weights(runner: Runner, checkpoint: str) -> None:
-    """Refuse what MMEngine would load in part, and only log."""
-    content = load_checkpoint(checkpoint)
-    weights = content.get('state_dict', content)
-    own = unwrap(runner.model).state_dict()
-    if found := differences(own, weights):
-        raise UserError(
-            f'checkpoint: {checkpoint} is of another model: {describe(found)} of {len(own)} '
-            'weights; give the config, the options and the subnet that trained it'
-        )
+    """Refuse a checkpoint that MMEngine would load in part, with no more than a log line."""
+    check_weights(
+        unwrap(runner.model).state_dict(),
+        read_weights(checkpoint),
+        f'checkpoint: {checkpoint} is of another model',
+        'give the config, the options and the subnet that trained it',
+    )
 
 
 def _numbers_of_classes(node: Any, name: str) -> Iterator[tuple[str, int]]:

@@ -6,7 +6,6 @@ from .choices import (
     choose_from_search,
     choose_pareto,
     choose_top,
-    load_supernet_backbone,
 )
 from .extract import extract, extract_all
 from .formats import FORMATS
@@ -35,7 +34,6 @@ __all__ = [
     'extract',
     'extract_all',
     'fpn_detector',
-    'load_supernet_backbone',
     'multi_scale_pipeline',
     'torchvision_name',
 ]

@@ -1,4 +1,4 @@
-"""Where a subnet comes from: a trained supernet, and an arch that someone or a search chose."""
+"""Choices of an arch: by name, as data, or from a search."""
 
 import json
 import os.path as osp
@@ -6,17 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mmengine.config import Config
-
-from gaia_ssl.models.backbones import DynamicBackbone
-from gaia_ssl.registry import MODELS
 from gaia_ssl.search.pareto import pareto_rows
 from gaia_ssl.space import Arch, SearchSpace
-from gaia_ssl.utils import UserError, building
-from gaia_ssl.utils.checkpoint import load_checkpoint
-from gaia_ssl.utils.weights import describe, differences
-
-PREFIX = 'backbone.'  # the online network of mmpretrain's self-supervised models
+from gaia_ssl.utils import UserError
 
 
 @dataclass(frozen=True)
@@ -32,49 +24,6 @@ class Choice:
     arch: Any
     origin: dict[str, Any] = field(default_factory=dict)
     input_size: int | None = None
-
-
-def load_supernet_backbone(config: Config, checkpoint: str) -> DynamicBackbone:
-    """Build the backbone of a pretraining config and load all of its trained weights.
-
-    Args:
-        config: The pretraining config.
-        checkpoint: Path of a checkpoint of that training.
-
-    Raises:
-        UserError: If the config has no supernet, or the checkpoint is missing, damaged, without a
-            backbone, or of another space.
-    """
-    name = config.filename or 'config'
-    options = config.get('model', {}).get('backbone')
-    if not options or 'type' not in options:
-        raise UserError(f'config: {name} has no model.backbone; give a pretraining config')
-    cls = MODELS.get(options['type']) if isinstance(options['type'], str) else options['type']
-    if cls is None:
-        raise UserError(f'model.backbone.type: {options["type"]!r} in {name} is unknown')
-    if not issubclass(cls, DynamicBackbone):
-        raise UserError(
-            f'model.backbone.type: {options["type"]} in {name} is no supernet; give a pretraining '
-            'config with a dynamic backbone'
-        )
-    with building('model.backbone'):
-        backbone = MODELS.build(options)
-    content = load_checkpoint(checkpoint)
-    weights = content.get('state_dict', content) if isinstance(content, dict) else {}
-    weights = {k[len(PREFIX) :]: v for k, v in weights.items() if str(k).startswith(PREFIX)}
-    if not weights:
-        raise UserError(
-            f'checkpoint: {checkpoint} has no {PREFIX}* weights; give a checkpoint of the '
-            'pretraining'
-        )
-    own = backbone.state_dict()
-    if found := differences(own, weights):
-        raise UserError(
-            f'checkpoint: {checkpoint} is of another space than {backbone.space.name!r} in {name}: '
-            f'{describe(found)} of {len(own)} weights; give the config that trained it'
-        )
-    backbone.load_state_dict(weights)
-    return backbone.eval()
 
 
 def choose_arch(text: str) -> Choice:

@@ -11,13 +11,10 @@ import torch
 from mmengine.config import Config
 from torch import Tensor
 
-from gaia_ssl.search.supernet import build_supernet
-from gaia_ssl.utils import UserError
-from gaia_ssl.utils.checkpoint import load_checkpoint
+from gaia_ssl.models.supernet import BACKBONE_PREFIX, build_supernet
 from gaia_ssl.utils.files import atomic_write, file_digest
-from gaia_ssl.utils.weights import describe, differences
+from gaia_ssl.utils.weights import check_weights, read_weights
 
-from .choices import PREFIX
 from .folder import WEIGHTS_FILE, new_folder, read_folder
 
 # what GAIA-ssl (36b8b55 to f552884) calls the parts of a method, as regular expressions
@@ -41,7 +38,7 @@ def subnet_to_mmpretrain(folder: str, out: str) -> None:
         UserError: If the folder is none that was extracted.
     """
     subnet = read_folder(folder)
-    weights = {f'{PREFIX}{key}': value for key, value in subnet['state_dict'].items()}
+    weights = {f'{BACKBONE_PREFIX}{key}': value for key, value in subnet['state_dict'].items()}
     _save(dict(state_dict=weights, meta=subnet['meta']), out)
 
 
@@ -58,13 +55,13 @@ def mmpretrain_to_subnet(checkpoint: str, like: str, out: str, overwrite: bool =
         UserError: If ``like`` is none that was extracted, or the checkpoint is of another arch.
     """
     subnet = read_folder(like)
-    weights = _weights(checkpoint)
-    weights = {k.removeprefix(PREFIX): v for k, v in weights.items() if k.startswith(PREFIX)}
-    if found := differences(subnet['state_dict'], weights):
-        raise UserError(
-            f'checkpoint: {checkpoint} has another backbone than {like}: {describe(found)} of '
-            f'{len(subnet["state_dict"])} weights; name an extracted folder of the same arch'
-        )
+    weights = read_weights(checkpoint, BACKBONE_PREFIX)
+    check_weights(
+        subnet['state_dict'],
+        weights,
+        f'checkpoint: {checkpoint} has another backbone than {like}',
+        'name an extracted folder of the same arch',
+    )
     source = dict(checkpoint=checkpoint, checkpoint_sha256=file_digest(osp.expanduser(checkpoint)))
     meta = dict(subnet['meta'], source=source, calibration=None, formats=[])
     with new_folder(out, overwrite) as draft:
@@ -86,14 +83,15 @@ def released_to_supernet(config: Config, checkpoint: str, out: str) -> None:
         UserError: If the checkpoint's weights are not those of the config's model.
     """
     own = build_supernet(config).state_dict()
-    weights = rename_released(_weights(checkpoint))
+    weights = rename_released(read_weights(checkpoint))
     # how often the momentum encoder moved, which was not counted
     weights |= {key: own[key] for key in own.keys() - weights.keys() if key.endswith('.steps')}
-    if found := differences(own, weights):
-        raise UserError(
-            f'checkpoint: {checkpoint} is of another method or space than {config.filename}: '
-            f'{describe(found)} of {len(own)} weights; give a config of the same'
-        )
+    check_weights(
+        own,
+        weights,
+        f'checkpoint: {checkpoint} is of another method or space than {config.filename}',
+        'give a config of the same',
+    )
     _save(dict(state_dict=weights, meta=dict(converted_from=checkpoint)), out)
 
 
@@ -115,14 +113,6 @@ def rename_released(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
             keys = [key for key in renamed if key.startswith(neck + old)]
             renamed |= {neck + new + k.removeprefix(neck + old): renamed.pop(k) for k in keys}
     return renamed
-
-
-def _weights(checkpoint: str) -> dict[str, Tensor]:
-    content = load_checkpoint(checkpoint)
-    weights = content.get('state_dict', content) if isinstance(content, dict) else {}
-    if not weights:
-        raise UserError(f'checkpoint: {checkpoint} has no weights')
-    return dict(weights)
 
 
 def _save(content: dict[str, Any], out: str) -> None:

@@ -11,6 +11,7 @@ import torch
 from mmengine.config import Config
 
 from gaia_ssl.datasets.search_defaults import SearchDefaults
+from gaia_ssl.models.supernet import load_supernet_backbone
 from gaia_ssl.space import Arch, count_cost
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.checkpoint import load_untrusted
@@ -18,7 +19,7 @@ from gaia_ssl.utils.files import file_digest
 from gaia_ssl.version import __version__
 
 from .calibrate import CALIBRATION_IMAGES, CalibrationImages, calibrate
-from .choices import Choice, check_choice, load_supernet_backbone
+from .choices import Choice, check_choice
 from .configs import config_texts
 from .folder import WEIGHTS_FILE, check_replaceable, new_folder
 from .formats import check_formats, export

@@ -13,7 +13,7 @@ from gaia_ssl.space.families import ResNetFamily
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.checkpoint import load_checkpoint
 from gaia_ssl.utils.files import file_digest
-from gaia_ssl.utils.weights import describe, differences
+from gaia_ssl.utils.weights import check_weights
 
 from .folder import WEIGHTS_FILE, new_folder
 
@@ -43,12 +43,12 @@ def import_resnet(checkpoint: str, out: str, input_size: int = 224) -> dict[str,
     weights = _backbone_of(load_checkpoint(checkpoint), checkpoint)
     arch = _arch_of(weights)
     space = SearchSpace.of_arch(ResNetFamily(), arch)
-    own = SubnetResNet(arch).state_dict()
-    if found := differences(own, weights):
-        raise UserError(
-            f'checkpoint: {checkpoint} is no plain ResNet of bottlenecks: {describe(found)} of '
-            f'{len(own)} weights'
-        )
+    check_weights(
+        SubnetResNet(arch).state_dict(),
+        weights,
+        f'checkpoint: {checkpoint} is not a plain ResNet of bottlenecks',
+        "give weights in torchvision's naming and layout",
+    )
     cost = count_cost(space, arch, input_size)
     meta = dict(
         type='SubnetResNet',

@@ -8,7 +8,7 @@ import torch
 import torch.nn as nn
 from torch import Tensor
 
-from gaia_ssl.models.backbones import DynamicBackbone
+from gaia_ssl.models.backbones import DynamicBackbone, Encoder
 from gaia_ssl.space import Arch
 from gaia_ssl.space.families import Size
 
@@ -17,9 +17,6 @@ from .memory import arrange
 from .terms import Term
 from .tree import Tap, build_tree, steps_and_taps
 from .walk import Merging, walk
-
-Encoder = tuple[DynamicBackbone, nn.Module]
-"""A backbone and its neck."""
 
 # output positions for which a convolution is about as fast, by the position, as for many more
 POSITIONS = 1024
@@ -124,7 +121,6 @@ class TreeEvaluator:
 
     def _run(self, module: nn.Module) -> Callable:
         """The computation of a network, at the evaluator's precision."""
-
         device = next(self.backbone.parameters()).device
 
         def run(*args):

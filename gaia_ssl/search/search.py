@@ -16,6 +16,7 @@ from torch import Tensor
 from gaia_ssl.datasets.images import ImageSet
 from gaia_ssl.datasets.readable import readable_images
 from gaia_ssl.datasets.search_defaults import SearchDefaults
+from gaia_ssl.models.supernet import load_supernet
 from gaia_ssl.space import Budget
 from gaia_ssl.space.latency import LatencyTable
 from gaia_ssl.utils import UserError
@@ -33,7 +34,6 @@ from .progress import Progress
 from .results import Result, make_result, save_result
 from .store import Round, Store
 from .strategies import build_strategy
-from .supernet import load_supernet
 from .terms import build_terms, check_groups, check_maps, describe
 
 STATISTICS = dict(group=group_statistics, calibrated=set_statistics)

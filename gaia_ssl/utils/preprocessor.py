@@ -7,7 +7,7 @@ from mmengine.config import Config
 
 
 def preprocessor_options(config: Config) -> dict[str, Any]:
-    """The config of the data preprocessor, wherever MMEngine's Runner would find it.
+    """Find the config of the data preprocessor where MMEngine's Runner does.
 
     That is in the model, else at the top level.
     """

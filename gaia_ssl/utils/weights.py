@@ -1,4 +1,4 @@
-"""Comparing the weights that are there with those that are wanted."""
+"""State dicts: reading, comparing, loading and hashing weights."""
 
 import hashlib
 from collections.abc import Mapping
@@ -8,19 +8,93 @@ import torch
 import torch.nn as nn
 from torch import Tensor
 
+from .checkpoint import load_checkpoint
+from .errors import UserError
+
+
+def read_weights(checkpoint: str, prefix: str = '') -> dict[str, Tensor]:
+    """Read the weights of a checkpoint, inside a ``state_dict`` or not.
+
+    Args:
+        checkpoint: Path of the checkpoint.
+        prefix: Read only keys that start so, and strip it off them. Defaults to all keys.
+
+    Raises:
+        UserError: If the file cannot be read, or has no such weights.
+    """
+    content = load_checkpoint(checkpoint)
+    weights = content.get('state_dict', content) if isinstance(content, Mapping) else {}
+    named = {str(key): v for key, v in weights.items()} if isinstance(weights, Mapping) else {}
+    chosen = {k.removeprefix(prefix): v for k, v in named.items() if k.startswith(prefix)}
+    if not chosen:
+        raise UserError(f'checkpoint: {checkpoint} has no {f"{prefix}* " if prefix else ""}weights')
+    return chosen
+
+
+def load_into(
+    module: nn.Module,
+    checkpoint: str,
+    prefix: str = '',
+    mismatch: str = 'is of another model or space than the config',
+    fix: str = 'give the config that trained it',
+) -> None:
+    """Load all weights of a module from a checkpoint.
+
+    Args:
+        module: The module; it stays as it is if anything is wrong.
+        checkpoint: Path of the checkpoint.
+        prefix: Prefix of the module's keys in the checkpoint. Defaults to none.
+        mismatch: The message's verdict if keys or shapes differ.
+        fix: The message's advice if they differ.
+
+    Raises:
+        UserError: If the file cannot be read, its weights are another module's, or they are not
+            finite.
+    """
+    weights = read_weights(checkpoint, prefix)
+    check_weights(module.state_dict(), weights, f'checkpoint: {checkpoint} {mismatch}', fix)
+    diverged = [key for key, value in weights.items() if not value.isfinite().all()]
+    if diverged:
+        raise UserError(
+            f'checkpoint: {checkpoint} has weights that are not finite (first: '
+            f'{prefix}{diverged[0]}); its training diverged'
+        )
+    module.load_state_dict(weights)
+
+
+def check_weights(
+    own: Mapping[str, Tensor], given: Mapping[str, Any], mismatch: str, fix: str
+) -> None:
+    """Check that weights fit a module.
+
+    Args:
+        own: The module's state dict.
+        given: The weights to load.
+        mismatch: The message's beginning if keys or shapes differ.
+        fix: The message's advice if they differ.
+
+    Raises:
+        UserError: If they differ in keys or shapes.
+    """
+    if found := differences(own, given):
+        raise UserError(f'{mismatch}: {describe(found)} of {len(own)} weights; {fix}')
+
 
 def differences(own: Mapping[str, Tensor], given: Mapping[str, Any]) -> dict[str, list[str]]:
-    """How given weights differ from a module's in keys and shapes.
+    """Compare given weights with a module's by keys and shapes.
 
     Args:
         own: The module's state dict.
         given: The weights to load.
 
     Returns:
-        Sorted keys by kind, ``missing``, ``unexpected`` and ``misshaped``; no kind without keys.
+        Sorted keys by kind, ``missing``, ``unexpected`` and ``misshaped``; kinds without keys are
+        left out. Values that are not tensors are misshaped.
     """
-    shapes = {key: tuple(value.shape) for key, value in own.items()}
-    others = {key: tuple(getattr(value, 'shape', ())) for key, value in given.items()}
+    shapes, others = (
+        {k: v.shape if isinstance(v, Tensor) else None for k, v in weights.items()}
+        for weights in (own, given)
+    )
     found = dict(
         missing=shapes.keys() - others.keys(),
         unexpected=others.keys() - shapes.keys(),
@@ -30,12 +104,12 @@ def differences(own: Mapping[str, Tensor], given: Mapping[str, Any]) -> dict[str
 
 
 def describe(found: Mapping[str, list[str]]) -> str:
-    """Differences in words: ``2 missing (first: conv1.weight), 1 misshaped (first: ...)``."""
+    """Describe differences: ``2 missing (first: conv1.weight), 1 misshaped (first: ...)``."""
     return ', '.join(f'{len(keys)} {kind} (first: {keys[0]})' for kind, keys in found.items())
 
 
 def weights_digest(module: nn.Module) -> str:
-    """The SHA-256 of a module's parameters and buffers, in hexadecimal."""
+    """Compute the SHA-256 of a module's parameters and buffers, in hexadecimal."""
     digest = hashlib.sha256()
     for name, value in sorted(module.state_dict().items()):
         digest.update(name.encode())

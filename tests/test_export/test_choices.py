@@ -1,10 +1,8 @@
-"""Supernets from checkpoints; archs from text and from searches."""
+"""Archs from text and from searches."""
 
 import json
 
 import pytest
-import torch
-from mmengine.config import Config
 
 from gaia_ssl.export import (
     Choice,
@@ -12,81 +10,12 @@ from gaia_ssl.export import (
     choose_from_search,
     choose_pareto,
     choose_top,
-    load_supernet_backbone,
 )
 from gaia_ssl.export.choices import check_choice
 from gaia_ssl.space import get_space
 from gaia_ssl.utils import UserError
 
 TINY = get_space('tiny10to22')
-
-
-def test_loads_every_weight_of_the_online_backbone(source):
-    config, checkpoint = source
-    net = load_supernet_backbone(config, checkpoint)
-    weights = torch.load(checkpoint, weights_only=False)['state_dict']
-    assert not net.training
-    for key, value in net.state_dict().items():
-        assert torch.equal(value, weights[f'backbone.{key}'])
-
-
-def test_is_the_student_of_the_whole_model(tmp_path):
-    import gaia_ssl.models.selfsup  # noqa: F401
-    from gaia_ssl.registry import MODELS
-
-    config = Config.fromfile('configs/mocov2/mocov2_tiny10to22_bs128-coslr_scenes.py')
-    model = MODELS.build(config.model)
-    model.init_weights()
-    torch.save(dict(state_dict=model.state_dict()), tmp_path / 'w.pth')
-    net = load_supernet_backbone(config, str(tmp_path / 'w.pth'))
-    student, _ = model.student
-    assert net.space == student.space
-    for key, value in student.state_dict().items():
-        assert torch.equal(net.state_dict()[key], value)
-
-
-@pytest.mark.parametrize(
-    'change, message',
-    [
-        (lambda w: w.clear(), r'has no backbone\.\* weights; give a checkpoint of the pretraining'),
-        (
-            lambda w: w.pop('backbone.layer1.0.conv1.weight'),
-            '1 missing .first: layer1.0.conv1.weight',
-        ),
-        (lambda w: w.update({'backbone.extra': torch.zeros(2, 3)}), '1 unexpected .first: extra'),
-        (
-            lambda w: w.update({'backbone.conv1.weight': torch.zeros(64, 3, 7, 7)}),
-            '1 misshaped .first: conv1.weight',
-        ),
-    ],
-)
-def test_refuses_checkpoints_of_other_models(tmp_path, source, change, message):
-    config, checkpoint = source
-    content = torch.load(checkpoint, weights_only=False)
-    change(content['state_dict'])
-    torch.save(content, tmp_path / 'other.pth')
-    with pytest.raises(UserError, match=message):
-        load_supernet_backbone(config, str(tmp_path / 'other.pth'))
-
-
-@pytest.mark.parametrize(
-    'model, message',
-    [
-        ({}, 'has no model.backbone'),
-        (dict(backbone=dict(type='NoNet')), "model.backbone.type: 'NoNet' in config is unknown"),
-        (
-            dict(backbone=dict(type='SubnetResNet', arch=TINY.min)),
-            'SubnetResNet in config is no supernet',
-        ),
-        (
-            dict(backbone=dict(type='DynamicResNet', space='tiny10to22', out_indices=3)),
-            'model.backbone: its settings do not fit',
-        ),
-    ],
-)
-def test_refuses_configs_without_supernet(source, model, message):
-    with pytest.raises(UserError, match=message):
-        load_supernet_backbone(Config(dict(model=model)), source[1])
 
 
 def test_choose_arch(tmp_path):

@@ -56,6 +56,6 @@ def test_what_is_no_resnet(tmp_path):
     with pytest.raises(UserError, match='weights.pth has no layer1.0.conv1.weight; give a ResNet'):
         import_resnet(str(file), str(out))
     torch.save(ResNet(BasicBlock, [1, 1, 1, 1]).state_dict(), file)
-    with pytest.raises(UserError, match='is no plain ResNet of bottlenecks: .* missing'):
+    with pytest.raises(UserError, match='is not a plain ResNet of bottlenecks: .* missing'):
         import_resnet(str(file), str(out))
     assert not out.exists()

@@ -102,8 +102,8 @@ def unwritable(tmp_path):
     [
         (['ar50'], "space: 'ar50' is unknown"),
         (['nowhere.py'], 'nowhere.py does not exist'),
-        (static, 'static.py has no supernet; give its training config'),
-        (no_backbone, 'none.py has no supernet; give its training config'),
+        (static, 'static.py is not a supernet; give the training config'),
+        (no_backbone, 'none.py has no model.backbone; give the training config'),
         (unfit, 'model.backbone: its settings do not fit'),
         (['tiny10to22', '--input-size', 1, 2, 3], '--input-size: [1, 2, 3] is not a side'),
         (['tiny10to22', '--device', 'cuda:99'], "device: 'cuda:99' cannot be used"),

@@ -242,8 +242,8 @@ def no_supernet(given, tmp_path):
 
 BAD = dict(
     seed=(dict(seed=-1), 'seed: -1 is negative'),
-    no_model=(no_model, 'model.py has no supernet to search'),
-    no_supernet=(no_supernet, 'static.py has no supernet to search'),
+    no_model=(no_model, 'model.py has no supernet'),
+    no_supernet=(no_supernet, 'static.py has no supernet'),
     budget_text=(dict(flops=('3X', '4G')), "budget: '3X' is not a quantity"),
     budget_empty=(dict(flops=('4G', '3G')), 'flops: the budget from 4e+09 to 3e+09 is empty'),
     budget_infeasible=(dict(flops=('3G', '4G')), 'nearest feasible values are'),

@@ -17,8 +17,8 @@ import numpy as np
 import torch
 
 from gaia_ssl.evaluation import FolderKNN
-from gaia_ssl.export import load_supernet_backbone
 from gaia_ssl.export.calibrate import CalibrationImages, average_statistics
+from gaia_ssl.models.supernet import load_supernet_backbone
 from gaia_ssl.space import Arch, SearchSpace, count_cost
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.cli import load_config, run_cli

@@ -23,18 +23,17 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn as nn
 import torch.nn.functional as F
 from scipy.stats import rankdata
 from torch import Tensor
 
 from gaia_ssl.datasets.labeled import LabeledImageSet
 from gaia_ssl.datasets.search_defaults import SearchDefaults
-from gaia_ssl.models.backbones import DynamicBackbone
+from gaia_ssl.models.backbones import Encoder
+from gaia_ssl.models.supernet import load_supernet
 from gaia_ssl.search.batchnorm import group_statistics
 from gaia_ssl.search.distances import TASKS, Distance, build_distance, distances_of
 from gaia_ssl.search.groups import split_groups
-from gaia_ssl.search.supernet import load_supernet
 from gaia_ssl.space import Arch, SearchSpace, count_cost, parse_quantity
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.cli import load_config, run_cli
@@ -46,7 +45,6 @@ WIDTH = 0.07  # of the default interval of FLOPs, relative to its centre
 RIDGE = 1e-3  # times the number of images, features having variance 1
 RESAMPLES = 2000
 
-Encoder = tuple[DynamicBackbone, nn.Module]
 Score = tuple[Distance, int]
 """A distance and the stage it is measured at."""
 

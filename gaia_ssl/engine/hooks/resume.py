@@ -11,7 +11,7 @@ from gaia_ssl.engine.checkpoint import latest_checkpoint
 from gaia_ssl.engine.ddp import unwrap
 from gaia_ssl.registry import HOOKS
 from gaia_ssl.utils import UserError
-from gaia_ssl.utils.weights import describe, differences
+from gaia_ssl.utils.weights import check_weights
 
 PARTS = ('state_dict', 'optimizer', 'meta', 'message_hub')
 
@@ -45,12 +45,12 @@ class ResumeHook(Hook):
         path = runner._load_from
         if not isinstance(checkpoint, dict) or any(part not in checkpoint for part in PARTS):
             raise UserError(f'--resume: {path} is not the checkpoint of a training')
-        own = unwrap(runner.model).state_dict()
-        if found := differences(own, checkpoint['state_dict']):
-            raise UserError(
-                f'--resume: {path} is of another model or space than the config: '
-                f'{describe(found)}; give the config that trained it'
-            )
+        check_weights(
+            unwrap(runner.model).state_dict(),
+            checkpoint['state_dict'],
+            f'--resume: {path} is of another model or space than the config',
+            'give the config that trained it',
+        )
         self.data = checkpoint['meta'].get('data', {})
 
     def before_train(self, runner: Runner) -> None:

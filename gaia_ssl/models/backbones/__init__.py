@@ -1,4 +1,4 @@
-from .base import DynamicBackbone, PathBackbone, SubnetBackbone
+from .base import DynamicBackbone, Encoder, PathBackbone, SubnetBackbone
 from .builders import Layers
 from .halves import SubnetSharedHead, SubnetTrunk
 from .mobilenet import DynamicMobileNet, SubnetMobileNet
@@ -8,6 +8,7 @@ __all__ = [
     'DynamicBackbone',
     'DynamicMobileNet',
     'DynamicResNet',
+    'Encoder',
     'Layers',
     'PathBackbone',
     'SubnetBackbone',

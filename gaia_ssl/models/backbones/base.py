@@ -313,3 +313,7 @@ class DynamicBackbone(PathBackbone):
         subnet.load_state_dict(parts)
         subnet.to(next(self.parameters()).device)
         return subnet.train(self.training)
+
+
+Encoder = tuple[DynamicBackbone, nn.Module]
+"""A backbone and the neck that reads it: the neck's first output is the embedding, (N, D)."""

@@ -13,7 +13,7 @@ from mmengine.optim import OptimWrapper
 from mmpretrain.models.selfsup import BaseSelfSupervisor
 from torch import Tensor
 
-from gaia_ssl.models.backbones import DynamicBackbone
+from gaia_ssl.models.backbones import DynamicBackbone, Encoder
 from gaia_ssl.models.layers import make_input_elastic, synchronise_norms
 from gaia_ssl.registry import ARCH_SAMPLERS, MODELS
 from gaia_ssl.space import SAMPLERS, Arch
@@ -25,9 +25,6 @@ from .distill import InplaceDistillation
 # the samplers are plain Python, apart from any registry
 for sampler in SAMPLERS:
     ARCH_SAMPLERS.register_module(module=sampler)
-
-Encoder = tuple[DynamicBackbone, nn.Module]
-"""A backbone and the neck that reads it: its first output is the embedding, (N, D)."""
 
 
 class SupernetSelfSupervisor(BaseSelfSupervisor):

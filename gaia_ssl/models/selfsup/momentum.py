@@ -6,9 +6,10 @@ import torch.nn as nn
 from mmengine.dist import get_world_size
 from torch import Tensor
 
+from gaia_ssl.models.backbones import Encoder
 from gaia_ssl.utils import UserError
 
-from .base import Encoder, SupernetSelfSupervisor
+from .base import SupernetSelfSupervisor
 
 
 class MomentumSupernet(SupernetSelfSupervisor):

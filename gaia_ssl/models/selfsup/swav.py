@@ -7,10 +7,11 @@ from mmengine.logging import MessageHub
 from mmpretrain.models.selfsup import SwAV
 from torch import Tensor
 
+from gaia_ssl.models.backbones import Encoder
 from gaia_ssl.models.losses import SwAVLoss
 from gaia_ssl.registry import MODELS
 
-from .base import Encoder, SupernetSelfSupervisor
+from .base import SupernetSelfSupervisor
 
 
 class _OneCrop(nn.Module):

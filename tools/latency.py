@@ -84,7 +84,7 @@ def main() -> None:
 
 
 def summary(table: LatencyTable, path: str) -> str:
-    """What a table holds, the anchors by it, and how good it is."""
+    """A summary of a table: its size, the latency of the anchors, and its validation."""
     lines = [f'{table.space.name} on {table.conditions}', f'{len(table.seconds)} different steps']
     lines += [
         f'{name:>8}  {table.latency(arch) * 1e3:10.3f} ms  {arch}'

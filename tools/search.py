@@ -31,7 +31,7 @@ def parse_args() -> argparse.Namespace:
     add_computation(parser.add_argument_group('how it is computed'))
     parser.add_argument('--work-dir', help='where the result goes')
     parser.add_argument(
-        '--resume', action='store_true', help='go on with the search in the work dir, if any'
+        '--resume', action='store_true', help='resume the search in the work dir, if any'
     )
     add_cfg_options(parser)
     add_launcher(parser)

@@ -1,4 +1,4 @@
-"""Arms: the subnets to compare, and the baselines."""
+"""Arms of a comparison: subnets and baselines."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ class Arm(NamedTuple):
     """A backbone to finetune.
 
     Attributes:
-        name: What runs and tables call it.
+        name: Its name in runs and tables.
         subnet: Its folder, as extraction writes them.
         random: Whether it starts from random weights instead of the folder's.
     """
@@ -28,7 +28,7 @@ class Arm(NamedTuple):
     random: bool = False
 
     def facts(self) -> dict[str, Any]:
-        """What a table says about it: its folder, arch and costs."""
+        """The facts for a table: its folder, arch and costs."""
         meta = load_untrusted(str(self.subnet / WEIGHTS_FILE))['meta']
         known = {key: meta.get(key) for key in ('arch', 'flops', 'params', 'input_size')}
         return dict(subnet=str(self.subnet), random=self.random, **known)

@@ -1,4 +1,4 @@
-"""Ways to train on the same images: by this project, by the reference, by static networks."""
+"""Training iterations to compare: this project's, the reference procedure and static networks."""
 
 import copy
 from collections.abc import Sequence
@@ -81,7 +81,7 @@ class Fixed:
 
 
 def sandwich_draws(supernet: DynamicMoCo, count: int) -> list[list[Arch]]:
-    """What the supernet's own sampler draws in the first ``count`` iterations."""
+    """The draws of the supernet's own sampler in the first ``count`` iterations."""
     space = supernet.backbone.space
     return [supernet.arch_sampler.sample(space, iteration) for iteration in range(count)]
 

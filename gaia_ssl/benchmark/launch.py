@@ -1,4 +1,4 @@
-"""How a run's processes are started."""
+"""Command lines that start the processes of a run."""
 
 import os
 import sys
@@ -16,13 +16,13 @@ UNDER_SLURM = RUNNER.with_name('slurm_downstream.sh')
 
 
 class Launch(NamedTuple):
-    """How a run's processes are started.
+    """A launcher and its settings.
 
     Attributes:
         launcher: ``'none'`` for a process, ``'pytorch'`` for several on this machine, ``'slurm'``
             for several under slurm.
-        gpus: How many, where there are several.
-        partition: Of slurm.
+        gpus: The number of GPUs, or processes.
+        partition: The partition of slurm.
     """
 
     launcher: str = 'none'
@@ -42,10 +42,10 @@ class Launch(NamedTuple):
 
         Args:
             action: ``'train'`` or ``'test'``.
-            job: What slurm calls it.
+            job: Its name under slurm.
             config: The config.
             subnet: The extracted folder.
-            checkpoint: What ``'test'`` tests.
+            checkpoint: The checkpoint of ``'test'``; empty for ``'train'``.
             options: Further ones.
         """
         if self.launcher == 'slurm':

@@ -1,4 +1,4 @@
-"""What trainings say about themselves: the figures in their logs, as shares of one."""
+"""Metrics of evaluations and losses, read from the logs of trainings, as shares of one."""
 
 import json
 import math
@@ -8,18 +8,18 @@ from typing import Any, NamedTuple
 
 
 class Metric(NamedTuple):
-    """A figure of an evaluation.
+    """A metric of an evaluation.
 
     Attributes:
         key: Its name in the log.
-        scale: What turns it into a share, 0 to 1.
+        scale: The factor that turns it into a share, 0 to 1.
     """
 
     key: str
     scale: float = 1.0
 
 
-# By evaluator, its figures under the names that reports use. MMPretrain and MMSegmentation log
+# By evaluator, its metrics under the names that reports use. MMPretrain and MMSegmentation log
 # percent.
 METRICS = dict(
     Accuracy=dict(top1=Metric('accuracy/top1', 0.01)),
@@ -38,10 +38,10 @@ METRICS = dict(
 
 
 def metrics_of(evaluators: Sequence[dict[str, Any]]) -> dict[str, Metric]:
-    """The figures of a config's evaluators: of METRICS what they are asked for."""
+    """The metrics in METRICS that a config's evaluators compute."""
     found = {}
     for evaluator in evaluators:
-        # a scope may stand before it
+        # the type may have a scope as its prefix
         kind = evaluator['type'].rpartition('.')[2]
         for name, metric in METRICS.get(kind, {}).items():
             if _is_asked(kind, name, evaluator):
@@ -72,7 +72,7 @@ def read_evaluation(work_dir: Path, metrics: dict[str, Metric]) -> dict[str, flo
     Raises:
         LookupError: If the logs hold no evaluation.
     """
-    # a training's lines tell its learning rate
+    # lines of training, unlike those of evaluation, hold the learning rate
     return as_shares(_last_line(work_dir, lambda line: 'lr' not in line), metrics)
 
 
@@ -82,7 +82,7 @@ def as_shares(logged: dict[str, float], metrics: dict[str, Metric]) -> dict[str,
     Raises:
         LookupError: If one is missing.
     """
-    # where nothing at all is found, MMDetection logs no figure
+    # MMDetection logs nothing if a detector finds no object at all
     nothing = {metric.key: 0.0 for metric in METRICS['CocoMetric'].values()}
     figures = {}
     for name, (key, scale) in metrics.items():

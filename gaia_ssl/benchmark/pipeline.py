@@ -1,4 +1,4 @@
-"""Runs stages: side by side as far as they can, each once."""
+"""A pipeline: runs stages in parallel where their dependencies allow, each once."""
 
 import ctypes
 import os
@@ -20,15 +20,15 @@ STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
 def set_up_child() -> None:
-    """In a child: die once the parent is gone, however it went."""
+    """Let a child process die with its parent, even if the parent is killed."""
     pr_set_pdeathsig = 1
     ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
 
 
 @contextmanager
 def signals_held() -> Iterator[None]:
-    """Let Ctrl-C and a polite kill wait, so that none comes between a start and its record."""
-    # by handlers: a mask is a thread's, and another thread would hear them
+    """Delay SIGINT and SIGTERM, so that none comes between a start and its record."""
+    # by handlers: a mask holds for one thread only, and another thread would get the signals
     heard = []
     before = {stop: signal.signal(stop, lambda number, _: heard.append(number)) for stop in STOPS}
     try:
@@ -42,11 +42,11 @@ def signals_held() -> Iterator[None]:
 
 @contextmanager
 def orderly_exit(name: str, again: str = 'the same command') -> Iterator[None]:
-    """End a command with one message when a stage fails, at Ctrl-C, and at a polite kill.
+    """End a command with one message when a stage fails, on SIGINT and on SIGTERM.
 
     Args:
-        name: The command's.
-        again: What goes on with what was stopped.
+        name: Name of the command.
+        again: The command that resumes the work.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -54,20 +54,20 @@ def orderly_exit(name: str, again: str = 'the same command') -> Iterator[None]:
     except StageError as error:
         sys.exit(f'{name}: {error}')
     except KeyboardInterrupt:
-        print(f'\n{name}: stopped; {again} goes on from here', file=sys.stderr)
+        print(f'\n{name}: stopped; {again} resumes from here', file=sys.stderr)
         sys.exit(130)
 
 
 class Pipeline:
-    """Runs stages, as many side by side as there are cores.
+    """Runs stages, as many in parallel as there are cores.
 
     Args:
         stages: All stages, each after those it needs.
         work_dir: Where logs and records go.
         cores: CPU cores to keep busy. Defaults to those this process may use.
-        lanes: Environment variables of what runs first, second, ... of those side by side, such
-            as the GPUs it may use. Defaults to none.
-        tolerant: When a stage fails, let the others go on, but for those that need it.
+        lanes: Environment variables for the first, second, ... of the stages that run in parallel,
+            such as the GPUs to use. Defaults to none.
+        tolerant: When a stage fails, run the others, except those that need it.
 
     Attributes:
         failures: Why stages failed, a line each, by name; what needs them did not run.
@@ -100,10 +100,10 @@ class Pipeline:
             known.add(stage.name)
 
     def run(self) -> None:
-        """Run what is not done yet.
+        """Run the stages that are not done yet.
 
         Raises:
-            StageError: If a stage fails and that is not tolerated; the others are stopped.
+            StageError: If a stage fails and the pipeline is not tolerant; the others are stopped.
         """
         done = self.records.done(list(self.stages.values()))
         for name in self.stages:
@@ -134,7 +134,7 @@ class Pipeline:
         return not cores or sum(cores) + stage.cores <= self.cores
 
     def _possible(self, waiting: Sequence[Stage]) -> list[Stage]:
-        """The stages that need nothing that failed, not even through others."""
+        """The stages that depend on no failed stage, directly or through others."""
         lost = set(self.failures)
         for stage in waiting:  # each after those it needs
             if not lost.isdisjoint(stage.needs):
@@ -142,7 +142,7 @@ class Pipeline:
         return [stage for stage in waiting if stage.name not in lost]
 
     def _lane(self, name: str) -> dict[str, str]:
-        """Give a stage the first lane that is free."""
+        """Assign the first free lane to a stage."""
         if not self.lanes:
             return {}
         taken = {self.lane_of[other] for other in self.running}
@@ -167,18 +167,18 @@ class Pipeline:
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 env=dict(os.environ, **self._lane(stage.name), **stage.env),
-                start_new_session=True,  # so that a stage and its workers can be stopped together
+                start_new_session=True,  # a stage and its workers can then be stopped together
                 preexec_fn=set_up_child,
             )
 
     def _finish(self, stage: Stage, code: int) -> bool:
-        """Put a stage that ended on record.
+        """Record a stage that has ended.
 
         Returns:
-            Whether it did what it should.
+            Whether it succeeded.
 
         Raises:
-            StageError: If it did not, and that is not tolerated.
+            StageError: If it failed and the pipeline is not tolerant.
         """
         log = self.log(stage.name)
         reason, result = '', {}
@@ -203,7 +203,7 @@ class Pipeline:
         return True
 
     def _stop(self) -> None:
-        # a stage loses nothing by it: what it writes is whole or not there
+        # a stage loses nothing by this: its files are written atomically
         for process in self.running.values():
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -211,7 +211,7 @@ class Pipeline:
         self.running.clear()
 
     def log(self, name: str) -> Path:
-        """Where a stage's output goes."""
+        """The log file of a stage."""
         return self.work_dir / 'logs' / f'{name}.log'
 
     def _say(self, name: str, note: str = '') -> None:

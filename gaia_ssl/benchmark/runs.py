@@ -68,7 +68,7 @@ class Run(NamedTuple):
         ]
 
     def train(self) -> list[str]:
-        """The command line that trains it, or goes on with it."""
+        """The command line that trains it, or resumes its training."""
         return self._command('train', [], ['--work-dir', str(self.folder), '--resume'])
 
     def test(self) -> list[str]:
@@ -77,7 +77,7 @@ class Run(NamedTuple):
         return self._command('test', [str(self.checkpoint)], options)
 
     def line(self) -> str:
-        """Both as a shell's line."""
+        """Both command lines as one line of shell."""
         last = f'"$(cat {shlex.quote(str(self.folder / "last_checkpoint"))})"'
         test = [last if x == str(self.checkpoint) else shlex.quote(x) for x in self.test()]
         return f'{shlex.join(self.train())} && {" ".join(test)}'
@@ -95,14 +95,14 @@ class Run(NamedTuple):
         return as_shares(json.loads(results[-1].read_text()), self.task.metrics)
 
     def is_done(self) -> bool:
-        """Whether it is trained and tested, whoever did it."""
+        """Tell if it is trained and tested, by this command or another."""
         try:
             return bool(self.figures())
         except LookupError:
             return False
 
     def claim(self) -> None:
-        """Note in its folder what it is.
+        """Record in its folder what identifies it.
 
         Raises:
             UserError: If another run was begun there, or it cannot be written.

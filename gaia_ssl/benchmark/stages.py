@@ -1,4 +1,4 @@
-"""Stages: commands that need one another, and the records of those that ran."""
+"""Stages of a pipeline: commands with dependencies, and records of those that ran."""
 
 import dataclasses
 import fcntl
@@ -13,23 +13,23 @@ from gaia_ssl.utils.files import write_json
 
 
 class StageError(RuntimeError):
-    """What keeps the stages from being done, for the user to read."""
+    """A reason, for the user to read, why stages cannot be completed."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Stage:
-    """One process.
+    """One command of a pipeline.
 
     Args:
         name: What records, logs and report call it.
         command: The command line.
-        outputs: What the command leaves; the stage is not done when one is missing.
-        collect: Reads its figures once the command is through. Defaults to none.
+        outputs: Files that the command leaves; a stage with a missing output is not done.
+        collect: Reads its figures after the command has ended. Defaults to none.
         needs: Names of the stages that come before.
         cores: CPU cores it keeps busy.
         env: Environment variables of its own.
-        folder: What the command fills; removed before it starts from the beginning.
-        resumes: The command goes on with a half-filled ``folder``. Defaults to False.
+        folder: The folder that the command fills; removed before it starts from the beginning.
+        resumes: Whether the command resumes from a partly filled ``folder``. Defaults to False.
     """
 
     name: str
@@ -44,10 +44,10 @@ class Stage:
 
 
 class Records:
-    """What ran: one file per stage under ``<work_dir>/stages``.
+    """Records of stages: one file per stage under ``<work_dir>/stages``.
 
     A record holds the ``start`` of the last attempt (seconds since 1970) and the number of
-    ``attempts``; once the stage is through, its ``end`` and its ``result`` as well.
+    ``attempts``; of a stage that has ended, its ``end`` and its ``result`` as well.
 
     Args:
         work_dir: The folder that the stages fill.
@@ -69,7 +69,7 @@ class Records:
         return self.folder / f'{name}.json'
 
     def is_current(self, stage: Stage) -> bool:
-        """Whether the stage began after all that it needs was through."""
+        """Tell if the stage began after all that it needs had ended."""
         record = self[stage.name]
         needed = [self[name] or {} for name in stage.needs]
         return record is not None and all(
@@ -96,10 +96,10 @@ class Records:
 
 @contextmanager
 def lock(work_dir: Path) -> Iterator[None]:
-    """Keep others out of ``work_dir``.
+    """Lock ``work_dir`` against a second process.
 
     Raises:
-        StageError: If one is at work there.
+        StageError: If another process holds the lock.
     """
     with open(work_dir / '.lock', 'w') as file:
         try:

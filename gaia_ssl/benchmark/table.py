@@ -1,4 +1,4 @@
-"""The table of what came out."""
+"""Tables of the results of runs, as JSON, CSV and Markdown."""
 
 import csv
 import io
@@ -14,7 +14,7 @@ from .runs import Run
 
 
 def collect(runs: Sequence[Run], failures: Mapping[str, str]) -> dict[str, Any]:
-    """Gather what is known of the runs.
+    """Collect the results of the runs.
 
     Args:
         runs: The runs.
@@ -52,7 +52,7 @@ def collect(runs: Sequence[Run], failures: Mapping[str, str]) -> dict[str, Any]:
 
 
 def as_markdown(result: dict[str, Any]) -> str:
-    """An arm a row, a figure a column, in percent."""
+    """A Markdown table with one row per arm and one column per metric, in percent."""
     columns = [(task, f) for task, about in result['tasks'].items() for f in about['figures']]
     by_name = {(row['task'], row['arm']): row for row in result['runs']}
     rows = []
@@ -75,7 +75,7 @@ def as_markdown(result: dict[str, Any]) -> str:
 
 
 def as_csv(result: dict[str, Any]) -> str:
-    """A figure a row, as a share of one; a run without figures has a row of its own."""
+    """A CSV table with one row per metric, as a share of one; a run without metrics has one row."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator='\n')
     writer.writerow(['task', 'arm', 'flops', 'params', 'status', 'figure', 'value'])

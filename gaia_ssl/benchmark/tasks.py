@@ -1,4 +1,4 @@
-"""Tasks: the configs of configs/benchmarks/ by their names, and a user's own by their paths."""
+"""Downstream tasks: configs of configs/benchmarks/ by name, and a user's configs by path."""
 
 import difflib
 from collections.abc import Iterator
@@ -19,9 +19,9 @@ class Task(NamedTuple):
     """A downstream task.
 
     Attributes:
-        name: What runs, figures and tables call it.
+        name: Its name in runs, results and tables.
         config: Its config.
-        metrics: What its evaluators say, by the figures' names.
+        metrics: The metrics of its evaluators by name.
         weights: The settings of the config that load the subnet's weights.
     """
 

@@ -77,7 +77,7 @@ class FolderKNN:
         self.features = PooledFeatures(config, num_workers)
 
     def describe(self) -> dict[str, Any]:
-        """What to record about an evaluation, ready for JSON."""
+        """The settings of the evaluation, ready for JSON."""
         return dict(
             train=self.train.root,
             val=self.val.root,

@@ -211,7 +211,7 @@ def _validate(features: np.ndarray, targets: np.ndarray, cost: float) -> float:
 def _score(
     features: np.ndarray, targets: np.ndarray, costs: Sequence[float], test: np.ndarray
 ) -> np.ndarray:
-    """How far test images are on the positive side of the SVM of each cost, (M, costs)."""
+    """Signed distances of test images to the hyperplane of the SVM of each cost, (M, costs)."""
     svms = [_svm(cost).fit(features, targets) for cost in costs]
     weights = np.concatenate([svm.coef_ for svm in svms])  # (costs, D)
     return test @ weights.T + np.concatenate([svm.intercept_ for svm in svms])

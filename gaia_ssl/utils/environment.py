@@ -1,4 +1,4 @@
-"""What figures were measured on."""
+"""The machine and the versions of packages, for reports."""
 
 import importlib.metadata
 import os

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Train or test with a subnet in several processes, for the dist_*.sh of each task:
+# Train or test a detector, segmentor or classifier with a subnet in several processes:
 # dist_downstream.sh train CONFIG SUBNET GPUS [options of downstream.py train]
 # dist_downstream.sh test CONFIG SUBNET CHECKPOINT GPUS [options of downstream.py test]
 # SUBNET is the folder of an extracted subnet. Several machines: set NNODES, NODE_RANK, MASTER_ADDR

@@ -69,7 +69,7 @@ def parse_args() -> argparse.Namespace:
         '--dry-run', action='store_true', help='print the commands of what is to be run, and end'
     )
     parser.add_argument(
-        '--resume', action='store_true', help='go on with what the work dir holds, if anything'
+        '--resume', action='store_true', help='resume what the work dir holds, if anything'
     )
     parser.add_argument(
         '--cfg-options',
@@ -95,7 +95,7 @@ def plan(args: argparse.Namespace, work_dir: Path) -> list[Run]:
     runs = work_dir / 'runs'
     if runs.exists() and not (args.resume or args.dry_run):
         raise UserError(
-            f'--work-dir: {work_dir} already holds runs; give --resume to go on with them, or '
+            f'--work-dir: {work_dir} already holds runs; give --resume to resume them, or '
             'another --work-dir'
         )
     arms = make_arms(args.subnets, args.baselines, work_dir / 'imported')

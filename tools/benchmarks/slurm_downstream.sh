@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Train or test with a subnet under slurm, for the slurm_*.sh of each task:
+# Train or test a detector, segmentor or classifier with a subnet under slurm:
 # slurm_downstream.sh train PARTITION JOB_NAME CONFIG SUBNET [options of downstream.py train]
 # slurm_downstream.sh test PARTITION JOB_NAME CONFIG SUBNET CHECKPOINT [options of downstream.py test]
 # SUBNET is the folder of an extracted subnet. GPUS, GPUS_PER_NODE and CPUS_PER_TASK default to 8, 8

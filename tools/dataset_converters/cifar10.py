@@ -211,7 +211,7 @@ def build(out, src=None, num=None):
         shutil.rmtree(temp, ignore_errors=True)
 
 
-def main():
+def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -223,7 +223,11 @@ def main():
     parser.add_argument(
         '--num-test', type=int, default=10000, help='test images (default: %(default)s)'
     )
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
     build(args.out, args.src, dict(train=args.num_train, test=args.num_test))
     print(f'{args.num_train} training and {args.num_test} test images are in {args.out}')
 

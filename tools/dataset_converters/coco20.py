@@ -195,13 +195,17 @@ def build(out, archive=None):
         shutil.rmtree(temp, ignore_errors=True)
 
 
-def main():
+def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('--out', required=True, help='folder to make')
     parser.add_argument('--archive', help='the source archive, if it is there already')
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
     try:
         build(args.out, args.archive)
     except (FetchError, OSError) as error:

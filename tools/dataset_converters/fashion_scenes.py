@@ -9,7 +9,7 @@ import sys
 from gaia_ssl.datasets.synthetic.fashion_scenes import DATA, build
 
 
-def main() -> None:
+def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -31,6 +31,11 @@ def main() -> None:
         value = getattr(args, name)
         if value is not None and value < 1:
             parser.error(f'--{name.replace("_", "-")} must be at least 1, got {value}')
+    return args
+
+
+def main() -> None:
+    args = parse_args()
     try:
         build(args.out, args.seed, args.train_scenes, args.val_scenes, args.per_class, args.source)
     except (OSError, ValueError) as error:

@@ -6,13 +6,17 @@ from pathlib import Path
 from gaia_ssl.visualization.predictions import DRAWINGS, draw_predictions
 
 
-def main() -> None:
+def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('task', choices=DRAWINGS)
     parser.add_argument('config', type=Path, help="the training's config")
     parser.add_argument('work_dir', type=Path, help="the training's folder")
     parser.add_argument('--out', type=Path, required=True, help='PNG to write')
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
     draw_predictions(args.task, args.config, args.work_dir, args.out)
 
 

@@ -7,11 +7,15 @@ from gaia_ssl.evaluation.raw_pixels import raw_pixel_top1
 from gaia_ssl.utils.files import write_json
 
 
-def main() -> None:
+def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('folder', type=Path, help='holds {train,val}/<class>/*.png')
     parser.add_argument('--out', type=Path, required=True, help='JSON file to write')
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
     result = raw_pixel_top1(args.folder)
     write_json(args.out, result)
     print(result)

@@ -3,7 +3,7 @@
 Makes its data, pretrains a small supernet without labels, searches it twice under one budget,
 extracts the best subnets, finetunes them with MMDetection, MMSegmentation and MMPretrain beside the
 same subnets from random weights, and writes a report. A stage whose result is there is skipped: run
-the same command again to go on with a stopped quickstart.
+the same command again to resume a stopped quickstart.
 """
 
 import argparse

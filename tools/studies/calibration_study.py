@@ -1,4 +1,4 @@
-"""Ask what calibrated batch-norm statistics are worth, by kNN top-1 of random subnets.
+"""Gain of calibrated batch-norm statistics, by kNN top-1 of random subnets.
 
 Usage: python tools/studies/calibration_study.py CONFIG CHECKPOINT --train DIR --val DIR
 

@@ -1,4 +1,4 @@
-"""Run a command and write the time it took: ``python cpu_time.py OUT.json COMMAND ...``."""
+"""Time a command: ``python cpu_time.py OUT.json COMMAND ...``."""
 
 import json
 import os

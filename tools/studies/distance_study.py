@@ -1,4 +1,4 @@
-"""Ask how well each label-free score ranks the subnets of a supernet as labels do.
+"""Rank correlation of label-free scores with labels over the subnets of a supernet.
 
 Usage: python tools/studies/distance_study.py CONFIG CHECKPOINT --data DIR [--json F]
 
@@ -194,7 +194,7 @@ def score(
 
 
 def probe(student: Encoder, arch: Arch, train: Groups, test: Groups) -> np.ndarray:
-    """Which images of ``test`` a ridge probe on ``train`` gets right, bool (N,)."""
+    """A mask of the images of ``test`` that a ridge probe on ``train`` gets right, bool (N,)."""
     known, asked = (
         torch.cat([maps[-1].mean((2, 3)) for maps in maps_of(student, arch, groups.batches)])
         for groups in (train, test)

@@ -148,7 +148,7 @@ class Training:
             os._exit(status)
 
     def done(self) -> bool:
-        """Whether it has ended.
+        """Tell if it has ended.
 
         Raises:
             RuntimeError: If it has failed.
@@ -201,7 +201,7 @@ def wait_for(training: Training, aimed: bool, rng: random.Random) -> bool:
 
 
 def final_state(work_dir: Path) -> dict[str, Any]:
-    """What the last checkpoint of a training holds that must be equal."""
+    """The parts of a training's last checkpoint that must be equal."""
     content = load_checkpoint((work_dir / 'last_checkpoint').read_text())
     return {part: content[part] for part in COMPARED}
 

@@ -5,7 +5,7 @@ Usage: python tools/studies/methods_cifar10.py [--methods byol mocov2 ...] [--se
 The images are what tools/dataset_converters/cifar10.py makes. Runs ``tools/train.py`` and
 ``tools/test.py`` for the configs ``configs/METHOD/*_cifar10.py``, once per seed, one thread each
 and as many side by side as there are cores. Writes ``WORK_DIR/methods_cifar10.{json,md}``. What
-is done is not repeated: run the same command again to go on with a stopped comparison.
+is done is not repeated: run the same command again to resume a stopped comparison.
 """
 
 import argparse
@@ -126,7 +126,7 @@ def gather(
 
 
 def gains_of(figure: dict[str, Any]) -> dict[str, list[float]]:
-    """What training gained over random weights, in points, by arch and then seed."""
+    """The gains over random weights in points, by arch and then seed."""
     runs = figure['seeds'].values()
     return {arch: [run[arch] - run[f'{arch}_random'] for run in runs] for arch in ARCHS}
 

@@ -6,7 +6,7 @@ Trains the subnets that a quickstart extracted to ``WORK_DIR`` on its three task
 projects' own train scripts, as many side by side as there are cores. A seed decides the order of
 the data, the initial heads and, without pretraining, the initial backbone; the two arms share all
 that they can. Writes ``WORK_DIR/pretrained_vs_random.{json,md}``. A training that is done is not
-repeated: run the same command again to go on with a stopped comparison.
+repeated: run the same command again to resume a stopped comparison.
 """
 
 import argparse
@@ -60,12 +60,12 @@ def load_plan(work_dir: Path) -> tuple[Plan, dict[str, dict[str, Any]]]:
 
 
 def prefix_of(seed: int) -> str:
-    """Where the stages of a seed are."""
+    """The prefix of the names of a seed's stages."""
     return f'seed{seed}/'
 
 
 def trainings(plan: Plan, budget: dict[str, dict[str, Any]], seeds: Sequence[int]) -> list[Stage]:
-    """What the comparison runs once the subnets are there.
+    """The stages of the comparison, after the subnets are extracted.
 
     Args:
         plan: The quickstart.

@@ -145,7 +145,7 @@ class Bench:
         return self.model.data_preprocessor(data)['inputs']
 
     def timed(self, function: Callable, *args: Any) -> tuple[Any, float]:
-        """What a function returns, and the seconds that it took."""
+        """The result of a function, and the seconds that it took."""
         own = self.device.type == 'cpu' and self.args.threads == 1
         clock = time.process_time if own else time.perf_counter
         if self.device.type == 'cuda':
@@ -189,7 +189,7 @@ class Bench:
 
 
 def tree_steps(root: Node, space: SearchSpace, size: int) -> tuple[Counter, int]:
-    """How often each step of a tree runs, by its key, and the multiply-adds of all of them."""
+    """The number of runs of each step of a tree, by its key, and the multiply-adds of them all."""
     steps, flops = Counter(), 0
 
     def walk(node: Node, channels: int, size: tuple[int, int]) -> None:

@@ -144,7 +144,7 @@ class Bench:
         train_by_reference(self.supernet, self.draws[draw], self.data, self.wrapper)
 
     def procedures(self) -> Procedures:
-        """What is timed in turns, as functions of the draw."""
+        """The procedures to time in turns, as functions of the draw."""
         archs = {str(arch): arch for draw in self.draws for arch in draw}
         static = StaticSandwich(self.supernet, list(archs.values()))
         wrapper = build_optim_wrapper(static.moco, self.args.amp)
@@ -177,7 +177,7 @@ def medians(times: dict[str, list[dict[str, float]]]) -> dict[str, dict[str, flo
 
 
 def state_bytes(bench: Bench) -> int:
-    """What a training holds between iterations: weights, buffers, the optimizer's state."""
+    """Bytes that a training holds between iterations: weights, buffers, optimizer state."""
     state = bench.wrapper.optimizer.state.values()
     tensors = [*bench.supernet.parameters(), *bench.supernet.buffers()]
     tensors += [v for values in state for v in values.values() if isinstance(v, torch.Tensor)]

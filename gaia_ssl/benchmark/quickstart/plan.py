@@ -1,4 +1,4 @@
-"""What the quickstart runs: every stage's command line."""
+"""The plan of the quickstart: the command line of every stage."""
 
 import dataclasses
 import importlib.util
@@ -25,8 +25,8 @@ class Task(NamedTuple):
 
     Attributes:
         project: The package whose train script trains it.
-        kind: Of the search whose best subnet it uses.
-        evaluator: What judges it.
+        kind: Kind of the search whose best subnet it uses.
+        evaluator: The type of its evaluator.
     """
 
     project: str
@@ -43,7 +43,7 @@ TASKS = dict(  # the longest first
 
 @dataclasses.dataclass(frozen=True)
 class Budget:
-    """How much of everything.
+    """The amount of data, training and search.
 
     Args:
         data: Options for the maker of the scenes.
@@ -78,7 +78,7 @@ def iterations(num: int) -> dict[str, Any]:
 
 
 FULL = Budget()
-# everything runs, nothing is learned
+# every stage runs, too shortly to learn anything
 SMOKE = Budget(
     data=('--train-scenes', '16', '--val-scenes', '8', '--per-class', '8'),
     pretrain={
@@ -112,13 +112,13 @@ def make_plan(work_dir: Path, data: str, smoke: bool) -> 'Plan':
 
 
 class Images(NamedTuple):
-    """What a search looks at and its best subnet is finetuned on.
+    """The images of a search, on which its best subnet is finetuned too.
 
     Attributes:
-        stage: The stage that makes them.
-        root: Its folder.
-        unlabeled: The folder of those that are for training, to look at without labels.
-        side: Pixels of a side, at which batch norms are calibrated.
+        stage: Name of the stage that makes them.
+        root: Folder of the stage.
+        unlabeled: Folder of training images without labels, for the search.
+        side: Side of the images in pixels, at which batch norms are calibrated.
     """
 
     stage: str
@@ -131,9 +131,9 @@ class Plan:
     """The stages of one quickstart.
 
     Args:
-        work_dir: Where everything goes; absolute.
+        work_dir: The folder of all results; absolute.
         data: ``'scenes'``, or ``'coco20'`` to detect and segment on photographs instead.
-        budget: How much of everything.
+        budget: The amount of data, training and search.
     """
 
     def __init__(self, work_dir: Path, data: str = 'scenes', budget: Budget = FULL) -> None:
@@ -152,7 +152,7 @@ class Plan:
         }
 
     def stages(self) -> list[Stage]:
-        """All stages, each after those it needs."""
+        """All stages, each after the stages it needs."""
         stages = [*self.subnets(), *(self.randomise(kind) for kind in self.images)]
         stages += [self.finetune(task, arm) for task in TASKS for arm in ARMS]
         return [*stages, self._raw_pixels(), self._draw('detection'), self._draw('segmentation')]
@@ -167,7 +167,7 @@ class Plan:
         return stages + [self._extract(kind) for kind in self.images]
 
     def randomise(self, kind: str, seed: int = 0, prefix: str = '') -> Stage:
-        """Make the best subnet of a search anew, with random weights.
+        """The stage that copies the best subnet of a search with random weights.
 
         Args:
             kind: Of the search, ``'dense'`` or ``'global'``.
@@ -187,7 +187,7 @@ class Plan:
     def finetune(
         self, task: str, arm: str, settings: dict[str, Any] | None = None, prefix: str = ''
     ) -> Stage:
-        """Train a downstream model with its project's own script.
+        """The stage that trains a downstream model with its project's own script.
 
         Args:
             task: One of TASKS.
@@ -218,7 +218,7 @@ class Plan:
         self, name: str, command: list, env: dict[str, str] | None = None, **fields: Any
     ) -> Stage:
         """A stage that runs a Python script on one thread, with the package at hand."""
-        # threads beside another busy process are slower than none
+        # several threads beside another busy process are slower than one
         threads = {f'{library}_NUM_THREADS': '1' for library in ('OMP', 'MKL', 'OPENBLAS')}
         return Stage(
             name,
@@ -233,7 +233,7 @@ class Plan:
         return self.work_dir / name
 
     def _env(self, kind: str, arm: str = 'pretrained', prefix: str = '') -> dict[str, str]:
-        """What the configs of configs/quickstart/ ask for."""
+        """Environment variables of the configs in configs/quickstart/."""
         return dict(
             GAIA_SSL_SUBNET=str(self._subnet(kind, arm, prefix)),
             GAIA_SSL_DATA=str(self.images[kind].root),
@@ -309,7 +309,7 @@ class Plan:
         folder = self._subnet(kind)
         command = [TOOLS / 'extract.py', SUPERNET, self.checkpoint, '--out', folder]
         command += ['--from', self.work_dir / f'search_{kind}' / 'search.json', '--rank', 1]
-        # a probe keeps the statistics of batch norm that it is given
+        # a linear probe freezes the backbone with the batch-norm statistics that it loads
         images = self.images[kind]
         command += ['--calibrate', images.unlabeled, '--input-size', images.side]
         return self._stage(

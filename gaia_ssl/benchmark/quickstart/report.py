@@ -41,7 +41,7 @@ def write_report(plan: Plan) -> str:
 
 
 def make_report(plan: Plan) -> dict[str, Any]:
-    """Gather every figure.
+    """Collect all results.
 
     Args:
         plan: A quickstart whose stages are all done.

@@ -118,7 +118,7 @@ def test_stopped(tmp_path, sign):
         process.send_signal(signal.Signals[sign])
         _, errors = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert errors == '\nquickstart: stopped; the same command goes on from here\n'
+    assert errors == '\nquickstart: stopped; the same command resumes from here\n'
     # the workers of a stage die with it, but nobody waits for them
     limit = time.monotonic() + 10
     while running := processes(str(work_dir)):

@@ -131,7 +131,7 @@ def test_commands_are_understood(request, monkeypatch, document, tool, arguments
             subnet = request.getfixturevalue('extracted')()
             monkeypatch.setenv('GAIA_SSL_SUBNET', str(subnet))
         # settings belong to something that the config has
-        for key in options.cfg_options or {}:
+        for key in getattr(options, 'cfg_options', None) or {}:
             node = Config.fromfile(ROOT / options.config)
             for name in key.split('.')[:-1]:
                 node = node[int(name) if name.isdigit() else name]

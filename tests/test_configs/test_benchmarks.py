@@ -93,19 +93,19 @@ def test_trains_and_evaluates(tmp_path, subnet, reduced, path):
 @pytest.mark.slow
 def test_two_processes_train_one_model_and_it_is_tested(tmp_path, subnet, reduced):
     options = reduced(Config.fromfile(PLACE / ADE), 'ade20k')
-    scripts = ROOT / 'tools' / 'benchmarks' / 'mmsegmentation'
+    script = ROOT / 'tools' / 'benchmarks' / 'dist_downstream.sh'
     env = dict(os.environ, PYTHON=sys.executable, PORT='29741', OMP_NUM_THREADS='1')
     env.pop('GAIA_SSL_SUBNET')
 
-    def launch(script, *arguments):
+    def launch(command, *arguments):
         last = ['2', '--work-dir', tmp_path, '--cfg-options', *options]
-        command = ['bash', scripts / script, PLACE / ADE, subnet, *arguments, *last]
+        command = ['bash', script, command, PLACE / ADE, subnet, *arguments, *last]
         done = subprocess.run(command, env=env, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr[-3000:]
         return done.stdout
 
-    launch('dist_train.sh')
-    tested = launch('dist_test.sh', tmp_path / 'iter_2.pth')
+    launch('train')
+    tested = launch('test', tmp_path / 'iter_2.pth')
     [scalars] = [p for p in tmp_path.glob('*/vis_data/scalars.json') if 'loss' in p.read_text()]
     [validated] = [
         log for log in map(json.loads, scalars.read_text().splitlines()) if 'mIoU' in log

@@ -60,7 +60,7 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
     (tmp_path / 'data').mkdir()
     done = call('--work-dir', tmp_path)
     assert done.returncode == 1
-    assert f'--work-dir: {tmp_path} holds something else or a quickstart with other' in done.stderr
+    assert f'--work-dir: {tmp_path} holds something else or was begun with other' in done.stderr
     assert os.listdir(tmp_path) == ['data']
 
 
@@ -68,7 +68,7 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
 def test_a_quickstart_with_other_options_is_left_alone(finished, args):
     done = call('--work-dir', finished, *args)
     assert done.returncode == 1 and done.stderr.count('\n') == 1
-    assert 'a quickstart with other options; choose another' in done.stderr
+    assert 'was begun with other options; choose another' in done.stderr
     assert os.listdir(finished) == ['settings.json']
 
 

@@ -2,7 +2,7 @@
 _base_ = [
     '../_base_/models/ar50to101.py',
     '../_base_/datasets/imagenet_byol.py',
-    '../_base_/schedules/lars_coslr_200e.py',
+    '../_base_/schedules/lars_coslr.py',
     '../_base_/default_runtime.py',
 ]
 
@@ -48,11 +48,9 @@ param_scheduler = [
     ),
     dict(
         type='CosineAnnealingLR',
-        T_max=290,
         eta_min=0.0016,
         by_epoch=True,
         begin=10,
-        end=300,
         convert_to_iter_based=True,
     ),
 ]

@@ -2,7 +2,7 @@
 _base_ = [
     '../_base_/models/ar50to101.py',
     '../_base_/datasets/imagenet_byol.py',
-    '../_base_/schedules/lars_coslr_200e.py',
+    '../_base_/schedules/lars_coslr.py',
     '../_base_/default_runtime.py',
 ]
 
@@ -35,3 +35,4 @@ model = dict(
     ),
 )
 train_dataloader = dict(batch_size=256)
+train_cfg = dict(max_epochs=200)

@@ -2,7 +2,7 @@
 _base_ = [
     '../_base_/models/tiny10to22_predictor_cifar10.py',
     '../_base_/datasets/cifar10_two_views.py',
-    '../_base_/schedules/adamw_coslr_3e.py',
+    '../_base_/schedules/adamw_coslr.py',
     '../_base_/default_runtime.py',
 ]
 
@@ -14,3 +14,4 @@ model = dict(
         loss=dict(type='mmpretrain.CosineSimilarityLoss'),
     ),
 )
+train_cfg = dict(max_epochs=3)

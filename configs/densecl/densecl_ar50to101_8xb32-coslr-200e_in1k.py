@@ -2,7 +2,7 @@
 _base_ = [
     '../_base_/models/ar50to101.py',
     '../_base_/datasets/imagenet_mocov2.py',
-    '../_base_/schedules/sgd_coslr_200e.py',
+    '../_base_/schedules/sgd_coslr.py',
     '../_base_/default_runtime.py',
 ]
 
@@ -22,3 +22,4 @@ model = dict(
 )
 # only whole images are contrasted until features can match positions
 custom_hooks = [dict(type='mmpretrain.DenseCLHook', start_iters=1000)]
+train_cfg = dict(max_epochs=200)

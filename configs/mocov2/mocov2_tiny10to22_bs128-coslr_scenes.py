@@ -1,38 +1,24 @@
 # A small supernet for images of 32 to 128 px, sized for minutes on a CPU: the quickstart's.
 # It sees single garments and random crops of scenes, and no labels.
-_base_ = ['../_base_/default_runtime.py']
+_base_ = [
+    '../_base_/models/tiny10to22.py',
+    '../_base_/schedules/adamw_coslr.py',
+    '../_base_/default_runtime.py',
+]
 
 data_root = '{{$GAIA_SSL_DATA:work_dirs/quickstart/data}}'
-epochs = 12
 
 model = dict(
-    type='DynamicMoCo',
+    algorithm='mmpretrain.MoCo',
     queue_len=1024,
     feat_dim=64,
     momentum=0.01,
-    backbone=dict(type='DynamicResNet', space='tiny10to22'),
-    # norms in the neck spread the embeddings from the start: without them so short a training
-    # ends before the loss falls
-    neck=dict(
-        type='mmpretrain.NonLinearNeck',
-        in_channels=128,
-        hid_channels=256,
-        out_channels=64,
-        with_last_bn_affine=False,
-        norm_cfg=dict(type='BN1d'),
-        with_avg_pool=True,
-    ),
     head=dict(
         type='mmpretrain.ContrastiveHead',
         loss=dict(type='mmpretrain.CrossEntropyLoss'),
         temperature=0.2,
     ),
-    arch_sampler=dict(type='SandwichSampler'),
-    data_preprocessor=dict(
-        mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True
-    ),
 )
-
 
 color_and_flip = [
     dict(
@@ -85,11 +71,7 @@ train_dataloader = dict(
     ),
 )
 
-optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='AdamW', lr=2e-3, weight_decay=1e-4))
-param_scheduler = [
-    dict(type='CosineAnnealingLR', T_max=epochs, by_epoch=True, convert_to_iter_based=True)
-]
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=epochs)
+train_cfg = dict(max_epochs=12)
 auto_scale_lr = dict(base_batch_size=128)
 default_hooks = dict(logger=dict(interval=10), checkpoint=dict(interval=1, max_keep_ckpts=2))
 

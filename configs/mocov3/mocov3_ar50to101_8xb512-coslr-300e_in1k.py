@@ -2,7 +2,7 @@
 _base_ = [
     '../_base_/models/ar50to101.py',
     '../_base_/datasets/imagenet_mocov3.py',
-    '../_base_/schedules/lars_coslr_200e.py',
+    '../_base_/schedules/lars_coslr.py',
     '../_base_/default_runtime.py',
 ]
 
@@ -41,22 +41,4 @@ model = dict(
     ),
 )
 train_dataloader = dict(batch_size=512)
-param_scheduler = [
-    dict(
-        type='LinearLR',
-        start_factor=1e-4,
-        by_epoch=True,
-        begin=0,
-        end=10,
-        convert_to_iter_based=True,
-    ),
-    dict(
-        type='CosineAnnealingLR',
-        T_max=290,
-        by_epoch=True,
-        begin=10,
-        end=300,
-        convert_to_iter_based=True,
-    ),
-]
 train_cfg = dict(max_epochs=300)

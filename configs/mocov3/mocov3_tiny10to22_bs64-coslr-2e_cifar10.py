@@ -2,7 +2,7 @@
 _base_ = [
     '../_base_/models/tiny10to22_predictor_cifar10.py',
     '../_base_/datasets/cifar10_two_views.py',
-    '../_base_/schedules/adamw_coslr_2e.py',
+    '../_base_/schedules/adamw_coslr.py',
     '../_base_/default_runtime.py',
 ]
 
@@ -15,3 +15,4 @@ model = dict(
         temperature=0.2,
     ),
 )
+train_cfg = dict(max_epochs=2)

@@ -3,7 +3,7 @@
 _base_ = [
     '../_base_/models/ar50to101.py',
     '../_base_/datasets/imagenet_ressl.py',
-    '../_base_/schedules/sgd_coslr_200e.py',
+    '../_base_/schedules/sgd_coslr.py',
     '../_base_/default_runtime.py',
 ]
 
@@ -39,10 +39,9 @@ param_scheduler = [
     ),
     dict(
         type='CosineAnnealingLR',
-        T_max=195,
         by_epoch=True,
         begin=5,
-        end=200,
         convert_to_iter_based=True,
     ),
 ]
+train_cfg = dict(max_epochs=200)

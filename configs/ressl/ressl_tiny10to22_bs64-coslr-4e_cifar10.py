@@ -2,7 +2,7 @@
 _base_ = [
     '../_base_/models/tiny10to22_cifar10.py',
     '../_base_/datasets/cifar10_strong_weak.py',
-    '../_base_/schedules/adamw_coslr_4e.py',
+    '../_base_/schedules/adamw_coslr.py',
     '../_base_/default_runtime.py',
 ]
 
@@ -14,3 +14,4 @@ model = dict(
     head=dict(type='RelationHead', temperature=0.1, teacher_temperature=0.04),
 )
 optim_wrapper = dict(optimizer=dict(lr=1e-3))
+train_cfg = dict(max_epochs=4)

@@ -2,7 +2,7 @@
 _base_ = [
     '../_base_/models/ar50to101.py',
     '../_base_/datasets/imagenet_mocov2.py',
-    '../_base_/schedules/sgd_coslr_200e.py',
+    '../_base_/schedules/sgd_coslr.py',
     '../_base_/default_runtime.py',
 ]
 
@@ -38,3 +38,4 @@ optim_wrapper = dict(
 )
 # the predictor's learning rate stays where it starts
 custom_hooks = [dict(type='mmpretrain.SimSiamHook', priority='HIGH', fix_pred_lr=True, lr=lr)]
+train_cfg = dict(max_epochs=200)

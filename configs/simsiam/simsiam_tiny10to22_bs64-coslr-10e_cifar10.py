@@ -2,7 +2,7 @@
 _base_ = [
     '../_base_/models/tiny10to22_predictor_cifar10.py',
     '../_base_/datasets/cifar10_two_views.py',
-    '../_base_/schedules/adamw_coslr_10e.py',
+    '../_base_/schedules/adamw_coslr.py',
     '../_base_/default_runtime.py',
 ]
 
@@ -21,3 +21,4 @@ optim_wrapper = dict(
     optimizer=dict(lr=5e-4, weight_decay=0.05),
     paramwise_cfg=dict(custom_keys={'head.predictor': dict(lr_mult=60)}),
 )
+train_cfg = dict(max_epochs=10)

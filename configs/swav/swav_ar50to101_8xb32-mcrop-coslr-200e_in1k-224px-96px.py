@@ -26,15 +26,7 @@ model = dict(
 )
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='mmpretrain.LARS', lr=0.6))
 param_scheduler = [
-    dict(
-        type='CosineAnnealingLR',
-        T_max=200,
-        eta_min=6e-4,
-        by_epoch=True,
-        begin=0,
-        end=200,
-        convert_to_iter_based=True,
-    )
+    dict(type='CosineAnnealingLR', eta_min=6e-4, by_epoch=True, convert_to_iter_based=True)
 ]
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=200)
 auto_scale_lr = dict(base_batch_size=256)

@@ -2,7 +2,7 @@
 _base_ = [
     '../_base_/models/tiny10to22_cifar10.py',
     '../_base_/datasets/cifar10_two_views.py',
-    '../_base_/schedules/adamw_coslr_5e.py',
+    '../_base_/schedules/adamw_coslr.py',
     '../_base_/default_runtime.py',
 ]
 
@@ -31,3 +31,4 @@ model = dict(
         ),
     ),
 )
+train_cfg = dict(max_epochs=5)

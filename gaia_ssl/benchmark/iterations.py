@@ -18,7 +18,7 @@ from gaia_ssl.registry import MODELS, OPTIM_WRAPPERS
 from gaia_ssl.space import Arch, SearchSpace
 from gaia_ssl.utils.paths import CONFIGS
 
-CONFIG = CONFIGS / '_base_/models/mocov2_ar50to101.py'
+CONFIG = CONFIGS / 'mocov2/mocov2_ar50to101_8xb32-coslr-200e_in1k.py'
 AMP_DTYPES = dict(fp16='float16', bf16='bfloat16')
 
 
@@ -39,7 +39,9 @@ def build_supernet(
     model.backbone.update(space=space.to_dict(), out_indices=(len(stages) - 1,))
     model.neck.in_channels = stages[-1][-1].out_channels
     model.queue_len -= model.queue_len % batch_size
-    supernet = MODELS.build(dict(model, type='gaia_ssl.DynamicMoCo', channels_last=channels_last))
+    supernet = MODELS.build(
+        dict(model, type='gaia_ssl.LiftedSupernet', channels_last=channels_last)
+    )
     return supernet.train()
 
 

@@ -1,11 +1,15 @@
-"""The model index: every config is in it, and it says what is so."""
+"""The model index lists every config and states its true schedule and cost."""
 
 import re
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 from mmengine.config import Config
+
+from gaia_ssl.registry import MODELS as BACKBONES
+from gaia_ssl.space import count_cost
 
 ROOT = Path(__file__).resolve().parents[2]
 METAFILES = yaml.safe_load((ROOT / 'model-index.yml').read_text())['Import']
@@ -16,6 +20,8 @@ MODELS = {
 }
 # whose models are sized by an extracted folder
 OF_SUBNETS = ('configs/benchmarks', 'configs/quickstart')
+
+SUPERNETS = [n for n, model in MODELS.items() if not model['Config'].startswith(OF_SUBNETS)]
 
 
 @pytest.fixture(scope='module')
@@ -68,23 +74,32 @@ def test_names_and_aliases_are_of_one_model_each():
     assert len(set(names)) == len(names)
 
 
-@pytest.mark.parametrize('name', [n for n, m in MODELS.items() if 'ar50to101' in n])
-def test_supernets_of_the_paper_link_to_its_benchmarks(name):
-    rooms = {Path(MODELS[other]['Config']).parts[2] for other in MODELS[name]['Downstream']}
+@pytest.mark.parametrize('name', [n for n in SUPERNETS if 'ar50to101' in n])
+def test_supernets_of_the_papers_space_link_to_the_same_benchmarks(name):
+    downstream = MODELS[name]['Downstream']
+    assert downstream == MODELS['mocov2_ar50to101_8xb32-coslr-200e_in1k']['Downstream']
+    rooms = {Path(MODELS[other]['Config']).parts[2] for other in downstream}
     assert rooms == {'classification', 'detection', 'segmentation'}
 
 
-@pytest.mark.parametrize(
-    'name', [n for n, m in MODELS.items() if not m['Config'].startswith(OF_SUBNETS)]
-)
+@pytest.mark.parametrize('name', SUPERNETS)
+def test_costs_of_supernets(name):
+    """FLOPs and parameters of the backbone at MAX, at the config's input size."""
+    config = Config.fromfile(ROOT / MODELS[name]['Config'])
+    with torch.device('meta'):
+        space = BACKBONES.build(config.model.backbone).space
+    size = config.get('search', {}).get('input_size', 224)
+    cost, about = count_cost(space, space.max, size), MODELS[name]['Metadata']
+    assert (about['FLOPs'], about['Parameters']) == (cost.flops, cost.params)
+
+
+@pytest.mark.parametrize('name', SUPERNETS)
 def test_schedules_of_supernets(name):
     check_schedule(MODELS[name])
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    'name', [n for n, m in MODELS.items() if m['Config'].startswith(OF_SUBNETS)]
-)
+@pytest.mark.parametrize('name', [n for n in MODELS if n not in SUPERNETS])
 def test_schedules_of_benchmarks(name, subnet, monkeypatch):
     monkeypatch.setenv('GAIA_SSL_SUBNET', str(subnet))
     check_schedule(MODELS[name])

@@ -45,7 +45,7 @@ def train(method: str, options: dict, accumulate: int, rank: int = 0, world_size
     optim_wrapper.initialize_count_status(model, 0, 4)
     for iteration in range(4):
         selfsup.set_iteration(iteration)
-        batch = selfsup.make_batch(iteration, size=8, views=selfsup.views_of(method))
+        batch = selfsup.make_batch(iteration, size=8, views=selfsup.METHODS[method].views)
         share = slice(rank, None, world_size)
         batch = dict(
             inputs=[view[share] for view in batch['inputs']],

@@ -41,7 +41,7 @@ python "$package/.mim/tools/dataset_converters/coco20.py" --out coco20
 
 begin pretrain
 mim train gaia_ssl "$config" --gpus 0 --work-dir supernet \
-    --cfg-options train_cfg.max_epochs=1 param_scheduler.0.T_max=1 train_dataloader.batch_size=32
+    --cfg-options train_cfg.max_epochs=1 train_dataloader.batch_size=32
 begin search
 mim run gaia_ssl search "$package/.mim/configs/mocov2/$config" supernet/epoch_1.pth \
     --images coco20/coco/train2017 --task dense --flops 16M 24M --num 4 --input-size 128 --work-dir search

@@ -83,7 +83,6 @@ SMOKE = Budget(
     data=('--train-scenes', '16', '--val-scenes', '8', '--per-class', '8'),
     pretrain={
         'train_cfg.max_epochs': 1,
-        'param_scheduler.0.T_max': 1,
         'train_dataloader.batch_size': 32,
     },
     num=4,

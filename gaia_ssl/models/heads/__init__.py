@@ -1,3 +1,5 @@
+"""Heads that mmpretrain lacks."""
+
 from .relation_head import RelationHead
 
 __all__ = ['RelationHead']

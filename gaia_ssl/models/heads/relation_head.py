@@ -1,4 +1,4 @@
-"""The head of ReSSL."""
+"""Head of ReSSL."""
 
 import torch.nn.functional as F
 from mmengine.model import BaseModule
@@ -9,11 +9,11 @@ from gaia_ssl.registry import MODELS
 
 @MODELS.register_module()
 class RelationHead(BaseModule):
-    """Cross entropy between two images' distributions of similarity to the same other images.
+    """Cross entropy between two views' distributions of similarity to the same other images.
 
     Args:
-        temperature: Of the student's distribution. Defaults to 0.1.
-        teacher_temperature: Of the teacher's; lower is sharper. Defaults to 0.04.
+        temperature: Temperature of the student's distribution. Defaults to 0.1.
+        teacher_temperature: Temperature of the teacher's; lower is sharper. Defaults to 0.04.
         init_cfg: Initialisation, MMEngine style.
     """
 
@@ -28,15 +28,15 @@ class RelationHead(BaseModule):
         self.teacher_temperature = teacher_temperature
 
     def relation(self, similarities: Tensor) -> Tensor:
-        """The teacher's distribution: softmax of its similarities (N, K) over the others."""
+        """Turn the teacher's similarities to K other images, (N, K), into distributions."""
         return F.softmax(similarities / self.teacher_temperature, dim=1)
 
     def loss(self, similarities: Tensor, relation: Tensor) -> Tensor:
-        """The loss of the student's similarities, ReSSL's equation 5.
+        """Compute ReSSL's loss (equation 5) of the student's similarities.
 
         Args:
-            similarities: Of the student's embeddings to the others, (N, K).
-            relation: The teacher's distribution, (N, K).
+            similarities: Similarities of the student's embeddings to the others, (N, K).
+            relation: The teacher's distributions, (N, K).
 
         Returns:
             The mean cross entropy over images.

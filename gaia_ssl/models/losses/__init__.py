@@ -1,3 +1,5 @@
+"""Losses that mmpretrain lacks."""
+
 from .swav_loss import SwAVLoss
 
 __all__ = ['SwAVLoss']

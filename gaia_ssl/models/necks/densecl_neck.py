@@ -1,4 +1,4 @@
-"""The neck of DenseCL with batch norms."""
+"""Neck of DenseCL with batch norms."""
 
 import torch.nn as nn
 from mmengine.model import BaseModule
@@ -9,11 +9,11 @@ from gaia_ssl.registry import MODELS
 
 @MODELS.register_module()
 class NormedDenseCLNeck(BaseModule):
-    """Two heads side by side, one for the whole image and one for each position.
+    """Two projectors, one for the whole image and one for each position.
 
-    As mmpretrain's ``DenseCLNeck`` (Wang et al., CVPR 2021), whose embeddings hardly differ from
-    one another for the first thousands of iterations: here a batch norm follows each layer, as in
-    SimCLR, so that short trainings learn as well.
+    The embeddings of mmpretrain's ``DenseCLNeck`` (Wang et al., CVPR 2021) hardly differ from one
+    another for the first thousands of iterations. Here a batch norm follows each layer, as in
+    SimCLR, so that short trainings learn, too.
 
     Args:
         in_channels: Channels of the backbone's features.

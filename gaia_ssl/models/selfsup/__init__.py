@@ -1,3 +1,8 @@
+"""Self-supervised methods on supernets."""
+
+# Methods name these parts in their configs; importing the methods registers them.
+from gaia_ssl.models import heads, losses, necks  # noqa: F401
+
 from .barlowtwins import DynamicBarlowTwins
 from .base import SupernetSelfSupervisor
 from .byol import DynamicBYOL

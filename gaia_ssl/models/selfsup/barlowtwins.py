@@ -12,7 +12,7 @@ from .joint import with_joint_gradient
 
 @MODELS.register_module()
 class DynamicBarlowTwins(SupernetSelfSupervisor, BarlowTwins):
-    """Barlow Twins (Zbontar et al., ICML 2021), its cross-correlation that of the joined batch.
+    """Barlow Twins (Zbontar et al., ICML 2021), with the cross-correlation of the joined batch.
 
     Args:
         backbone, neck, head, arch_sampler, data_preprocessor: See ``SupernetSelfSupervisor``.
@@ -20,11 +20,11 @@ class DynamicBarlowTwins(SupernetSelfSupervisor, BarlowTwins):
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        # mmpretrain's head normalises each process's share of the batch by itself
+        # mmpretrain's head would normalise each process's share of the batch separately
         synchronise_norms(self.head, plain=True)
 
     def subnet_loss(
         self, inputs: list[Tensor], data_samples: list, targets: None
     ) -> dict[str, Tensor]:
-        """The redundancy-reduction loss of the active subnet on the joined batch."""
+        """Compute the redundancy-reduction loss of the active subnet on the joined batch."""
         return with_joint_gradient(self.loss(inputs, data_samples))

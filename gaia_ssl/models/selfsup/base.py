@@ -1,4 +1,4 @@
-"""The base of every self-supervised supernet: one iteration over several subnets."""
+"""Base of all self-supervised supernets: an iteration over several subnets."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -12,6 +12,7 @@ from mmengine.logging import MessageHub
 from mmengine.optim import OptimWrapper
 from mmpretrain.models.selfsup import BaseSelfSupervisor
 from torch import Tensor
+from torch.nn.parallel import DistributedDataParallel
 
 from gaia_ssl.models.backbones import DynamicBackbone, Encoder
 from gaia_ssl.models.layers import make_input_elastic, synchronise_norms
@@ -22,33 +23,33 @@ from gaia_ssl.utils.preprocessor import with_type
 
 from .distill import InplaceDistillation
 
-# the samplers are plain Python, apart from any registry
+# the samplers belong to the room space, which knows no registry
 for sampler in SAMPLERS:
     ARCH_SAMPLERS.register_module(module=sampler)
 
 
 class SupernetSelfSupervisor(BaseSelfSupervisor):
-    """Trains a dynamic backbone: the part of a method that is about subnets.
+    """Base of all methods: trains several subnets of a dynamic backbone per iteration.
 
-    An iteration computes its targets once, then the loss of each sampled arch against the same
-    targets, backpropagating each at once, then steps once. Its loss is the mean over the archs.
-    A method states its targets, its loss for one subnet and what it does afterwards; it derives
-    from this class and, for its parts, from mmpretrain's own method. A method of mmpretrain that
-    keeps no state needs no class of its own, see ``lift``.
+    An iteration computes its targets once. Then it computes the loss of each sampled arch with the
+    same targets and backpropagates it at once. Then it steps once. Its loss is the mean over the
+    archs. A method derives from this class and from mmpretrain's own method, which supplies its
+    parts. It states its targets, the loss of one subnet, and what follows once all subnets have
+    been trained. A method of mmpretrain without state needs no class, see ``lift``.
 
     Args:
         backbone: Config of a dynamic backbone.
-        neck: Config of a neck; the layers that read the backbone are made elastic. Synchronised
-            norms, here and in the head, run on CPUs as well.
+        neck: Config of a neck. Its layers that read the backbone are made elastic. Synchronised
+            norms, here and in the head, run on CPUs, too.
         head: Config of a head.
-        arch_sampler: Config of what draws the archs of an iteration. Defaults to the sandwich
-            rule with one random subnet.
-        distillation: Arguments of ``InplaceDistillation``, for smaller subnets to learn from MAX's
-            embeddings of the same iteration. Defaults to none.
+        arch_sampler: Config of the sampler of an iteration's archs. Defaults to the sandwich rule
+            with one random subnet.
+        distillation: Arguments of ``InplaceDistillation``, by which smaller subnets learn from
+            MAX's embeddings of the same iteration. Defaults to None: no distillation.
         channels_last: Keep images and convolutions in channels-last order. Defaults to False.
         data_preprocessor: Config of the preprocessing. Defaults to mmpretrain's for
             self-supervision.
-        kwargs: Passed on to the method.
+        kwargs: Further arguments of the method.
 
     Attributes:
         sampled: The archs of the latest iteration by the labels of their losses.
@@ -69,17 +70,17 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
         data_preprocessor: dict | None = None,
         **kwargs,
     ) -> None:
-        backbone = _build('backbone', backbone)
-        if not isinstance(backbone, DynamicBackbone):
+        supernet = _build('backbone', backbone)
+        if not isinstance(supernet, DynamicBackbone):
             raise UserError(
-                f'model.backbone.type: {type(backbone).__name__} is no supernet; use a dynamic '
-                'backbone such as gaia_ssl.DynamicResNet'
+                f'model.backbone.type: {type(supernet).__name__} is not a supernet; use a '
+                'dynamic backbone such as gaia_ssl.DynamicResNet'
             )
-        last_step = backbone.active_path.stages[backbone.out_indices[-1]][-1]
-        neck = make_input_elastic(_build('neck', neck), last_step.out_channels)
+        last_step = supernet.active_path.stages[supernet.out_indices[-1]][-1]
+        elastic_neck = make_input_elastic(_build('neck', neck), last_step.out_channels)
         super().__init__(
-            backbone=backbone,
-            neck=synchronise_norms(neck),
+            backbone=supernet,
+            neck=synchronise_norms(elastic_neck),
             head=synchronise_norms(_build('head', head)),
             data_preprocessor=_build('data_preprocessor', with_type(data_preprocessor)),
             **kwargs,
@@ -91,17 +92,17 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
         self.to(memory_format=self.memory_format)
 
     def targets(self, inputs: list[Tensor], data_samples: list) -> Any:
-        """What all subnets of an iteration learn from; computed once, without gradients."""
+        """Compute the targets of all subnets, once per iteration and without gradients."""
         return None
 
     def subnet_loss(
         self, inputs: list[Tensor], data_samples: list, targets: Any
     ) -> dict[str, Tensor]:
-        """The losses of the active subnet."""
+        """Compute the losses of the active subnet."""
         return self.loss(inputs, data_samples)
 
     def after_iteration(self, targets: Any) -> None:
-        """What a method does once all subnets have learned, e.g. enqueue its keys."""
+        """Finish an iteration once all subnets have been trained, e.g. enqueue its keys."""
 
     @property
     def student(self) -> Encoder:
@@ -110,7 +111,7 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
 
     @property
     def teacher(self) -> Encoder:
-        """The encoder that a search compares subnets with; it runs at MAX."""
+        """The encoder that a search compares subnets with, at MAX."""
         return self.student
 
     def forward(
@@ -120,56 +121,58 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
         mode: str = 'tensor',
         targets: Any = None,
     ) -> Any:
-        """As mmpretrain's; mode ``'subnet_loss'`` is one subnet's pass of an iteration."""
+        """Run the model as mmpretrain's methods do, or compute the active subnet's losses.
+
+        Mode ``'subnet_loss'`` is one subnet's pass of an iteration. It is a mode of ``forward``
+        because DDP prepares its reduction of gradients only if a pass enters by its ``forward``.
+
+        Args:
+            inputs: Views, each (N, C, H, W).
+            data_samples: Annotations of the images.
+            mode: ``'tensor'``, ``'loss'``, ``'predict'`` or ``'subnet_loss'``.
+            targets: The iteration's targets, for mode ``'subnet_loss'``.
+        """
         if mode == 'subnet_loss':
-            return self.subnet_loss(inputs, data_samples, targets)
+            return self.subnet_loss(inputs, data_samples or [], targets)
         return super().forward(inputs, data_samples, mode)
 
     def train_step(
-        self, data: dict, optim_wrapper: OptimWrapper, wrapper: nn.Module | None = None
+        self,
+        data: dict,
+        optim_wrapper: OptimWrapper,
+        wrapper: DistributedDataParallel | None = None,
     ) -> dict[str, Tensor]:
-        """One iteration over the archs that the sampler draws.
+        """Train one iteration over the archs that the sampler draws.
 
         Args:
             data: A batch from the data loader.
             optim_wrapper: Steps once, after the last subnet.
-            wrapper: The DDP wrapper around this model, if any. It reduces gradients in the last
-                pass alone, which must be MAX's: MAX uses every parameter. Where another subnet is
-                last they are reduced in one piece before the step.
+            wrapper: The DDP wrapper of this model, if any. It reduces gradients in the last pass
+                only. That pass must be MAX's, which uses every parameter; if it is not, gradients
+                are reduced in one piece before the step.
 
         Returns:
             The mean loss, and that of each arch: ``loss_max``, ``loss_min`` and so on for the
             anchors of the space, ``loss_subnet1`` for the one at that position among the sampled.
         """
         model = wrapper if wrapper is not None else self
-        space = self.backbone.space
-        with optim_wrapper.optim_context(model), torch.no_grad():
-            data = self.data_preprocessor(data, training=True)
-            data['inputs'] = [
-                view.contiguous(memory_format=self.memory_format) for view in data['inputs']
-            ]
-            targets = self.targets(data['inputs'], data['data_samples'])
-
+        data, targets = self._prepare(model, optim_wrapper, data)
         archs = self._draw(partial(self._current_loss, optim_wrapper, data, targets))
-        reduced_by_wrapper = archs[-1] == space.max
+        reduced_by_wrapper = archs[-1] == self.backbone.space.max
         losses, guide = [], None
         for index, arch in enumerate(archs):
             last = index == len(archs) - 1
             self.backbone.set_arch(arch)
-            local = wrapper is not None and not (last and reduced_by_wrapper)
-            with wrapper.no_sync() if local else nullcontext():
+            reduces = last and reduced_by_wrapper
+            with nullcontext() if wrapper is None or reduces else wrapper.no_sync():
                 with optim_wrapper.optim_context(model):
-                    compute_loss = partial(self._loss, model, data, targets)
-                    if self.distillation is None:
-                        loss = compute_loss()
-                    else:
-                        loss, guide = self.distillation(self.neck, compute_loss, guide)
+                    loss, guide = self._guided_loss(model, data, targets, guide)
                 optim_wrapper.backward(optim_wrapper.scale_loss(loss / len(archs)))
             if not last:
-                # one iteration is one count, however many subnets it has
+                # for gradient accumulation an iteration counts once, at its last subnet
                 optim_wrapper._inner_count -= 1
             losses.append(loss.detach())
-        self.backbone.set_arch(space.max)
+        self.backbone.set_arch(self.backbone.space.max)
 
         if optim_wrapper.should_update():
             if wrapper is not None and not reduced_by_wrapper:
@@ -177,13 +180,21 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
             optim_wrapper.step()
             optim_wrapper.zero_grad()
         self.after_iteration(targets)
-        labels = [self._label(arch, index) for index, arch in enumerate(archs)]
-        self.sampled = dict(zip(labels, archs, strict=True))
-        named = {f'loss_{label}': loss for label, loss in zip(labels, losses, strict=True)}
-        return dict(loss=torch.stack(losses).mean(), **named)
+        return self._log(archs, losses)
+
+    def _prepare(
+        self, model: nn.Module, optim_wrapper: OptimWrapper, data: dict
+    ) -> tuple[dict, Any]:
+        """Preprocess a batch and compute its targets."""
+        with optim_wrapper.optim_context(model), torch.no_grad():
+            data = self.data_preprocessor(data, training=True)
+            data['inputs'] = [
+                view.contiguous(memory_format=self.memory_format) for view in data['inputs']
+            ]
+            return data, self.targets(data['inputs'], data['data_samples'])
 
     def _draw(self, loss_of: Callable[[Arch], float]) -> list[Arch]:
-        """The archs of this iteration in the order they run."""
+        """Draw the archs of this iteration, in the order in which they run."""
         iteration = MessageHub.get_current_instance().get_info('iter', 0)
         space = self.backbone.space
         archs = self.arch_sampler.sample(space, iteration, loss_of)
@@ -194,11 +205,24 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
                 'model.distillation: subnets learn from MAX, which model.arch_sampler did not '
                 'draw; use a sampler that always does, such as SandwichSampler'
             )
-        # MAX, usually last, guides the others
+        # MAX, usually last, must run first to guide the others
         return [space.max, *(arch for arch in archs if arch != space.max)]
 
+    def _guided_loss(
+        self, model: nn.Module, data: dict, targets: Any, guide: list[Tensor] | None
+    ) -> tuple[Tensor, list[Tensor] | None]:
+        """Compute the active subnet's loss, mixed with distillation from MAX if there is any.
+
+        Returns:
+            The loss, and the guide of the subnets that follow.
+        """
+        compute_loss = partial(self._loss, model, data, targets)
+        if self.distillation is None:
+            return compute_loss(), None
+        return self.distillation(self.neck, compute_loss, guide)
+
     def _loss(self, model: nn.Module, data: dict, targets: Any) -> Tensor:
-        """The active subnet's loss, a scalar, by ``model``: this one or its wrapper."""
+        """Compute the active subnet's own loss, a scalar; ``model`` is this one or its wrapper."""
         losses = model(**data, mode='subnet_loss', targets=targets)
         return self.parse_losses(losses)[0]
 
@@ -206,7 +230,7 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
     def _current_loss(
         self, optim_wrapper: OptimWrapper, data: dict, targets: Any, arch: Arch
     ) -> float:
-        """The loss of any arch on this iteration's batch, the same in every process."""
+        """Compute the loss of any arch on this iteration's batch, the same in every process."""
         self.backbone.set_arch(arch)
         with optim_wrapper.optim_context(self):
             loss = self._loss(self, data, targets).float()
@@ -215,6 +239,13 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
 
     def _gradients(self) -> list[Tensor]:
         return [p.grad for p in self.parameters() if p.grad is not None]
+
+    def _log(self, archs: list[Arch], losses: list[Tensor]) -> dict[str, Tensor]:
+        """Name the losses of the archs, remember the archs by these labels, add the mean loss."""
+        labels = [self._label(arch, index) for index, arch in enumerate(archs)]
+        self.sampled = dict(zip(labels, archs, strict=True))
+        named = {f'loss_{label}': loss for label, loss in zip(labels, losses, strict=True)}
+        return dict(loss=torch.stack(losses).mean(), **named)
 
     def _label(self, arch: Arch, index: int) -> str:
         anchors = self.backbone.space.anchors.items()

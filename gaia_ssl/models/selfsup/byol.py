@@ -9,10 +9,10 @@ from .momentum import SymmetricMomentumSupernet
 
 @MODELS.register_module()
 class DynamicBYOL(SymmetricMomentumSupernet, BYOL):
-    """BYOL (Grill et al., NeurIPS 2020), its target network always at MAX.
+    """BYOL (Grill et al., NeurIPS 2020), with a target network that stays at MAX.
 
-    Per iteration the target network moves once and projects both views once; every subnet
-    predicts the same projections.
+    Once per iteration the target network is updated and projects both views; every subnet
+    predicts these projections.
 
     Args:
         base_momentum: Share of the online weights in the first update of the target network; it

@@ -8,19 +8,18 @@ from mmpretrain.models.selfsup import DenseCL
 from mmpretrain.models.utils import batch_shuffle_ddp, batch_unshuffle_ddp
 from torch import Tensor
 
-import gaia_ssl.models.necks  # noqa: F401 - registers its neck for small images
 from gaia_ssl.registry import MODELS
 
 from .momentum import QueueSupernet, check_queue
 
 
 class DenseKeys(NamedTuple):
-    """What the key encoder makes of a batch.
+    """Keys and features of a batch from the key encoder.
 
     Attributes:
         whole: Key of each image, (N, D).
-        grid: Key of each position, (N, D, S).
-        pooled: Mean of an image's grid, (N, D), for the queue.
+        grid: Key of each of the S positions, (N, D, S).
+        pooled: Mean over an image's positions, (N, D), for the queue.
         features: The backbone's features, (N, C, S), which match positions across views.
     """
 
@@ -32,10 +31,10 @@ class DenseKeys(NamedTuple):
 
 @MODELS.register_module()
 class DynamicDenseCL(QueueSupernet, DenseCL):
-    """DenseCL (Wang et al., CVPR 2021), its key encoder always at MAX.
+    """DenseCL (Wang et al., CVPR 2021), with a key encoder that stays at MAX.
 
-    Positions of two views are matched by the cosine similarity of backbone features. A subnet has
-    the first channels of MAX, so it is compared with the first as many channels of the keys'.
+    Positions of two views are matched by the cosine similarity of backbone features. A subnet's C
+    channels are the first C of MAX, so only those channels of the keys' features are compared.
 
     Args:
         queue_len: Keys in each queue; a multiple of the whole batch. Defaults to 65536.
@@ -48,7 +47,7 @@ class DynamicDenseCL(QueueSupernet, DenseCL):
     teacher_name = 'encoder_k'
 
     def targets(self, inputs: list[Tensor], data_samples: list) -> DenseKeys:
-        """The keys of this batch from the updated key encoder."""
+        """Update the key encoder and encode the keys of this batch."""
         self.update_teacher()
         shuffled, order = batch_shuffle_ddp(inputs[1])
         backbone, neck = self.teacher
@@ -61,12 +60,12 @@ class DynamicDenseCL(QueueSupernet, DenseCL):
     def subnet_loss(
         self, inputs: list[Tensor], data_samples: list, targets: DenseKeys
     ) -> dict[str, Tensor]:
-        """InfoNCE of whole images and of positions against the keys and the queues."""
+        """Compute InfoNCE of whole images and of positions with the keys and the queues."""
         features = self.backbone(inputs[0])
         whole, grid, _ = (F.normalize(query, dim=1) for query in self.neck(features))
         features = features[0].flatten(2)  # (N, C, H, W) -> (N, C, HW)
         match = _nearest(features, targets.features[:, : features.size(1)])
-        # (N, D, S) -> (N, D, S): the key of each position's match
+        # (N, D, S) -> (N, D, S): each position's key becomes that of its match
         keys = targets.grid.gather(2, match.unsqueeze(1).expand_as(targets.grid))
         dense = self._contrast(grid, keys, self.queue2)
         # an image is a grid of one position
@@ -76,7 +75,7 @@ class DynamicDenseCL(QueueSupernet, DenseCL):
         )
 
     def _contrast(self, queries: Tensor, keys: Tensor, queue: Tensor) -> Tensor:
-        """InfoNCE of (N, D, S) queries with their own keys and those of the queue."""
+        """Compute InfoNCE of (N, D, S) queries with their own keys and those of the queue."""
         positive = (queries * keys).sum(1).flatten().unsqueeze(1)  # (N, D, S) -> (NS, 1)
         queries = queries.transpose(1, 2).flatten(0, 1)  # (N, D, S) -> (NS, D)
         return self.head.loss(positive, queries @ queue)
@@ -94,6 +93,6 @@ class DynamicDenseCL(QueueSupernet, DenseCL):
 
 @torch.no_grad()
 def _nearest(queries: Tensor, keys: Tensor) -> Tensor:
-    """The key position most similar to each query position: (N, C, S) twice -> (N, S)."""
+    """Return the most similar key position per query position: two (N, C, S) -> (N, S)."""
     queries, keys = F.normalize(queries, dim=1), F.normalize(keys, dim=1)
     return (queries.transpose(1, 2) @ keys).argmax(2)  # (N, C, S) -> (N, S, S) -> (N, S)

@@ -12,15 +12,15 @@ from gaia_ssl.utils import UserError
 
 
 class InplaceDistillation(nn.Module):
-    """Mixes a subnet's own loss with the distance of its embeddings from MAX's.
+    """A mix of a subnet's own loss and the distance of its embeddings from MAX's.
 
-    After BigNAS (Yu et al., ECCV 2020), whose smaller subnets learn from the largest one's class
-    probabilities; without classes they learn from all that the neck puts out, view by view, so
-    that every method can use it.
+    In BigNAS (Yu et al., ECCV 2020) smaller subnets learn from the largest one's class
+    probabilities. Here, where there are no classes, they learn from all outputs of the neck, view
+    by view, so that every method can use it.
 
     Args:
-        weight: Share of the distillation in the loss of a smaller subnet, in (0, 1]; with 1 it
-            takes the place of the method's own. Defaults to 1.
+        weight: Share of the distillation in the loss of a smaller subnet, in (0, 1]; 1
+            replaces the method's own loss. Defaults to 1.
         loss: Config of the loss that compares a subnet's outputs with MAX's, both (..., D).
             Defaults to one minus the cosine similarity.
 
@@ -39,15 +39,15 @@ class InplaceDistillation(nn.Module):
     def forward(
         self, neck: nn.Module, compute_loss: Callable[[], Tensor], guide: list[Tensor] | None
     ) -> tuple[Tensor, list[Tensor]]:
-        """The loss of the active subnet.
+        """Compute the loss of the active subnet.
 
         Args:
             neck: The neck that the subnet's pass calls.
             compute_loss: Runs the pass and returns the method's own loss.
-            guide: What the neck put out at MAX; None if this is MAX.
+            guide: The neck's outputs at MAX; None if the active subnet is MAX.
 
         Returns:
-            The loss, and what the neck put out at MAX, without gradients.
+            The loss, and the neck's outputs at MAX, without gradients.
         """
         with _recorded(neck) as outputs:
             loss = compute_loss()
@@ -62,7 +62,7 @@ class InplaceDistillation(nn.Module):
 
 @contextmanager
 def _recorded(neck: nn.Module) -> Iterator[list[Tensor]]:
-    """All tensors that a neck puts out, call by call."""
+    """Record all tensors that a neck returns, call by call."""
     outputs: list[Tensor] = []
 
     def record(module: nn.Module, inputs: tuple, output: Tensor | tuple[Tensor, ...]) -> None:

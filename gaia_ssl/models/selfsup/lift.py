@@ -1,4 +1,4 @@
-"""Any of mmpretrain's self-supervised methods, trained by the sandwich rule."""
+"""Build a supernet from mmpretrain's config of a self-supervised method."""
 
 from functools import cache
 
@@ -10,34 +10,39 @@ from gaia_ssl.utils import UserError
 from .base import SupernetSelfSupervisor
 
 
-@MODELS.register_module(name='SupernetSelfSupervisor')
+@MODELS.register_module(name='LiftedSupernet')
 def lift(algorithm: str | None = None, **options) -> SupernetSelfSupervisor:
     """Build a self-supervised supernet from mmpretrain's config of a method.
 
-    Its ``type`` moves to ``algorithm``, and its backbone is a dynamic one; all else stays. Methods
-    that keep state which must move once per iteration (queue, teacher) have a class of their own
-    here, which is then used.
+    The config's ``type`` moves to ``algorithm`` and its backbone becomes a dynamic one; everything
+    else stays. Methods with state that moves once per iteration (a queue, a teacher) have their
+    own classes in this package, and those are built.
 
     Args:
-        algorithm: Registered name of mmpretrain's method, e.g. ``'mmpretrain.SimSiam'``; one that
-            calls the backbone on images alone.
-        options: Its arguments, and those of ``SupernetSelfSupervisor``.
+        algorithm: Registered name of a method, e.g. ``'mmpretrain.SimSiam'``. The method must call
+            its backbone with images alone.
+        options: Arguments of the method and of ``SupernetSelfSupervisor``.
 
     Raises:
-        UserError: If the name is unknown or is no self-supervised method.
+        UserError: If the name is unknown or is not that of a self-supervised method.
+
+    Example:
+        >>> backbone = dict(type='DynamicResNet', space='ar50to101')
+        >>> config = dict(algorithm='mmpretrain.SimSiam', backbone=backbone, neck=..., head=...)
+        >>> MODELS.build(dict(type='LiftedSupernet', **config))
     """
     method = MODELS.get(algorithm) if isinstance(algorithm, str) else None
     if not (isinstance(method, type) and issubclass(method, BaseSelfSupervisor)):
         raise UserError(
-            f'model.algorithm: {algorithm!r} is no self-supervised method; name one of '
-            "mmpretrain's, e.g. 'mmpretrain.SimSiam'"
+            f'model.algorithm: {algorithm!r} is not a self-supervised method; name one '
+            "of mmpretrain's, e.g. 'mmpretrain.SimSiam'"
         )
     return lifted(method)(**options)
 
 
 @cache
 def lifted(method: type[BaseSelfSupervisor]) -> type[SupernetSelfSupervisor]:
-    """The supernet's class of a method: its own if there is one, else the method on the base."""
+    """Return the supernet class of a method: the package's own, or one made of base and method."""
     if issubclass(method, SupernetSelfSupervisor):
         return method
     for own in _subclasses(SupernetSelfSupervisor):
@@ -48,4 +53,6 @@ def lifted(method: type[BaseSelfSupervisor]) -> type[SupernetSelfSupervisor]:
 
 
 def _subclasses(cls: type) -> list[type]:
-    return [s for sub in cls.__subclasses__() for s in (sub, *_subclasses(sub))]
+    """Return the direct and indirect subclasses."""
+    direct: list[type] = type.__subclasses__(cls)
+    return [*direct, *(s for subclass in direct for s in _subclasses(subclass))]

@@ -13,10 +13,10 @@ from .momentum import QueueSupernet, check_queue
 
 @MODELS.register_module()
 class DynamicMoCo(QueueSupernet, MoCo):
-    """MoCo v2 (Chen et al., 2020), its key encoder always at MAX, as in DATA (CVPR 2022).
+    """MoCo v2 (Chen et al., 2020) as in DATA (CVPR 2022): the key encoder stays at MAX.
 
-    Per iteration the key encoder moves once, encodes the keys once, and the queue takes them
-    once; every subnet contrasts its queries with the same keys and the same queue.
+    Once per iteration the key encoder is updated, the keys are encoded, and the queue takes them.
+    Every subnet contrasts its queries with the same keys and the same queue.
 
     Args:
         queue_len: Keys in the queue; a multiple of the whole batch. Defaults to 65536.
@@ -28,7 +28,7 @@ class DynamicMoCo(QueueSupernet, MoCo):
     teacher_name = 'encoder_k'
 
     def targets(self, inputs: list[Tensor], data_samples: list) -> Tensor:
-        """The keys of this batch, (N, feat_dim), from the updated key encoder."""
+        """Update the key encoder and encode the keys of this batch, (N, feat_dim)."""
         self.update_teacher()
         shuffled, order = batch_shuffle_ddp(inputs[1])
         keys = F.normalize(self.encoder_k(shuffled)[0], dim=1)
@@ -37,7 +37,7 @@ class DynamicMoCo(QueueSupernet, MoCo):
     def subnet_loss(
         self, inputs: list[Tensor], data_samples: list, targets: Tensor
     ) -> dict[str, Tensor]:
-        """InfoNCE of the active subnet's queries against the keys and the queue."""
+        """Compute InfoNCE of the active subnet's queries with the keys and the queue."""
         queries = F.normalize(self.neck(self.backbone(inputs[0]))[0], dim=1)
         positive = torch.einsum('nc,nc->n', queries, targets).unsqueeze(1)  # (N, C) -> (N, 1)
         negative = queries @ self.queue  # (N, C) -> (N, queue_len)

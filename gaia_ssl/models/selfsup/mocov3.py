@@ -9,10 +9,10 @@ from .momentum import SymmetricMomentumSupernet
 
 @MODELS.register_module()
 class DynamicMoCoV3(SymmetricMomentumSupernet, MoCoV3):
-    """MoCo v3 (Chen et al., ICCV 2021) with convolutions, its momentum encoder always at MAX.
+    """MoCo v3 (Chen et al., ICCV 2021) for convolutional networks.
 
-    Per iteration the momentum encoder moves once and encodes both views once; every subnet is
-    contrasted with the same keys.
+    The momentum encoder stays at MAX. Once per iteration it is updated and encodes both views;
+    every subnet is contrasted with these keys.
 
     Args:
         base_momentum: Share of the online weights in the first update of the momentum encoder; it

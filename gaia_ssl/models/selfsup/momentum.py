@@ -1,4 +1,4 @@
-"""What methods with a momentum teacher share."""
+"""Bases of methods with a momentum teacher."""
 
 from typing import ClassVar
 
@@ -13,17 +13,17 @@ from .base import SupernetSelfSupervisor
 
 
 class MomentumSupernet(SupernetSelfSupervisor):
-    """A supernet whose teacher is a moving average of it, always at MAX.
+    """A supernet whose teacher is its own moving average and stays at MAX.
 
     Attributes:
-        teacher_name: Where mmpretrain's method keeps the moving average.
+        teacher_name: The attribute in which mmpretrain's method keeps the moving average.
     """
 
     teacher_name: ClassVar[str]
 
     @property
     def teacher(self) -> Encoder:
-        """The moving average of the trained encoder."""
+        """The moving average of the trained encoder, at MAX."""
         backbone, neck = getattr(self, self.teacher_name).module
         return backbone, neck
 
@@ -33,16 +33,16 @@ class MomentumSupernet(SupernetSelfSupervisor):
 
 
 class SymmetricMomentumSupernet(MomentumSupernet):
-    """Each of two views predicts what the teacher makes of the other.
+    """A momentum supernet in which each of two views predicts the teacher's output for the other.
 
     Attributes:
-        loss_scale: What the sum of both predictions' losses is multiplied by.
+        loss_scale: Factor of the sum of both predictions' losses.
     """
 
     loss_scale: ClassVar[float] = 1.0
 
     def targets(self, inputs: list[Tensor], data_samples: list) -> list[Tensor]:
-        """What each view is to predict: the other's projection, (N, D), by the moved teacher."""
+        """Update the teacher and return each view's target: the other's projection, (N, D)."""
         self.update_teacher()
         teacher = getattr(self, self.teacher_name)
         first, second = (teacher(view)[0] for view in inputs)
@@ -51,14 +51,14 @@ class SymmetricMomentumSupernet(MomentumSupernet):
     def subnet_loss(
         self, inputs: list[Tensor], data_samples: list, targets: list[Tensor]
     ) -> dict[str, Tensor]:
-        """The loss of the active subnet's predictions."""
+        """Compute the loss of the active subnet's predictions."""
         projections = [self.neck(self.backbone(view))[0] for view in inputs]
         pairs = zip(projections, targets, strict=True)
         return dict(loss=self.loss_scale * sum(self.head.loss(p, t) for p, t in pairs))
 
 
 class QueueSupernet(MomentumSupernet):
-    """A momentum supernet that contrasts embeddings with queues of the teacher's.
+    """A momentum supernet that contrasts embeddings with queues of the teacher's embeddings.
 
     Args:
         neck: Config of a neck.
@@ -66,7 +66,7 @@ class QueueSupernet(MomentumSupernet):
         kwargs: Passed on to the method.
 
     Raises:
-        UserError: If the neck makes embeddings of other channels.
+        UserError: If the neck's embeddings have another number of channels.
     """
 
     def __init__(self, neck: dict, feat_dim: int = 128, **kwargs) -> None:
@@ -80,7 +80,11 @@ class QueueSupernet(MomentumSupernet):
 
 
 def check_queue(queue_len: int, keys: Tensor) -> None:
-    """Raise ``UserError`` unless a queue holds a whole number of joined batches of keys."""
+    """Check that a queue holds a whole number of batches, joined over all processes.
+
+    Raises:
+        UserError: If it does not.
+    """
     batch = len(keys) * get_world_size()
     if queue_len % batch:
         raise UserError(

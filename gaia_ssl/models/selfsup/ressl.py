@@ -5,18 +5,17 @@ from typing import NamedTuple
 import torch.nn.functional as F
 from torch import Tensor
 
-import gaia_ssl.models.heads  # noqa: F401 - registers its head
 from gaia_ssl.registry import MODELS
 
 from .moco import DynamicMoCo
 
 
 class Relations(NamedTuple):
-    """What the teacher makes of a batch.
+    """The teacher's output for a batch.
 
     Attributes:
-        keys: Its embeddings, (N, feat_dim).
-        relation: Their distributions of similarity to the queue, (N, queue_len).
+        keys: Embeddings, (N, feat_dim).
+        relation: Distributions of their similarity to the queue, (N, queue_len).
     """
 
     keys: Tensor
@@ -25,10 +24,10 @@ class Relations(NamedTuple):
 
 @MODELS.register_module()
 class DynamicReSSL(DynamicMoCo):
-    """ReSSL (Zheng et al., NeurIPS 2021), its teacher always at MAX.
+    """ReSSL (Zheng et al., NeurIPS 2021), with a teacher that stays at MAX.
 
-    The teacher sees the second, weakly augmented view. Every subnet learns to relate the first
-    view to the images in the queue as the teacher relates the second.
+    The teacher sees the second, weakly augmented view. Every subnet learns the teacher's
+    distribution of similarities to the images in the queue from the first view.
 
     Args:
         queue_len: Embeddings in the queue; a multiple of the whole batch. Defaults to 65536.
@@ -38,19 +37,22 @@ class DynamicReSSL(DynamicMoCo):
         backbone, neck, arch_sampler, data_preprocessor: See ``SupernetSelfSupervisor``.
     """
 
-    def targets(self, inputs: list[Tensor], data_samples: list) -> Relations:
-        """The embeddings of the weak views and their relations to the queue."""
+    # targets of another type than MoCo's, of whose class only the parts and the queue are used
+    def targets(  # type: ignore[override]
+        self, inputs: list[Tensor], data_samples: list
+    ) -> Relations:
+        """Update the teacher; embed the weak views and relate them to the queue."""
         keys = super().targets(inputs, data_samples)
         return Relations(keys, self.head.relation(keys @ self.queue))
 
-    def subnet_loss(
+    def subnet_loss(  # type: ignore[override]
         self, inputs: list[Tensor], data_samples: list, targets: Relations
     ) -> dict[str, Tensor]:
-        """Cross entropy between the active subnet's relations and the teacher's."""
+        """Compute the cross entropy of the active subnet's relations with the teacher's."""
         embeddings = F.normalize(self.neck(self.backbone(inputs[0]))[0], dim=1)
         # (N, D) -> (N, queue_len)
         return dict(loss=self.head.loss(embeddings @ self.queue, targets.relation))
 
-    def after_iteration(self, targets: Relations) -> None:
+    def after_iteration(self, targets: Relations) -> None:  # type: ignore[override]
         """Enqueue the teacher's embeddings."""
         super().after_iteration(targets.keys)

@@ -11,7 +11,7 @@ from .joint import with_joint_gradient
 
 @MODELS.register_module()
 class DynamicSimCLR(SupernetSelfSupervisor, SimCLR):
-    """SimCLR (Chen et al., ICML 2020): images of all processes are each other's negatives.
+    """SimCLR (Chen et al., ICML 2020), with negatives from all processes.
 
     Args:
         backbone, neck, head, arch_sampler, data_preprocessor: See ``SupernetSelfSupervisor``.
@@ -20,5 +20,5 @@ class DynamicSimCLR(SupernetSelfSupervisor, SimCLR):
     def subnet_loss(
         self, inputs: list[Tensor], data_samples: list, targets: None
     ) -> dict[str, Tensor]:
-        """The contrastive loss of the active subnet on the joined batch."""
+        """Compute the contrastive loss of the active subnet on the joined batch."""
         return with_joint_gradient(self.loss(inputs, data_samples))

@@ -15,7 +15,7 @@ from .base import SupernetSelfSupervisor
 
 
 class _OneCrop(nn.Module):
-    """SwAV's neck, which takes crops of several sizes, called as other necks are."""
+    """An adapter that calls SwAV's neck, which takes a list of crops, as other necks are called."""
 
     def __init__(self, neck: nn.Module) -> None:
         super().__init__()
@@ -28,16 +28,16 @@ class _OneCrop(nn.Module):
 
 @MODELS.register_module()
 class DynamicSwAV(SupernetSelfSupervisor, SwAV):
-    """SwAV (Caron et al., NeurIPS 2020): each crop of an image predicts the codes of others.
+    """SwAV (Caron et al., NeurIPS 2020), with codes over prototypes that all subnets share.
 
-    Every subnet predicts its own codes over prototypes that all share. The queue takes MAX's
-    embeddings, once per iteration; it is part of the checkpoint and takes the place of
+    In every subnet each crop of an image predicts the codes that the subnet gives other crops. The
+    queue takes MAX's embeddings once per iteration; it is part of the checkpoint and replaces
     mmpretrain's ``SwAVHook``.
 
     Args:
-        queue_len: Earlier images that take part in the codes; 0 for none. Defaults to 0.
-        queue_start: First iteration that may use the queue, once it is full. Defaults to 0.
-        freeze_iters: Iterations at the start in which the prototypes stay. Defaults to 0.
+        queue_len: Number of earlier images that take part in the codes. Defaults to 0.
+        queue_start: First iteration that may use the queue; it must be full, too. Defaults to 0.
+        freeze_iters: Iterations at the start in which prototypes do not train. Defaults to 0.
         backbone, neck, head, arch_sampler, data_preprocessor: See ``SupernetSelfSupervisor``.
     """
 
@@ -45,7 +45,7 @@ class DynamicSwAV(SupernetSelfSupervisor, SwAV):
         self, *args, queue_len: int = 0, queue_start: int = 0, freeze_iters: int = 0, **kwargs
     ) -> None:
         super().__init__(*args, **kwargs)
-        # its state stays: only how the loss is computed changes
+        # SwAVLoss has the same state and only computes the loss differently
         self.head.loss_module.__class__ = SwAVLoss
         self.queue_start = queue_start
         self.freeze_iters = freeze_iters
@@ -64,10 +64,10 @@ class DynamicSwAV(SupernetSelfSupervisor, SwAV):
         return self.backbone, _OneCrop(self.neck)
 
     def targets(self, inputs: list[Tensor], data_samples: list) -> None:
-        """Let the loss see the queue, if it is in use."""
+        """Give the loss the queue, if the queue is in use."""
         iteration = MessageHub.get_current_instance().get_info('iter', 0)
         due = self.queue.size(1) > 0 and iteration >= self.queue_start
-        # zeros are where nothing was enqueued yet
+        # entries that were never filled are zero
         in_use = due and bool(self.queue[:, -1].any())
         self._loss_module.queue = self.queue if in_use else None
         self._loss_module.freeze_prototypes = iteration < self.freeze_iters
@@ -76,18 +76,20 @@ class DynamicSwAV(SupernetSelfSupervisor, SwAV):
     def subnet_loss(
         self, inputs: list[Tensor], data_samples: list, targets: None
     ) -> dict[str, Tensor]:
-        """The swapped prediction loss of the active subnet."""
+        """Compute the swapped prediction loss of the active subnet."""
         losses = super().subnet_loss(inputs, data_samples, targets)
         is_max = self.backbone.arch == self.backbone.space.max
-        # a pass without gradients only asks for the loss
+        # a pass without gradients belongs to a sampler that compares losses, not to the training
         if torch.is_grad_enabled() and (is_max or self._embeddings is None):
             self._embeddings = self._loss_module.embeddings
         return losses
 
     @torch.no_grad()
     def after_iteration(self, targets: None) -> None:
-        """Enqueue MAX's embeddings, or the first subnet's where MAX was not drawn; newest first."""
-        crops = self._embeddings.split(len(self._embeddings) // sum(self._loss_module.num_crops))
+        """Enqueue MAX's embeddings, newest first; without MAX those of the first subnet."""
+        embeddings = self._embeddings
+        assert embeddings is not None, 'a trained subnet leaves its embeddings'
+        crops = embeddings.split(len(embeddings) // sum(self._loss_module.num_crops))
         for index, assigned in enumerate(self._loss_module.crops_for_assign):
             latest = torch.cat([*all_gather(crops[assigned]), self.queue[index]])
             self.queue[index] = latest[: self.queue.size(1)]

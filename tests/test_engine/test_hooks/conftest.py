@@ -47,7 +47,7 @@ def make_runner(work_dir, hooks, epochs=2, method='MoCo', **options):
         model=selfsup.supernet_config(method, data_preprocessor=norms),
         work_dir=str(work_dir),
         train_dataloader=dict(
-            dataset=Views(selfsup.views_of(method)),
+            dataset=Views(selfsup.METHODS[method].views),
             batch_size=8,
             sampler=dict(type='DefaultSampler', shuffle=True, seed=1),
             collate_fn=default_collate,
@@ -180,3 +180,9 @@ def train(tmp_path):
         return runner
 
     return call
+
+
+def pytest_generate_tests(metafunc):
+    """Run a test that takes ``method`` for every method."""
+    if 'method' in metafunc.fixturenames:
+        metafunc.parametrize('method', selfsup.METHODS)

@@ -90,9 +90,6 @@ def test_values_are_those_of_the_subnets_alone(training):
         assert logged['rank'] == pytest.approx(math.exp(entropy), rel=1e-4)
 
 
-@pytest.mark.parametrize(
-    'method', ['BYOL', 'DenseCL', 'SimCLR', 'SimSiam', 'BarlowTwins', 'SwAV', 'MoCoV3', 'ReSSL']
-)
 def test_every_method_has_embeddings(training, method):
     runner = training.runner(training.dir, [HEALTH], epochs=1, method=method)
     runner.train()

@@ -1,4 +1,6 @@
 import copy
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 
 import pytest
@@ -53,26 +55,75 @@ def _predict(**options):
     )
 
 
-def method_config(name, channels):
-    """mmpretrain's config of a method, all but the backbone, for features of so many channels."""
-    queue = dict(queue_len=32, feat_dim=8, momentum=0.01)
-    plain = dict(in_channels=channels, hid_channels=16, out_channels=8)
-    return dict(
-        MoCo=dict(neck=dict(type='mmpretrain.MoCoV2Neck', **plain), head=_contrast(), **queue),
-        BYOL=dict(neck=_projector(channels, with_last_bn=False), head=_predict()),
-        DenseCL=dict(neck=dict(type='mmpretrain.DenseCLNeck', **plain), head=_contrast(), **queue),
-        SimCLR=dict(neck=_projector(channels), head=_contrast(0.1)),
-        SimSiam=dict(neck=_projector(channels, 3, with_last_bn_affine=False), head=_predict()),
-        BarlowTwins=dict(
+@dataclass(frozen=True)
+class Case:
+    """What the tests must know about a method.
+
+    Attributes:
+        config: Its small config, all but type and backbone, for features of this many channels.
+        moves: How far each of its counters moves in an iteration of ``BATCH`` images: pointers of
+            queues by the images, a teacher's steps by one. It has no other counters.
+        algorithm: Its registered name; mmpretrain's by default.
+        in_mmpretrain: Whether mmpretrain has the method to compare with.
+        added: Buffers that mmpretrain's method lacks.
+        whole_loss: Whether mmpretrain's own loss runs on any subnet.
+        views: Views of an image.
+    """
+
+    config: Callable[[int], dict]
+    moves: dict[str, int] = field(default_factory=dict)
+    algorithm: str | None = None
+    in_mmpretrain: bool = True
+    added: tuple[str, ...] = ()
+    whole_loss: bool = True
+    views: int = 2
+
+
+BATCH = 4
+QUEUE = dict(queue_len=32, feat_dim=8, momentum=0.01)
+
+
+def _plain(channels):
+    return dict(in_channels=channels, hid_channels=16, out_channels=8)
+
+
+METHODS = dict(
+    MoCo=Case(
+        lambda channels: dict(
+            neck=dict(type='mmpretrain.MoCoV2Neck', **_plain(channels)), head=_contrast(), **QUEUE
+        ),
+        moves={'encoder_k.steps': 1, 'queue_ptr': BATCH},
+    ),
+    BYOL=Case(
+        lambda channels: dict(neck=_projector(channels, with_last_bn=False), head=_predict()),
+        moves={'target_net.steps': 1},
+    ),
+    DenseCL=Case(
+        lambda channels: dict(
+            neck=dict(type='mmpretrain.DenseCLNeck', **_plain(channels)), head=_contrast(), **QUEUE
+        ),
+        moves={'encoder_k.steps': 1, 'queue_ptr': BATCH, 'queue2_ptr': BATCH},
+        whole_loss=False,  # it compares features with MAX's, which are wider
+    ),
+    SimCLR=Case(lambda channels: dict(neck=_projector(channels), head=_contrast(0.1))),
+    SimSiam=Case(
+        lambda channels: dict(
+            neck=_projector(channels, 3, with_last_bn_affine=False), head=_predict()
+        )
+    ),
+    BarlowTwins=Case(
+        lambda channels: dict(
             neck=_projector(channels, 3, with_last_bn=False),
             head=dict(
                 type='mmpretrain.LatentCrossCorrelationHead',
                 in_channels=8,
                 loss=dict(type='mmpretrain.CrossCorrelationLoss'),
             ),
-        ),
-        SwAV=dict(
-            neck=dict(type='mmpretrain.SwAVNeck', norm_cfg=dict(type='SyncBN'), **plain),
+        )
+    ),
+    SwAV=Case(
+        lambda channels: dict(
+            neck=dict(type='mmpretrain.SwAVNeck', norm_cfg=dict(type='SyncBN'), **_plain(channels)),
             head=dict(
                 type='mmpretrain.SwAVHead',
                 loss=dict(
@@ -80,7 +131,11 @@ def method_config(name, channels):
                 ),
             ),
         ),
-        MoCoV3=dict(
+        added=('queue',),
+        views=4,
+    ),
+    MoCoV3=Case(
+        lambda channels: dict(
             neck=_projector(channels, with_last_bn_affine=False),
             head=dict(
                 type='mmpretrain.MoCoV3Head',
@@ -89,23 +144,24 @@ def method_config(name, channels):
                 temperature=1.0,
             ),
         ),
-        ReSSL=dict(
-            neck=dict(type='mmpretrain.MoCoV2Neck', **plain),
+        moves={'momentum_encoder.steps': 1},
+    ),
+    ReSSL=Case(
+        lambda channels: dict(
+            neck=dict(type='mmpretrain.MoCoV2Neck', **_plain(channels)),
             head=dict(type='gaia_ssl.RelationHead'),
-            **queue,
+            **QUEUE,
         ),
-    )[name]
-
-
-METHODS = [
-    *('MoCo', 'BYOL', 'DenseCL', 'SimCLR', 'SimSiam', 'BarlowTwins', 'SwAV', 'MoCoV3'),
-    'ReSSL',  # not in mmpretrain
-]
+        moves={'encoder_k.steps': 1, 'queue_ptr': BATCH},
+        algorithm='gaia_ssl.DynamicReSSL',
+        in_mmpretrain=False,
+    ),
+)
 
 
 def supernet_config(name='MoCo', space=SMALL_SPACE, channels=12, norm='BN', **options):
     """A supernet of a method that trains in milliseconds."""
-    algorithm = 'gaia_ssl.DynamicReSSL' if name == 'ReSSL' else f'mmpretrain.{name}'
+    case = METHODS[name]
     stages = len(space['choices']['width'])
     backbone = dict(
         type='gaia_ssl.DynamicResNet',
@@ -114,25 +170,20 @@ def supernet_config(name='MoCo', space=SMALL_SPACE, channels=12, norm='BN', **op
         norm_cfg=dict(type=norm),
     )
     return dict(
-        method_config(name, channels),
-        type='gaia_ssl.SupernetSelfSupervisor',
-        algorithm=algorithm,
+        case.config(channels),
+        type='gaia_ssl.LiftedSupernet',
+        algorithm=case.algorithm or f'mmpretrain.{name}',
         **dict(dict(backbone=backbone), **options),
     )
 
 
-def make_batch(seed, size=4, side=16, views=2):
+def make_batch(seed, size=BATCH, side=16, views=2):
     """A batch as mmpretrain's data loader gives it: a list of images per view."""
     generator = torch.Generator().manual_seed(seed)
     # as SwAV's, views after the second are smaller
     sides = [side if view < 2 else side // 2 for view in range(views)]
     inputs = [torch.rand(size, 3, s, s, generator=generator) for s in sides]
     return dict(inputs=inputs, data_samples=[DataSample() for _ in range(size)])
-
-
-def views_of(name):
-    """How many views a method's small config takes."""
-    return 4 if name == 'SwAV' else 2
 
 
 def set_iteration(iteration):
@@ -186,6 +237,15 @@ def keep_gradients(model):
     return OptimWrapper(NoStep(model.parameters(), lr=1.0))
 
 
+def pass_at(model, arch, batch):
+    """Inputs and targets of a pass at an arch, as in an iteration."""
+    data = model.data_preprocessor(batch, training=True)
+    with torch.no_grad():
+        targets = model.targets(**data)
+    model.backbone.set_arch(arch)
+    return data, targets
+
+
 @pytest.fixture
 def ssl():
     """What tests of methods share, with a clean message hub."""
@@ -201,7 +261,7 @@ def ssl():
         return OptimWrapper(optimizer, **options)
 
     def batch(seed, name='MoCo', **options):
-        return make_batch(seed, views=views_of(name), **options)
+        return make_batch(seed, views=METHODS[name].views, **options)
 
     return SimpleNamespace(
         build=build,
@@ -210,15 +270,26 @@ def ssl():
         at_iteration=set_iteration,
         in_double=in_double,
         keep_gradients=keep_gradients,
+        pass_at=pass_at,
+        config=supernet_config,
         gradients=gradients,
         gradients_one_by_one=gradients_one_by_one,
         methods=METHODS,
-        method_config=method_config,
         r18_space=R18_SPACE,
     )
 
 
 def pytest_generate_tests(metafunc):
-    """A test that takes ``method`` runs for every one of them."""
-    if 'method' in metafunc.fixturenames:
-        metafunc.parametrize('method', METHODS)
+    """Run a test that takes ``method`` for every method.
+
+    One that takes ``peer`` or ``counted`` runs for those that mmpretrain has, or whose whole loss
+    there moves a counter.
+    """
+    groups = dict(
+        method=list(METHODS),
+        peer=[n for n, c in METHODS.items() if c.in_mmpretrain],
+        counted=[n for n, c in METHODS.items() if c.in_mmpretrain and c.whole_loss and c.moves],
+    )
+    for argument, names in groups.items():
+        if argument in metafunc.fixturenames:
+            metafunc.parametrize(argument, names)

@@ -29,18 +29,20 @@ def test_a_method_with_state_has_its_own_class(ssl):
 
 @pytest.mark.parametrize('name', ['mmpretrain.NoSuchMethod', 'mmpretrain.ResNet'])
 def test_what_is_no_method_is_refused(name):
-    with pytest.raises(UserError, match=f"model.algorithm: '{name}' is no self-supervised method"):
-        MODELS.build(dict(type='gaia_ssl.SupernetSelfSupervisor', algorithm=name))
+    with pytest.raises(
+        UserError, match=f"model.algorithm: '{name}' is not a self-supervised method"
+    ):
+        MODELS.build(dict(type='gaia_ssl.LiftedSupernet', algorithm=name))
 
 
 def test_a_static_backbone_is_refused(ssl):
-    with pytest.raises(UserError, match='model.backbone.type: ResNet is no supernet'):
+    with pytest.raises(UserError, match='model.backbone.type: ResNet is not a supernet'):
         ssl.build('SimSiam', backbone=dict(type='mmpretrain.ResNet', depth=18))
 
 
 def test_without_a_name_it_says_so():
-    with pytest.raises(UserError, match='model.algorithm: None is no self-supervised method'):
-        MODELS.build(dict(type='gaia_ssl.SupernetSelfSupervisor'))
+    with pytest.raises(UserError, match='model.algorithm: None is not a self-supervised method'):
+        MODELS.build(dict(type='gaia_ssl.LiftedSupernet'))
 
 
 def test_a_users_class_does_not_take_the_place_of_the_method():

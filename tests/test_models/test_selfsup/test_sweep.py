@@ -6,15 +6,24 @@ import numpy as np
 import pytest
 import torch
 
+from gaia_ssl.models.backbones import DynamicBackbone
 from gaia_ssl.models.layers import part_of
+from gaia_ssl.registry import MODELS
 from gaia_ssl.space import SPACES, get_space
 
 SMALL = ['tiny10to22', 'tinymb4to8']
 
 
 def backbone_config(space):
-    kind = 'MobileNet' if space.family.__class__.__name__ == 'MobileNetFamily' else 'ResNet'
-    return dict(type=f'gaia_ssl.Dynamic{kind}', space=space.name)
+    """The config of the package's supernet for the space's family."""
+    [name] = [
+        name
+        for name, cls in MODELS.module_dict.items()
+        if isinstance(cls, type)
+        and issubclass(cls, DynamicBackbone)
+        and type(space.family) is cls.family_type
+    ]
+    return dict(type=f'gaia_ssl.{name}', space=space.name)
 
 
 def used_by(subnet, name, shape):

@@ -1,4 +1,5 @@
-# large batches: LARS, ten epochs of warm-up; norms and biases neither decay nor adapt
+# Large batches: LARS, ten epochs of warm-up; norms and biases neither decay nor adapt.
+# The config that uses it sets train_cfg.max_epochs; the learning rate falls until then.
 optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='mmpretrain.LARS', lr=4.8, momentum=0.9, weight_decay=1e-6),
@@ -21,13 +22,11 @@ param_scheduler = [
     ),
     dict(
         type='CosineAnnealingLR',
-        T_max=190,
         by_epoch=True,
         begin=10,
-        end=200,
         convert_to_iter_based=True,
     ),
 ]
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=200)
+train_cfg = dict(type='EpochBasedTrainLoop')
 # the batch size that the learning rate is for
 auto_scale_lr = dict(base_batch_size=4096)

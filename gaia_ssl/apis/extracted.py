@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from mmengine.config import Config
 
-from gaia_ssl.export import Subnet
+from gaia_ssl.downstream import Subnet
 from gaia_ssl.models.backbones import SubnetBackbone
 from gaia_ssl.registry import MODELS
 from gaia_ssl.utils.checkpoint import load_untrusted

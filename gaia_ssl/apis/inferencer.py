@@ -16,7 +16,7 @@ from torch import Tensor
 
 from gaia_ssl.datasets.images import default_pipeline
 from gaia_ssl.datasets.sources import find_images
-from gaia_ssl.export import Subnet
+from gaia_ssl.downstream import Subnet
 from gaia_ssl.registry import INFERENCERS, TRANSFORMS
 from gaia_ssl.utils import UserError
 

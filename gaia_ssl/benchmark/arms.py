@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gaia_ssl.export import Subnet
-from gaia_ssl.export.folder import WEIGHTS_FILE
+from gaia_ssl.downstream import Subnet
+from gaia_ssl.downstream.subnet import WEIGHTS_FILE
 from gaia_ssl.export.resnet_weights import import_resnet
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.checkpoint import load_untrusted

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from mmengine import fileio
 
+from gaia_ssl.downstream.subnet import WEIGHTS_FILE
 from gaia_ssl.engine.downstream import load_downstream_config
-from gaia_ssl.export.folder import WEIGHTS_FILE
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.paths import CONFIGS
 

@@ -1,5 +1,7 @@
 """Extraction: a subnet as an ordinary checkpoint, with configs that use it."""
 
+from gaia_ssl.downstream import Subnet
+
 from .choices import (
     Choice,
     choose_arch,
@@ -9,31 +11,17 @@ from .choices import (
 )
 from .extract import extract, extract_all
 from .formats import FORMATS
-from .recipe import (
-    c4_detector,
-    classifier,
-    dilated_segmentor,
-    fpn_detector,
-    multi_scale_pipeline,
-)
 from .standard import torchvision_name
-from .subnet import SYNC_BN, Subnet
 
 __all__ = [
     'FORMATS',
-    'SYNC_BN',
     'Choice',
     'Subnet',
-    'c4_detector',
     'choose_arch',
     'choose_from_search',
     'choose_pareto',
     'choose_top',
-    'classifier',
-    'dilated_segmentor',
     'extract',
     'extract_all',
-    'fpn_detector',
-    'multi_scale_pipeline',
     'torchvision_name',
 ]

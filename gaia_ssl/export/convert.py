@@ -11,11 +11,12 @@ import torch
 from mmengine.config import Config
 from torch import Tensor
 
+from gaia_ssl.downstream.subnet import WEIGHTS_FILE, read_folder
 from gaia_ssl.models.supernet import BACKBONE_PREFIX, build_supernet
 from gaia_ssl.utils.files import atomic_write, file_digest
 from gaia_ssl.utils.weights import check_weights, read_weights
 
-from .folder import WEIGHTS_FILE, new_folder, read_folder
+from .folder import new_folder
 
 # what GAIA-ssl (36b8b55 to f552884) calls the parts of a method, as regular expressions
 RELEASED = (

@@ -11,6 +11,8 @@ import torch
 from mmengine.config import Config
 
 from gaia_ssl.datasets.search_defaults import SearchDefaults
+from gaia_ssl.downstream import Subnet
+from gaia_ssl.downstream.subnet import WEIGHTS_FILE, Normalisation
 from gaia_ssl.models.supernet import load_supernet_backbone
 from gaia_ssl.space import Arch, count_cost
 from gaia_ssl.utils import UserError
@@ -21,10 +23,9 @@ from gaia_ssl.version import __version__
 from .calibrate import CALIBRATION_IMAGES, CalibrationImages, calibrate
 from .choices import Choice, check_choice
 from .configs import config_texts
-from .folder import WEIGHTS_FILE, check_replaceable, new_folder
+from .folder import check_replaceable, new_folder
 from .formats import check_formats, export
 from .standard import torchvision_name
-from .subnet import Normalisation, Subnet
 
 
 def extract(
@@ -154,7 +155,7 @@ class _Source:
             flops=cost.flops,
             params=cost.params,
             input_size=self.size,
-            stages=[shape._asdict() for shape in subnet.shapes],
+            stages=[dict(channels=s.channels, stride=s.stride) for s in subnet.shapes],
             normalisation=vars(subnet.normalisation),
             source=self.description,
             search=choice.origin or None,

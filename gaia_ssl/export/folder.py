@@ -1,30 +1,13 @@
-"""A folder that appears whole or not at all."""
+"""Folders that are written atomically."""
 
 import os
 import os.path as osp
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
+from gaia_ssl.downstream.subnet import WEIGHTS_FILE
 from gaia_ssl.utils import UserError
-from gaia_ssl.utils.checkpoint import load_untrusted
-
-WEIGHTS_FILE = 'backbone.pth'  # the file that identifies an extracted folder
-
-
-def read_folder(folder: str) -> dict[str, Any]:
-    """What the ``backbone.pth`` of an extracted folder holds.
-
-    Raises:
-        UserError: If the folder was not written by extraction, or the file is damaged.
-    """
-    path = osp.join(osp.expanduser(folder), WEIGHTS_FILE)
-    if not osp.isfile(path):
-        raise UserError(
-            f'subnet: {folder} holds no {WEIGHTS_FILE}; name a folder that tools/extract.py wrote'
-        )
-    return load_untrusted(path)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from gaia_ssl.downstream.subnet import WEIGHTS_FILE
 from gaia_ssl.models.backbones import SubnetResNet
 from gaia_ssl.space import Arch, SearchSpace, count_cost
 from gaia_ssl.space.families import ResNetFamily
@@ -15,7 +16,7 @@ from gaia_ssl.utils.checkpoint import load_checkpoint
 from gaia_ssl.utils.files import file_digest
 from gaia_ssl.utils.weights import check_weights
 
-from .folder import WEIGHTS_FILE, new_folder
+from .folder import new_folder
 
 # RGB on the scale 0 to 255: what torchvision's and OpenMMLab's weights were trained with
 IMAGENET = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True)

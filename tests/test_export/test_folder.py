@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from gaia_ssl.export.folder import WEIGHTS_FILE, new_folder
+from gaia_ssl.downstream.subnet import WEIGHTS_FILE
+from gaia_ssl.export.folder import new_folder
 from gaia_ssl.utils import UserError
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 
-from gaia_ssl.export import Subnet
+from gaia_ssl.downstream import Subnet
 from gaia_ssl.export.resnet_weights import IMAGENET, import_resnet
 from gaia_ssl.registry import MODELS
 from gaia_ssl.utils import UserError

@@ -8,9 +8,6 @@ _base_ = './finetune_4xb64-steplr-10k_cifar100.py'
 
 data_preprocessor = dict(num_classes=10)
 model = dict(head=dict(num_classes=10))
-cifar10 = dict(type='CIFAR10', data_root='data/cifar10')
-train_dataloader = dict(dataset=cifar10)
-val_dataloader = dict(dataset=cifar10)
+train_dataloader = dict(dataset=dict(type='CIFAR10', data_root='data/cifar10'))
+val_dataloader = dict(dataset=dict(type='CIFAR10', data_root='data/cifar10'))
 test_dataloader = val_dataloader
-
-del cifar10

@@ -9,14 +9,13 @@ It reads ``data/cifar100/cifar-100-python``.
 
 _base_ = 'mmpretrain::resnet/resnet50_8xb16_cifar100.py'
 
-from gaia_ssl.export import Subnet, classifier
+from gaia_ssl import downstream
 
-subnet = Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}')
-
-custom_imports = dict(imports=['gaia_ssl'], allow_failed_imports=False)
+data_preprocessor, model = downstream.classifier(
+    downstream.Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}')
+)
 # CIFAR's images are RGB already
-data_preprocessor = dict(subnet.preprocessing('to_rgb'), to_rgb=not subnet.normalisation.to_rgb)
-model = classifier(subnet)
+data_preprocessor['to_rgb'] = not data_preprocessor['to_rgb']
 model['head']['loss'] = dict(use_soft=True)
 model['train_cfg'] = dict(augments=dict(type='CutMix', alpha=0.1))
 
@@ -41,5 +40,3 @@ train_cfg = dict(_delete_=True, by_epoch=False, max_iters=10000, val_interval=10
 default_hooks = dict(checkpoint=dict(by_epoch=False, interval=5000))
 log_processor = dict(by_epoch=False)
 auto_scale_lr = dict(base_batch_size=256)
-
-del Subnet, classifier, subnet

@@ -7,12 +7,8 @@ It reads ``data/imagenet``.
 
 _base_ = 'mmpretrain::resnet/resnet50_8xb32_in1k.py'
 
-from gaia_ssl.export import Subnet, classifier
+from gaia_ssl import downstream
 
-subnet = Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}')
-
-custom_imports = dict(imports=['gaia_ssl'], allow_failed_imports=False)
-data_preprocessor = subnet.preprocessing('to_rgb')
-model = classifier(subnet)
-
-del Subnet, classifier, subnet
+data_preprocessor, model = downstream.classifier(
+    downstream.Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}')
+)

@@ -7,14 +7,10 @@ with --calibrate. It reads ``data/imagenet``.
 
 _base_ = 'mmpretrain::mocov2/benchmarks/resnet50_8xb32-linear-steplr-100e_in1k.py'
 
-from gaia_ssl.export import Subnet, classifier
+from gaia_ssl import downstream
 
-subnet = Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}')
-
-custom_imports = dict(imports=['gaia_ssl'], allow_failed_imports=False)
-data_preprocessor = subnet.preprocessing('to_rgb')
-model = classifier(subnet, frozen=True)
+data_preprocessor, model = downstream.classifier(
+    downstream.Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}'), frozen=True
+)
 
 auto_scale_lr = dict(base_batch_size=256)
-
-del Subnet, classifier, subnet

@@ -10,13 +10,12 @@ theirs are of every stage. The frozen batch norms use the checkpoint's statistic
 
 _base_ = 'mmpretrain::mocov2/benchmarks/resnet50_8xb32-linear-steplr-100e_in1k.py'
 
-from gaia_ssl.export import Subnet, classifier
+from gaia_ssl import downstream
 
-subnet = Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}')
-
-custom_imports = dict(imports=['gaia_ssl'], allow_failed_imports=False)
-data_preprocessor = dict(subnet.preprocessing('to_rgb'), num_classes=205)
-model = classifier(subnet, frozen=True)
+data_preprocessor, model = downstream.classifier(
+    downstream.Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}'), frozen=True
+)
+data_preprocessor['num_classes'] = 205
 model['neck'] = [
     dict(type='GlobalAveragePooling'),
     dict(type='ClsBatchNormNeck', input_features=model['head']['in_channels'], affine=False),
@@ -30,20 +29,24 @@ train_pipeline = [
     dict(type='RandomFlip', prob=0.5, direction='horizontal'),
     dict(type='PackInputs'),
 ]
-places205 = dict(_delete_=True, type='CustomDataset', data_root='data/Places205')
-train_dataloader = dict(
-    dataset=dict(places205, data_prefix='train', ann_file='meta/train.txt', pipeline=train_pipeline)
-)
-val_dataloader = dict(
-    dataset=dict(
-        places205, data_prefix='val', ann_file='meta/val.txt', pipeline=_base_.test_pipeline
+
+
+def places205(split, pipeline):
+    return dict(
+        _delete_=True,
+        type='CustomDataset',
+        data_root='data/Places205',
+        data_prefix=split,
+        ann_file=f'meta/{split}.txt',
+        pipeline=pipeline,
     )
-)
+
+
+train_dataloader = dict(dataset=places205('train', train_pipeline))
+val_dataloader = dict(dataset=places205('val', _base_.test_pipeline))
 test_dataloader = val_dataloader
 
 optim_wrapper = dict(optimizer=dict(lr=0.01, weight_decay=1e-4, nesterov=True))
 param_scheduler = [dict(type='MultiStepLR', by_epoch=True, milestones=[7, 14, 21], gamma=0.1)]
 train_cfg = dict(max_epochs=28)
 auto_scale_lr = dict(base_batch_size=256)
-
-del Subnet, classifier, places205, subnet

@@ -10,13 +10,11 @@ labeled ones: a line is a path below ``train`` and a class's number.
 
 _base_ = 'mmpretrain::mocov2/benchmarks/resnet50_8xb32-linear-steplr-100e_in1k.py'
 
-from gaia_ssl.export import Subnet, classifier
+from gaia_ssl import downstream
 
-subnet = Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}')
-
-custom_imports = dict(imports=['gaia_ssl'], allow_failed_imports=False)
-data_preprocessor = subnet.preprocessing('to_rgb')
-model = classifier(subnet)
+data_preprocessor, model = downstream.classifier(
+    downstream.Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}')
+)
 
 train_dataloader = dict(batch_size=64, dataset=dict(ann_file='meta/train_labeled_1percent.txt'))
 optim_wrapper = dict(
@@ -27,5 +25,3 @@ param_scheduler = [dict(type='MultiStepLR', by_epoch=True, milestones=[12, 16], 
 # there are four times as many images to validate on as to train on
 train_cfg = dict(max_epochs=20, val_interval=10)
 auto_scale_lr = dict(base_batch_size=256)
-
-del Subnet, classifier, subnet

@@ -6,15 +6,15 @@ It reads ``data/coco/``.
 
 _base_ = 'mmdet::dino/dino-4scale_r50_8xb2-12e_coco.py'
 
-from gaia_ssl.export import Subnet
+from gaia_ssl import downstream
 
-subnet = Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}')
 
-custom_imports = dict(imports=['gaia_ssl'], allow_failed_imports=False)
-model = dict(
-    data_preprocessor=subnet.preprocessing(),
-    backbone=subnet.backbone(out_indices=tuple(subnet.pyramid)[1:]),
-    neck=dict(in_channels=subnet.channels[1:], num_outs=len(subnet.channels)),
-)
+def dino(subnet):
+    return dict(
+        data_preprocessor=subnet.preprocessing(),
+        backbone=subnet.backbone(out_indices=tuple(subnet.pyramid)[1:]),
+        neck=dict(in_channels=subnet.channels[1:], num_outs=len(subnet.channels)),
+    )
 
-del Subnet, subnet
+
+model = dino(downstream.Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}'))

@@ -12,12 +12,9 @@ _base_ = [
     'mmdet::_base_/default_runtime.py',
 ]
 
-from gaia_ssl.export import Subnet, c4_detector, multi_scale_pipeline
+from gaia_ssl import downstream
 
-subnet = Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}')
-
-custom_imports = dict(imports=['gaia_ssl'], allow_failed_imports=False)
-model = c4_detector(subnet)
+model = downstream.c4_detector(downstream.Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}'))
 model['roi_head']['bbox_head']['num_classes'] = 20
 
 train_dataloader = dict(
@@ -34,7 +31,7 @@ train_dataloader = dict(
                 ann_file=f'VOC{year}/ImageSets/Main/trainval.txt',
                 data_prefix=dict(sub_data_root=f'VOC{year}/'),
                 filter_cfg=dict(filter_empty_gt=True, min_size=32),
-                pipeline=multi_scale_pipeline(shortest=480, with_bbox=True),
+                pipeline=downstream.multi_scale_pipeline(shortest=480, with_bbox=True),
             )
             for year in (2007, 2012)
         ],
@@ -75,5 +72,3 @@ param_scheduler = [
 default_hooks = dict(checkpoint=dict(by_epoch=False, interval=6000))
 log_processor = dict(by_epoch=False)
 auto_scale_lr = dict(enable=False, base_batch_size=16)
-
-del Subnet, subnet

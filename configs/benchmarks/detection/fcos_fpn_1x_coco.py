@@ -7,15 +7,15 @@ It reads ``data/coco/``.
 
 _base_ = 'mmdet::fcos/fcos_r50-caffe_fpn_gn-head_1x_coco.py'
 
-from gaia_ssl.export import Subnet, fpn_detector, multi_scale_pipeline
+from gaia_ssl import downstream
 
-subnet = Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}')
 
-custom_imports = dict(imports=['gaia_ssl'], allow_failed_imports=False)
-model = dict(
-    **fpn_detector(subnet),
-    bbox_head=dict(strides=subnet.fpn_strides(start=1, extra=2)),
-)
-train_dataloader = dict(dataset=dict(pipeline=multi_scale_pipeline(with_bbox=True)))
+def fcos(subnet):
+    return dict(
+        **downstream.fpn_detector(subnet),
+        bbox_head=dict(strides=subnet.fpn_strides(start=1, extra=2)),
+    )
 
-del Subnet, subnet
+
+model = fcos(downstream.Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}'))
+train_dataloader = dict(dataset=dict(pipeline=downstream.multi_scale_pipeline(with_bbox=True)))

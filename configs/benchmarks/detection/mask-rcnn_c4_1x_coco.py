@@ -8,13 +8,16 @@ It reads ``data/coco/``.
 
 _base_ = 'mmdet::mask_rcnn/mask-rcnn_r50-caffe-c4_1x_coco.py'
 
-from gaia_ssl.export import Subnet, c4_detector, multi_scale_pipeline
+from gaia_ssl import downstream
 
-subnet = Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}')
 
-custom_imports = dict(imports=['gaia_ssl'], allow_failed_imports=False)
-model = c4_detector(subnet)
-model['roi_head']['mask_head'] = dict(in_channels=subnet.channels[-1])
-train_dataloader = dict(dataset=dict(pipeline=multi_scale_pipeline(with_bbox=True, with_mask=True)))
+def mask_rcnn(subnet):
+    detector = downstream.c4_detector(subnet)
+    detector['roi_head']['mask_head'] = dict(in_channels=subnet.channels[-1])
+    return detector
 
-del Subnet, subnet
+
+model = mask_rcnn(downstream.Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}'))
+train_dataloader = dict(
+    dataset=dict(pipeline=downstream.multi_scale_pipeline(with_bbox=True, with_mask=True))
+)

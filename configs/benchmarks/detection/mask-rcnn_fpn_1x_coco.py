@@ -7,21 +7,23 @@ It reads ``data/coco/``.
 
 _base_ = 'mmdet::mask_rcnn/mask-rcnn_r50_fpn_1x_coco.py'
 
-from gaia_ssl.export import SYNC_BN, Subnet, fpn_detector, multi_scale_pipeline
+from gaia_ssl import downstream
 
-subnet = Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}')
 
-custom_imports = dict(imports=['gaia_ssl'], allow_failed_imports=False)
-model = dict(
-    **fpn_detector(subnet),
-    rpn_head=dict(anchor_generator=dict(strides=subnet.fpn_strides())),
-    roi_head=dict(
-        bbox_roi_extractor=dict(featmap_strides=subnet.strides),
-        bbox_head=dict(type='Shared4Conv1FCBBoxHead', norm_cfg=SYNC_BN),
-        mask_roi_extractor=dict(featmap_strides=subnet.strides),
-        mask_head=dict(norm_cfg=SYNC_BN),
-    ),
+def mask_rcnn(subnet):
+    return dict(
+        **downstream.fpn_detector(subnet),
+        rpn_head=dict(anchor_generator=dict(strides=subnet.fpn_strides())),
+        roi_head=dict(
+            bbox_roi_extractor=dict(featmap_strides=subnet.strides),
+            bbox_head=dict(type='Shared4Conv1FCBBoxHead', norm_cfg=downstream.SYNC_BN),
+            mask_roi_extractor=dict(featmap_strides=subnet.strides),
+            mask_head=dict(norm_cfg=downstream.SYNC_BN),
+        ),
+    )
+
+
+model = mask_rcnn(downstream.Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}'))
+train_dataloader = dict(
+    dataset=dict(pipeline=downstream.multi_scale_pipeline(with_bbox=True, with_mask=True))
 )
-train_dataloader = dict(dataset=dict(pipeline=multi_scale_pipeline(with_bbox=True, with_mask=True)))
-
-del SYNC_BN, Subnet, subnet

@@ -7,15 +7,15 @@ It reads ``data/coco/``.
 
 _base_ = 'mmdet::retinanet/retinanet_r50_fpn_1x_coco.py'
 
-from gaia_ssl.export import Subnet, fpn_detector, multi_scale_pipeline
+from gaia_ssl import downstream
 
-subnet = Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}')
 
-custom_imports = dict(imports=['gaia_ssl'], allow_failed_imports=False)
-model = dict(
-    **fpn_detector(subnet),
-    bbox_head=dict(anchor_generator=dict(strides=subnet.fpn_strides(start=1, extra=2))),
-)
-train_dataloader = dict(dataset=dict(pipeline=multi_scale_pipeline(with_bbox=True)))
+def retinanet(subnet):
+    return dict(
+        **downstream.fpn_detector(subnet),
+        bbox_head=dict(anchor_generator=dict(strides=subnet.fpn_strides(start=1, extra=2))),
+    )
 
-del Subnet, subnet
+
+model = retinanet(downstream.Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}'))
+train_dataloader = dict(dataset=dict(pipeline=downstream.multi_scale_pipeline(with_bbox=True)))

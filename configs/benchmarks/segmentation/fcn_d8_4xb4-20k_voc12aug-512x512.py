@@ -7,11 +7,8 @@ It reads ``data/VOCdevkit/VOC2012``.
 
 _base_ = 'mmseg::fcn/fcn_r50-d8_4xb4-20k_voc12aug-512x512.py'
 
-from gaia_ssl.export import Subnet, dilated_segmentor
+from gaia_ssl import downstream
 
-subnet = Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}')
-
-custom_imports = dict(imports=['gaia_ssl'], allow_failed_imports=False)
-model = dilated_segmentor(subnet)
-
-del Subnet, subnet
+model = downstream.dilated_segmentor(
+    downstream.Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}')
+)

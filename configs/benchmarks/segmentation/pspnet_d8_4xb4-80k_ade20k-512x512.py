@@ -8,11 +8,8 @@ It reads ``data/ade/ADEChallengeData2016``.
 
 _base_ = 'mmseg::pspnet/pspnet_r50-d8_4xb4-80k_ade20k-512x512.py'
 
-from gaia_ssl.export import Subnet, dilated_segmentor
+from gaia_ssl import downstream
 
-subnet = Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}')
-
-custom_imports = dict(imports=['gaia_ssl'], allow_failed_imports=False)
-model = dilated_segmentor(subnet)
-
-del Subnet, subnet
+model = downstream.dilated_segmentor(
+    downstream.Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}')
+)

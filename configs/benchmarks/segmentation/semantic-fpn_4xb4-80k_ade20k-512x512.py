@@ -10,22 +10,22 @@ _base_ = [
     'mmseg::_base_/schedules/schedule_80k.py',
 ]
 
-from gaia_ssl.export import Subnet
+from gaia_ssl import downstream
 
-subnet = Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}')
 
-custom_imports = dict(imports=['gaia_ssl'], allow_failed_imports=False)
-model = dict(
-    pretrained=None,  # or the base's weights would be downloaded
-    data_preprocessor=dict(size=(512, 512), **subnet.preprocessing()),
-    backbone=subnet.backbone(),
-    neck=dict(in_channels=subnet.channels, num_outs=len(subnet.channels)),
-    decode_head=dict(
-        in_channels=[256] * len(subnet.channels),
-        in_index=list(range(len(subnet.channels))),
-        feature_strides=subnet.strides,
-        num_classes=150,
-    ),
-)
+def semantic_fpn(subnet):
+    return dict(
+        pretrained=None,  # or the base's weights would be downloaded
+        data_preprocessor=dict(size=(512, 512), **subnet.preprocessing()),
+        backbone=subnet.backbone(),
+        neck=dict(in_channels=subnet.channels, num_outs=len(subnet.channels)),
+        decode_head=dict(
+            in_channels=[256] * len(subnet.channels),
+            in_index=list(range(len(subnet.channels))),
+            feature_strides=subnet.strides,
+            num_classes=150,
+        ),
+    )
 
-del Subnet, subnet
+
+model = semantic_fpn(downstream.Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}'))

@@ -5,20 +5,20 @@
 
 _base_ = 'mmseg::upernet/upernet_r50_4xb4-80k_ade20k-512x512.py'
 
-from gaia_ssl.export import Subnet
+from gaia_ssl import downstream
 
-subnet = Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}')
 
-custom_imports = dict(imports=['gaia_ssl'], allow_failed_imports=False)
-model = dict(
-    pretrained=None,  # or the base's weights would be downloaded
-    data_preprocessor=subnet.preprocessing(),
-    backbone=subnet.backbone(),
-    decode_head=dict(
-        in_channels=subnet.channels,
-        in_index=list(range(len(subnet.channels))),
-    ),
-    auxiliary_head=dict(in_channels=subnet.channels[-2], in_index=-2),
-)
+def upernet(subnet):
+    return dict(
+        pretrained=None,  # or the base's weights would be downloaded
+        data_preprocessor=subnet.preprocessing(),
+        backbone=subnet.backbone(),
+        decode_head=dict(
+            in_channels=subnet.channels,
+            in_index=list(range(len(subnet.channels))),
+        ),
+        auxiliary_head=dict(in_channels=subnet.channels[-2], in_index=-2),
+    )
 
-del Subnet, subnet
+
+model = upernet(downstream.Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}'))

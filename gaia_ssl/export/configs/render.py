@@ -1,21 +1,20 @@
-"""Benchmark configs with their subnet's numbers filled in."""
+"""Benchmark configs evaluated for one subnet."""
 
-import re
+import runpy
 import textwrap
 from contextlib import suppress
 from pathlib import Path
 from types import FunctionType, ModuleType
-from typing import Any
 
 import gaia_ssl
+from gaia_ssl.downstream import Subnet
+from gaia_ssl.downstream.subnet import WEIGHTS_FILE, standing_in
 from gaia_ssl.utils import UserError
 
-from ..folder import WEIGHTS_FILE
-from ..subnet import Subnet
 from .text import Config, to_text
 
 BENCHMARKS = Path(gaia_ssl.__file__).parent / '.mim' / 'configs' / 'benchmarks'
-# what an extracted folder has, and the benchmark that it is
+# the configs of an extracted folder, and the benchmark that each is
 WRITTEN = {
     'mmdet_mask-rcnn_fpn_coco.py': 'detection/mask-rcnn_fpn_1x_coco.py',
     'mmdet_faster-rcnn_fpn_coco.py': 'detection/faster-rcnn_fpn_1x_coco.py',
@@ -23,7 +22,7 @@ WRITTEN = {
     'mmseg_upernet_ade20k.py': 'segmentation/upernet_4xb4-80k_ade20k-512x512.py',
     'mmpretrain_linear_imagenet.py': 'classification/linear_8xb32-steplr-100e_in1k.py',
 }
-LOADED = re.compile(r'Subnet\.load\(.*\)')
+IMPORTS = dict(imports=['gaia_ssl'], allow_failed_imports=False)  # registers the backbones
 
 
 def config_texts(subnet: Subnet) -> dict[str, str]:
@@ -48,16 +47,18 @@ def render(path: Path, subnet: Subnet) -> Config:
     Raises:
         UserError: If the subnet's family is unfit for the benchmark.
     """
-    names: dict[str, Any] = dict(__subnet__=subnet)
-    exec(compile(LOADED.sub('__subnet__', path.read_text()), path, 'exec'), names)
-    # what MMEngine keeps of a config
+    with standing_in(subnet):
+        names = runpy.run_path(str(path))
+    base = names.pop('_base_')
+    # MMEngine keeps neither functions and modules nor names that begin with two underscores
     values = {
         name: value
         for name, value in names.items()
         if not name.startswith('__') and not isinstance(value, (FunctionType, ModuleType))
     }
-    [project] = {base.partition('::')[0] for base in _as_list(values['_base_'])}
-    return Config(f'{names["__doc__"].strip()}\n\n{_usage(project)}', values)
+    [project] = {name.partition('::')[0] for name in _as_list(base)}
+    about = f'{names["__doc__"].strip()}\n\n{_usage(project)}'
+    return Config(about, dict(_base_=base, custom_imports=IMPORTS, **values))
 
 
 def _usage(project: str) -> str:

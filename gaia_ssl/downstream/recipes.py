@@ -1,4 +1,4 @@
-"""What the configs of several downstream benchmarks share."""
+"""Parts of model configs that several downstream benchmarks share."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ def multi_scale_pipeline(shortest: int = 640, **annotations: bool) -> list[dict[
 
 
 def fpn_detector(subnet: Subnet) -> dict[str, Any]:
-    """What the model of a detector of mmdet's with an FPN has of a subnet, but for its heads.
+    """Backbone, FPN and preprocessing of a detector of mmdet's, sized by a subnet.
 
     The FPN is normed, and has one level more than the subnet's pyramid has stages.
     """
@@ -40,7 +40,7 @@ def fpn_detector(subnet: Subnet) -> dict[str, Any]:
 
 
 def c4_detector(subnet: Subnet) -> dict[str, Any]:
-    """What the model of a C4 detector of mmdet's has of a subnet.
+    """The parts of a C4 detector of mmdet's that a subnet sizes.
 
     The trunk ends before the pyramid's last stage, which is the regions' shared head.
     """
@@ -68,9 +68,9 @@ def c4_detector(subnet: Subnet) -> dict[str, Any]:
 
 
 def dilated_segmentor(subnet: Subnet, output_stride: int = 8) -> dict[str, Any]:
-    """What the model of a segmentor of mmseg's with an auxiliary head has of a dilated subnet.
+    """Backbone, preprocessing and heads' inputs of a segmentor of mmseg's with dilation.
 
-    The stages from where the output stride would be exceeded dilate instead of striding,
+    The stages that would exceed the output stride dilate instead of striding,
     contracted as in DenseCL's benchmarks (Wang et al., CVPR 2021).
 
     Args:
@@ -89,17 +89,21 @@ def dilated_segmentor(subnet: Subnet, output_stride: int = 8) -> dict[str, Any]:
     )
 
 
-def classifier(subnet: Subnet, frozen: bool = False) -> dict[str, Any]:
-    """What the model of an image classifier of mmpretrain's has of a subnet.
+def classifier(subnet: Subnet, frozen: bool = False) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The ``data_preprocessor`` and the ``model`` of an image classifier of mmpretrain's.
 
     Args:
         subnet: The subnet.
         frozen: Train the head alone, on features that batch norms make with the checkpoint's
             statistics. Defaults to False.
+
+    Returns:
+        The parts of both that depend on the subnet.
     """
     last = len(subnet.shapes) - 1
     freezing = dict(frozen_stages=last + 1, norm_cfg=dict(type='BN')) if frozen else {}
-    return dict(
+    model = dict(
         backbone=subnet.backbone(out_indices=(last,), **freezing),
         head=dict(in_channels=subnet.shapes[last].channels),
     )
+    return subnet.preprocessing('to_rgb'), model

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from gaia_ssl.export import Subnet
+from gaia_ssl.downstream import Subnet
+from gaia_ssl.downstream.subnet import standing_in
 from gaia_ssl.registry import MODELS
 from gaia_ssl.space import get_space
 from gaia_ssl.space.families import Family
@@ -73,14 +74,35 @@ def test_a_family_without_dilation_says_so():
         Family.dilated(TINY.family, 8)
 
 
-@pytest.mark.slow
-def test_needs_none_of_the_projects():
-    projects = {'mmdet', 'mmpretrain', 'mmseg'}
-    code = f'import sys, gaia_ssl.export; print({projects} & set(sys.modules))'
+def test_another_subnet_stands_in_for_any_folder(extracted):
+    subnet = Subnet.load(str(extracted()))
+    with standing_in(subnet):
+        assert Subnet.load('nowhere') is subnet
+    with pytest.raises(UserError, match='subnet: nowhere holds no backbone.pth'):
+        Subnet.load('nowhere')
+
+
+def modules_after(statement):
+    """The modules that a fresh interpreter has loaded after a statement."""
     done = subprocess.run(
-        [sys.executable, '-c', code],
+        [sys.executable, '-c', f'import sys; {statement}; print(*sys.modules)'],
         env=dict(os.environ, PYTHONPATH=str(Path(__file__).parents[2])),
         capture_output=True,
         text=True,
+        check=True,
     )
-    assert done.stdout == 'set()\n', done.stderr
+    return done.stdout.split()
+
+
+def test_a_config_loads_only_what_sizes_it():
+    rooms = {
+        name.split('.')[1]
+        for name in modules_after('from gaia_ssl.downstream import Subnet')
+        if name.startswith('gaia_ssl.')
+    }
+    assert rooms == {'downstream', 'space', 'utils', 'version'}
+
+
+def test_extraction_needs_none_of_the_projects():
+    loaded = modules_after('from gaia_ssl.export import Subnet')
+    assert {'mmdet', 'mmpretrain', 'mmseg'}.isdisjoint(loaded)

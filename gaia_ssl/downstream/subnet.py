@@ -1,6 +1,9 @@
-"""What configs need to know of a subnet: the one place that computes it."""
+"""Facts about an extracted subnet that downstream configs are made of."""
 
 import os.path as osp
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -8,17 +11,32 @@ from mmengine.config import Config
 
 from gaia_ssl.space import Arch, Family, SearchSpace, Shape
 from gaia_ssl.utils import UserError
+from gaia_ssl.utils.checkpoint import load_untrusted
 from gaia_ssl.utils.preprocessor import preprocessor_options
 
-from .folder import WEIGHTS_FILE, read_folder
-from .shapes import pyramid
+from .pyramid import pyramid_stages
 
+WEIGHTS_FILE = 'backbone.pth'  # the file that identifies an extracted folder
 SYNC_BN = dict(type='SyncBN', requires_grad=True)
+
+
+def read_folder(folder: str) -> dict[str, Any]:
+    """Read the ``backbone.pth`` of an extracted folder.
+
+    Raises:
+        UserError: If the folder was not written by extraction, or the file is damaged.
+    """
+    path = osp.join(osp.expanduser(folder), WEIGHTS_FILE)
+    if not osp.isfile(path):
+        raise UserError(
+            f'subnet: {folder} holds no {WEIGHTS_FILE}; name a folder that tools/extract.py wrote'
+        )
+    return load_untrusted(path)
 
 
 @dataclass(frozen=True)
 class Normalisation:
-    """How pretraining normalised images.
+    """The pretraining's normalisation of images.
 
     Args:
         mean: Per channel, on the scale 0 to 255; None if images were not normalised.
@@ -32,7 +50,7 @@ class Normalisation:
 
     @classmethod
     def of(cls, config: Config) -> 'Normalisation':
-        """That of a pretraining config."""
+        """Read it from a pretraining config."""
         options = preprocessor_options(config)
         mean, std = options.get('mean'), options.get('std')
         return cls(
@@ -44,7 +62,7 @@ class Normalisation:
 
 @dataclass(frozen=True)
 class Subnet:
-    """A subnet as configs need to know it.
+    """A subnet's type, arch and normalisation, and every size that follows from them.
 
     Args:
         type: Registered name of its backbone, e.g. ``'SubnetResNet'``.
@@ -64,9 +82,13 @@ class Subnet:
     def load(cls, folder: str) -> 'Subnet':
         """The subnet of a folder that ``tools/extract.py`` wrote.
 
+        Inside ``standing_in`` it is the subnet given there.
+
         Raises:
             UserError: If the folder was not written by extraction, or its checkpoint is damaged.
         """
+        if (substitute := _SUBSTITUTE.get()) is not None:
+            return substitute
         content = read_folder(folder)
         path = osp.join(osp.expanduser(folder), WEIGHTS_FILE)
         try:
@@ -92,7 +114,7 @@ class Subnet:
     def pyramid(self) -> dict[int, Shape]:
         """The stages that a feature pyramid is built on, finest first, and their shapes."""
         shapes = self.shapes
-        return {stage: shapes[stage] for stage in pyramid(shapes)}
+        return {stage: shapes[stage] for stage in pyramid_stages(shapes)}
 
     @property
     def channels(self) -> list[int]:
@@ -171,3 +193,22 @@ class Subnet:
         """The pretraining's normalisation, in the words of a project's data preprocessor."""
         norm = self.normalisation
         return {'mean': norm.mean, 'std': norm.std, channel_order: norm.to_rgb}
+
+
+_SUBSTITUTE: ContextVar[Subnet | None] = ContextVar('_SUBSTITUTE', default=None)
+
+
+@contextmanager
+def standing_in(subnet: Subnet) -> Iterator[None]:
+    """Make ``Subnet.load`` return a subnet that has no folder yet, whatever the folder asked for.
+
+    A config that loads its subnet is thereby evaluated for one that is being extracted.
+
+    Args:
+        subnet: The subnet.
+    """
+    token = _SUBSTITUTE.set(subnet)
+    try:
+        yield
+    finally:
+        _SUBSTITUTE.reset(token)

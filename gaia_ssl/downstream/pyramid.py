@@ -3,8 +3,8 @@
 from gaia_ssl.space import Shape
 
 
-def pyramid(shapes: list[Shape], levels: int = 4) -> list[int]:
-    """The stages that a feature pyramid is built on.
+def pyramid_stages(shapes: list[Shape], levels: int = 4) -> list[int]:
+    """Choose the stages that a feature pyramid is built on.
 
     Args:
         shapes: The shape of each stage's output.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gaia_ssl.export.shapes import pyramid
+from gaia_ssl.downstream.pyramid import pyramid_stages
 from gaia_ssl.space import Shape
 
 
@@ -18,4 +18,4 @@ from gaia_ssl.space import Shape
     ],
 )
 def test_pyramid(strides, stages):
-    assert pyramid([Shape(1, stride, (1, 1)) for stride in strides]) == stages
+    assert pyramid_stages([Shape(1, stride, (1, 1)) for stride in strides]) == stages

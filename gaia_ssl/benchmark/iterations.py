@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn as nn
@@ -141,10 +142,12 @@ class StaticSandwich(nn.Module):
             backbone = supernet.backbone.extract(arch)
             width = supernet.backbone.path(arch).stages[-1][-1].out_channels
             net = nn.Sequential(backbone, _static_neck(supernet.neck, width))
-            self.nets[self.key_of[str(arch)]] = net.to(memory_format=supernet.memory_format)
+            self.nets[self.key_of[str(arch)]] = _to_format(net, supernet)
         # mmpretrain's own method on MAX; the other networks use its keys, queue and head
+        backbone, neck = self.nets[self.key_of[str(supernet.backbone.space.max)]].children()
         self.moco = MoCo(
-            *self.nets[self.key_of[str(supernet.backbone.space.max)]],
+            backbone,
+            neck,
             head=copy.deepcopy(supernet.head),
             queue_len=supernet.queue_len,
             feat_dim=len(supernet.queue),
@@ -186,9 +189,14 @@ class StaticSandwich(nn.Module):
         return self.moco.train_step(data, optim_wrapper)
 
 
+def _to_format(net: nn.Module, supernet: DynamicMoCo) -> nn.Module:
+    """Bring a network into the memory format of a supernet."""
+    return nn.Module.to(net, memory_format=supernet.memory_format)  # type: ignore[call-overload]
+
+
 def _static_neck(neck: nn.Module, channels: int) -> nn.Module:
     """A plain neck with the first inputs of an elastic one's weights."""
-    first, relu, last = neck.mlp
+    first, _, last = neck.get_submodule('mlp').children()
     static = type(neck)(channels, first.out_features, last.out_features)
     ours = neck.state_dict()
     static.load_state_dict(
@@ -206,8 +214,8 @@ def resnet50(supernet: DynamicMoCo) -> MoCo:
         queue_len=supernet.queue_len,
         data_preprocessor=copy.deepcopy(supernet.data_preprocessor),
     )
-    model.to(next(supernet.parameters()).device, memory_format=supernet.memory_format)
-    return model.train()
+    model.to(next(supernet.parameters()).device)
+    return _to_format(model, supernet).train()
 
 
 class Hollow(DynamicMoCo):
@@ -224,14 +232,15 @@ class Hollow(DynamicMoCo):
         hollow.__class__ = cls
         return hollow
 
-    def targets(self, inputs: list[Tensor], data_samples: list) -> None:
+    def targets(self, inputs: list[Tensor], data_samples: list) -> Any:
         """No keys."""
+        return None
 
     def subnet_loss(
-        self, inputs: list[Tensor], data_samples: list, targets: None
+        self, inputs: list[Tensor], data_samples: list, targets: Any
     ) -> dict[str, Tensor]:
         """A loss that costs nothing."""
         return dict(loss=self.neck.mlp[-1].bias.sum())
 
-    def after_iteration(self, targets: None) -> None:
+    def after_iteration(self, targets: Any) -> None:
         """Nothing to enqueue."""

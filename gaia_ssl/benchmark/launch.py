@@ -49,6 +49,8 @@ class Launch(NamedTuple):
             options: Further ones.
         """
         if self.launcher == 'slurm':
+            if self.partition is None:
+                raise UserError('partition: missing; slurm needs one')
             settings = [f'PYTHON={sys.executable}', f'GPUS={self.gpus}']
             settings.append(f'GPUS_PER_NODE={min(self.gpus, int(os.getenv("GPUS_PER_NODE", 8)))}')
             command = ['env', *settings, 'bash', str(UNDER_SLURM), action, self.partition, job]

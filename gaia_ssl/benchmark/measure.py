@@ -38,7 +38,7 @@ def measure_rounds(
     for draw, _ in itertools.product(range(draws), range(warmup)):
         for name in names:
             procedures[name](draw)
-    times = {name: [] for name in names}
+    times: dict[str, list[dict[str, float]]] = {name: [] for name in names}
     for index in range(iters):
         turn = index % len(names)
         for name in names[turn:] + names[:turn]:

@@ -151,10 +151,11 @@ class Pipeline:
 
     def _start(self, stage: Stage) -> None:
         attempts = 0
-        if stage.resumes and stage.folder.exists() and self.records.is_current(stage):
-            attempts = self.records[stage.name]['attempts']
-        elif stage.folder:
-            shutil.rmtree(stage.folder, ignore_errors=True)
+        if stage.folder is not None:
+            if stage.resumes and stage.folder.exists() and self.records.is_current(stage):
+                attempts = self.records[stage.name]['attempts']
+            else:
+                shutil.rmtree(stage.folder, ignore_errors=True)
         log = self.log(stage.name)
         log.parent.mkdir(parents=True, exist_ok=True)
         self.records[stage.name] = dict(start=time.time(), attempts=attempts + 1)
@@ -181,7 +182,8 @@ class Pipeline:
             StageError: If it failed and the pipeline is not tolerant.
         """
         log = self.log(stage.name)
-        reason, result = '', {}
+        reason = ''
+        result: dict[str, Any] = {}
         if code:
             reason = f'exit code {code}'
         else:

@@ -56,9 +56,11 @@ class Records:
     def __init__(self, work_dir: Path) -> None:
         self.folder = work_dir / 'stages'
 
-    def __getitem__(self, name: str) -> dict[str, Any] | None:
-        path = self._path(name)
-        return json.loads(path.read_text()) if path.is_file() else None
+    def __contains__(self, name: str) -> bool:
+        return self._path(name).is_file()
+
+    def __getitem__(self, name: str) -> dict[str, Any]:
+        return json.loads(self._path(name).read_text())
 
     def __setitem__(self, name: str, record: dict[str, Any]) -> None:
         path = self._path(name)
@@ -70,11 +72,10 @@ class Records:
 
     def is_current(self, stage: Stage) -> bool:
         """Tell if the stage began after all that it needs had ended."""
-        record = self[stage.name]
-        needed = [self[name] or {} for name in stage.needs]
-        return record is not None and all(
-            need.get('end', math.inf) <= record['start'] for need in needed
-        )
+        if not all(name in self for name in (stage.name, *stage.needs)):
+            return False
+        start = self[stage.name]['start']
+        return all(self[name].get('end', math.inf) <= start for name in stage.needs)
 
     def done(self, stages: Sequence[Stage]) -> set[str]:
         """Names of the stages that need not run again.

@@ -1,6 +1,7 @@
 """Features of images under frozen networks."""
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,7 +18,7 @@ from gaia_ssl.registry import MODELS
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.preprocessor import preprocessor_options
 
-Nets = Mapping[Hashable, nn.Module]
+Nets = Mapping[Any, nn.Module]
 
 
 class PooledFeatures:
@@ -59,7 +60,7 @@ class PooledFeatures:
             For each network, (N, D) on the CPU, where D is channels x cells x cells.
         """
         rank, world = get_dist_info()
-        share = {name: [] for name in nets}
+        share: dict[Hashable, list[Tensor]] = {name: [] for name in nets}
         for net in nets.values():
             net.eval()  # one extracted amid a training is not
         for batch in self._batches(nets, images, np.arange(rank, len(images), world)):
@@ -84,12 +85,12 @@ class PooledFeatures:
         pooled = F.avg_pool2d(maps, window, stride=1)  # (N, C, H, W) -> (N, C, cells, cells)
         return F.normalize(pooled.flatten(1), dim=1)
 
-    def _batches(self, nets: Nets, images: ImageSet, order: Sequence[int]) -> Iterator[Tensor]:
+    def _batches(self, nets: Nets, images: ImageSet, order: np.ndarray) -> Iterator[Tensor]:
         """Normalised images in batches of nearly equal sizes, (N, C, H, W)."""
         device = next(next(iter(nets.values())).parameters()).device
         self.preprocessor.to(device)
-        loader = DataLoader(
-            images,
+        loader: DataLoader = DataLoader(
+            images,  # type: ignore[arg-type]  # torch's loader takes any sequence
             batch_sampler=[b.tolist() for b in np.array_split(order, -(-len(order) // BATCH))],
             num_workers=self.num_workers,
             generator=torch.Generator(),  # the loader draws a number, not to be missed elsewhere

@@ -90,7 +90,7 @@ class FolderKNN:
             calibration_images=self.calibration,
         )
 
-    def __call__(self, nets: Mapping[Hashable, nn.Module]) -> dict[Hashable, float]:
+    def __call__(self, nets: Mapping[Any, nn.Module]) -> dict[Hashable, float]:
         """Judge some networks, decoding images once for all; processes share the work.
 
         Args:

@@ -93,6 +93,6 @@ def raw_pixel_top1(folder: Path) -> dict[str, Any]:
     for decay in WEIGHT_DECAYS:
         predict = fit_logistic(pixels[~held], labels[~held], decay, num_classes)
         held_out[decay] = top1(predict, pixels[held], labels[held])
-    best = max(held_out, key=held_out.get)
+    best = max(held_out, key=lambda decay: held_out[decay])
     predict = fit_logistic(pixels, labels, best, num_classes)
     return dict(top1=top1(predict, val_pixels, val_labels), weight_decay=best, held_out=held_out)

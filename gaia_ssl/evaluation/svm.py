@@ -140,7 +140,9 @@ class LinearSVMs:
             _score, ((self.train, y, [cost], self.test) for y, cost in zip(targets.T, costs))
         )
         ap = [average_precision(s[:, 0], y) for s, y in zip(scores, self.test_labels.T)]
-        return dict(map=_percent(np.mean(ap)), ap=[_percent(value) for value in ap], costs=costs)
+        return dict(
+            map=_percent(float(np.mean(ap))), ap=[_percent(value) for value in ap], costs=costs
+        )
 
     def few(self, shots: int, runs: int = 5, seed: int = 0) -> dict[str, Any]:
         """Train on a few images of each class, several times.

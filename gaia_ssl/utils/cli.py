@@ -25,14 +25,14 @@ def run_cli(main: Callable[[], None]) -> None:
 
 
 def _fail(message: str) -> int:
-    # an error from a data loader's worker comes with the worker's traceback before it
+    # an error in a data loader's worker has the worker's traceback before the message
     message = message.rpartition(f'{UserError.__name__}: ')[2]
     print(f'error: {" ".join(message.split())}', file=sys.stderr)
     return 2
 
 
 class ConfigOptions(DictAction):
-    """MMEngine's settings on a command line, ``KEY=VALUE ...``; one that is none ends it."""
+    """Argparse action for settings, ``KEY=VALUE ...``; a malformed one is a usage error."""
 
     def __call__(
         self,
@@ -41,11 +41,12 @@ class ConfigOptions(DictAction):
         values: Sequence[str],
         option_string: str | None = None,
     ) -> None:
+        """Add settings to the namespace."""
         for value in values:
             try:
                 super().__call__(parser, namespace, [value], option_string)
             except (ValueError, AssertionError):  # no '='; brackets that do not match
-                parser.error(f'{option_string}: {value} is no setting; give KEY=VALUE')
+                parser.error(f'{option_string}: {value} is not a setting; give KEY=VALUE')
 
 
 def add_cfg_options(parser: argparse.ArgumentParser) -> None:
@@ -82,6 +83,6 @@ def load_config(path: str, options: dict | None = None) -> Config:
         config.merge_from_dict(options or {})
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         raise UserError(
-            f'--cfg-options: {" ".join(options)} do not fit {path} ({reason(error)})'
+            f'--cfg-options: {" ".join(options or {})} do not fit {path} ({reason(error)})'
         ) from error
     return config

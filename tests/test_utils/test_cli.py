@@ -22,4 +22,4 @@ def test_what_is_no_setting_is_named(parse, wrong, capsys):
         parse('x=1', wrong, 'y=2')
     assert end.value.code == 2
     last = capsys.readouterr().err.splitlines()[-1]
-    assert last.endswith(f'error: --cfg-options: {wrong} is no setting; give KEY=VALUE')
+    assert last.endswith(f'error: --cfg-options: {wrong} is not a setting; give KEY=VALUE')

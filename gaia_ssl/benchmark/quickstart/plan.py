@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from gaia_ssl.utils.paths import CONFIGS, ROOT, TOOLS
 
 from ..metrics import METRICS, read_evaluation, read_loss
-from ..stages import Stage
+from ..stages import Stage, StageError
 
 SUPERNET = CONFIGS / 'mocov2' / 'mocov2_tiny10to22_bs128-coslr_scenes.py'
 SEARCH_SIZE = 128  # both searches count multiply-adds at this input size
@@ -100,9 +100,15 @@ def options(settings: dict[str, Any]) -> list[str]:
 
 
 def train_script(project: str) -> Path:
-    """The train script that comes with an OpenMMLab project."""
-    package = Path(importlib.util.find_spec(project).submodule_search_locations[0])
-    return package / '.mim' / 'tools' / 'train.py'
+    """The train script that comes with an OpenMMLab project.
+
+    Raises:
+        StageError: If the project is not installed.
+    """
+    spec = importlib.util.find_spec(project)
+    if spec is None or spec.origin is None:
+        raise StageError(f'{project} is not installed')
+    return Path(spec.origin).parent / '.mim' / 'tools' / 'train.py'
 
 
 def make_plan(work_dir: Path, data: str, smoke: bool) -> 'Plan':

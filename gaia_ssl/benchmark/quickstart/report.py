@@ -55,7 +55,7 @@ def make_report(plan: Plan) -> dict[str, Any]:
     done = {stage.name: records[stage.name] for stage in plan.stages()}
     seconds = {name: round(r['end'] - r['start'], 1) for name, r in done.items()}
     seconds['total'] = round(busy([(r['start'], r['end']) for r in done.values()]), 1)
-    report = dict(
+    report: dict[str, Any] = dict(
         data=plan.data,
         seconds=seconds,
         attempts={name: r['attempts'] for name, r in done.items() if r['attempts'] > 1},

@@ -99,7 +99,7 @@ class Garments:
         )
         found = [c for c in found if cv2.contourArea(c) >= 6]
         filled = np.zeros((28, 28), np.uint8)
-        return cv2.drawContours(filled, found, -1, 1, cv2.FILLED).astype(np.float32)
+        return cv2.drawContours(filled, found, -1, (1,), cv2.FILLED).astype(np.float32)
 
 
 def random_color(brightness: Range, rng: np.random.Generator) -> np.ndarray:
@@ -188,14 +188,17 @@ def paint_garment(
     flip = -1 if rng.random() < 0.5 else 1
     matrix = np.array([[flip * cos, -sin, 0], [flip * sin, cos, 0]])
     matrix[:, 2] = np.asarray(center) - matrix[:, :2] @ (13.5, 13.5)
-    warp = dict(M=matrix, dsize=(size, size), flags=cv2.INTER_LINEAR)
-    alpha = cv2.warpAffine(outline, **warp)
+
+    def warp(image: np.ndarray) -> np.ndarray:
+        return cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR)
+
+    alpha = warp(outline)
     mask = alpha >= 0.5
     inside = mask.sum() / max(outline.sum() * scale**2, 1)
     color = random_color(GARMENT, rng)
 
-    def paint():
-        shade = cv2.warpAffine(gray.astype(np.float32) / 255, **warp)[..., None]
+    def paint() -> None:
+        shade = warp(gray.astype(np.float32) / 255)[..., None]
         canvas[:] += alpha[..., None] * (color * (0.4 + 0.6 * shade) - canvas)
 
     return paint, mask, inside
@@ -246,7 +249,9 @@ def make_scene(
     label = np.where(upper, above + 1, below + 1).astype(np.uint8)
 
     owner = np.zeros((size, size), np.uint8)  # which instance shows, 0 = none
-    drawn = []  # (thing name, garment index, area before anything covered it)
+    drawn: list[
+        tuple[str, int, int]
+    ] = []  # (thing name, garment index, area before anything covered it)
     things = list(THINGS)
     for _ in range(rng.integers(2, MAX_GARMENTS + 1)):
         thing = things[rng.integers(len(things))]
@@ -313,7 +318,8 @@ def write_sprites(out: Path, split: str, garments: Garments, seed: int) -> int:
 def write_scenes(out: Path, split: str, garments: Garments, num: int, seed: int) -> None:
     """Write ``num`` scenes of one split under ``out``, in both layouts."""
     _, coco_folder, ade_folder = SPLITS[split]
-    images, annotations = [], []
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
     folders = [
         out / 'coco' / coco_folder,
         out / 'ade/images' / ade_folder,
@@ -387,7 +393,7 @@ def build(
         What was made, as in ``scenes.json``.
     """
     out = Path(out)
-    made = dict(
+    made: dict[str, Any] = dict(
         version=VERSION,
         seed=seed,
         scenes=dict(train=train_scenes, val=val_scenes),

@@ -249,9 +249,8 @@ def make_scene(
     label = np.where(upper, above + 1, below + 1).astype(np.uint8)
 
     owner = np.zeros((size, size), np.uint8)  # which instance shows, 0 = none
-    drawn: list[
-        tuple[str, int, int]
-    ] = []  # (thing name, garment index, area before anything covered it)
+    # (thing name, garment index, area before anything covered it)
+    drawn: list[tuple[str, int, int]] = []
     things = list(THINGS)
     for _ in range(rng.integers(2, MAX_GARMENTS + 1)):
         thing = things[rng.integers(len(things))]

@@ -8,7 +8,7 @@ launch_dist() { # launch_dist GPUS TOOL --launcher pytorch [arguments]: on this 
     local gpus=$1
     shift
     if ! [[ $gpus =~ ^[1-9][0-9]*$ ]]; then
-        echo "error: GPUS: $gpus is no number of processes; give one before the options" >&2
+        echo "error: GPUS: $gpus is not a number of processes; give one before the options" >&2
         exit 2
     fi
     exec "${PYTHON:-python}" -m torch.distributed.run \

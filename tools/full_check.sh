@@ -3,7 +3,7 @@
 # Usage: full_check.sh OUT
 #   OUT/clone    a fresh clone, OUT/home its HOME: the set-up starts from nothing
 #   OUT/first    a quickstart, with pretrained against random weights for three seeds
-#   OUT/second   the same quickstart again, which must rank the subnets alike
+#   OUT/second   the same quickstart again, which must rank the subnets the same way
 #   OUT/wheel    an environment with the package installed from a wheel
 # A part whose result is there is skipped. Figures are printed at the end; a missed one fails.
 set -euo pipefail
@@ -64,7 +64,7 @@ checks = {
     f'mIoU {iou:.3f} >= 0.30': iou >= 0.30,
 }
 for task in ('global', 'dense'):
-    checks[f'the second run ranks alike, {task}'] = ranking('first', task) == ranking('second', task)
+    checks[f'the second run ranks the same, {task}'] = ranking('first', task) == ranking('second', task)
 figures = json.loads((out / 'first' / 'pretrained_vs_random.json').read_text())['figures']
 for task, figure in dict(detection='bbox_mAP', segmentation='mIoU', classification='top1').items():
     mean = figures[task][figure]['mean']

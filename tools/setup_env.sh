@@ -203,7 +203,7 @@ build_mmcv() {
         tar -xzf "$TMPDIR"/sdist/*.tar.gz -C "$TMPDIR/source"
         mv "$TMPDIR"/source/* "$source"
     fi
-    # The source folder stays until the wheel is there: a compile that was stopped goes on where it was.
+    # The source folder stays until the wheel is there: a compile that was stopped resumes.
     objects() {
         local plan
         plan=$(find "$source/build" -name build.ninja 2>/dev/null) && [[ -n $plan ]] || return

@@ -162,7 +162,7 @@ def make_runs(
         for arm in arms:
             if arm.random and not task.weights:
                 raise UserError(
-                    f'--baselines: random is no baseline for {task.config}, which loads no weights '
+                    f'--baselines: random is not a baseline for {task.config}, which loads no weights '
                     'of the subnet'
                 )
             random = [f'{key}=None' for key in task.weights] if arm.random else []

@@ -155,7 +155,7 @@ def test_two_processes_train_and_resume(imagenet, tmp_path):
 @pytest.mark.parametrize('given', ['--work-dir', '0'])
 def test_the_number_of_processes_is_forgotten(script, named, given, tmp_path):
     done = run('bash', f'tools/dist_{script}.sh', *named, given, tmp_path)
-    assert refused(done, f'GPUS: {given} is no number of processes')
+    assert refused(done, f'GPUS: {given} is not a number of processes')
 
 
 def refused(done, *words):

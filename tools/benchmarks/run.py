@@ -2,8 +2,9 @@
 
 Plans every subnet and baseline on every task, runs tools/benchmarks/downstream.py for each (trains,
 then tests the last checkpoint), and writes WORK_DIR/table.{md,csv,json}. A failed run is named and
-the others go on. With --resume, what is done is not repeated, and what was stopped goes on from its
-checkpoint. Under slurm the commands are printed instead; the same command collects what is done.
+the others continue. With --resume, finished runs are not repeated, and stopped ones resume from
+their checkpoints. Under slurm the commands are printed instead, and the same command collects the
+results.
 """
 
 import argparse

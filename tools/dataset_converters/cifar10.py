@@ -179,7 +179,7 @@ def unpack(archive, folder):
         with tarfile.open(archive) as tar:
             tar.extractall(folder, filter='data')
     except (EOFError, tarfile.TarError) as error:
-        raise UserError(f'--src: {archive} is no whole archive; fetch it again') from error
+        raise UserError(f'--src: {archive} is not a whole archive; fetch it again') from error
 
 
 def build(out, src=None, num=None):

@@ -44,7 +44,7 @@ part() { # part NAME COMMAND...: run it, log it, note how it ended and what it s
     fi
     rows+=("$(printf '%-28s %-7s %4d s  %.120s' "$name" "$result" $((SECONDS - begin)) "$said")")
 }
-processes() { # processes NUMBER SCRIPT...: so many processes of a script, each with a GPU
+processes() { # processes NUMBER SCRIPT...: NUMBER processes of a script, each with a GPU
     "$python" -m torch.distributed.run --standalone --nproc_per_node="$1" "${@:2}"
 }
 training() { # training NUMBER CONFIG OPTIONS...: a few iterations of a real config, then its losses

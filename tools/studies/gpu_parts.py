@@ -32,7 +32,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def write_images(folder: Path, number: int, size: int = 256) -> str:
-    """Write so many JPEGs of noise."""
+    """Write JPEGs of noise."""
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(0)
     for index in range(number):

@@ -47,12 +47,12 @@ def load_plan(work_dir: Path) -> tuple[Plan, dict[str, dict[str, Any]]]:
     """The plan of a quickstart, and the short budget of each task.
 
     Raises:
-        StageError: If the folder is no quickstart's.
+        StageError: If the folder is not that of a quickstart.
     """
     path = work_dir / 'settings.json'
     if not path.is_file():
         raise StageError(
-            f'{work_dir} is no work dir of a quickstart; run tools/quickstart.sh first'
+            f'{work_dir} is not the work dir of a quickstart; run tools/quickstart.sh first'
         )
     settings = json.loads(path.read_text())
     plan = make_plan(work_dir, **settings)
@@ -123,7 +123,7 @@ def as_markdown(result: dict[str, Any]) -> str:
     archs = [f'{kind} {arch_text(best["arch"])}' for kind, best in result['subnets'].items()]
     paragraphs = [
         '# Pretrained against random weights',
-        f'The same subnets ({"; ".join(archs)}), trained alike. Accuracies are shares, 0 to 1.',
+        f'The same subnets ({"; ".join(archs)}), trained the same way. Accuracies are shares, 0 to 1.',
         table(['', *seeds, 'mean pretrained', 'mean random', 'difference'], rows),
         '\n'.join(['Budgets, over those of `configs/quickstart/`:', *(f'- {b}' for b in budgets)]),
         as_line(result),

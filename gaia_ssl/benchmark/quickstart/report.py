@@ -105,7 +105,7 @@ def as_markdown(report: dict[str, Any]) -> str:
             ['search', 'arch (stem width / widths / depths)', 'MFLOPs', 'Mparams', 'distance'],
             subnets,
         ),
-        'The same subnet with pretrained and with random weights, trained alike (dense: detection '
+        'The same subnet with pretrained and with random weights, trained the same way (dense: detection '
         'and segmentation; global: the probe):',
         table(['', *ARMS, 'raw pixels'], figures),
         ABOUT[report['data']],
@@ -120,7 +120,7 @@ def as_markdown(report: dict[str, Any]) -> str:
 
 
 def number(value: float | None) -> str:
-    """A share; nothing where there is none."""
+    """A share as text; empty if undefined."""
     return '' if value is None else f'{value:.3f}'
 
 

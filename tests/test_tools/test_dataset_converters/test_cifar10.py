@@ -145,7 +145,7 @@ def test_a_folder_of_something_else_gets_one_line(tmp_path):
 
 def test_a_damaged_archive_gets_one_line(tmp_path):
     (tmp_path / 'x.tgz').write_bytes(b'no archive')
-    fails_with('no whole archive', tmp_path / 'out', tmp_path / 'x.tgz')
+    fails_with('not a whole archive', tmp_path / 'out', tmp_path / 'x.tgz')
 
 
 def test_a_missing_source_gets_one_line(tmp_path):

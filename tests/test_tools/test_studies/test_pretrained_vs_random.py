@@ -110,13 +110,13 @@ def test_a_smoke_quickstart_is_compared_at_its_own_budget(tmp_path):
 
 
 def test_no_quickstart(tmp_path):
-    with pytest.raises(StageError, match='is no work dir of a quickstart'):
+    with pytest.raises(StageError, match='is not the work dir of a quickstart'):
         comparison.load_plan(tmp_path)
     done = subprocess.run(
         [sys.executable, comparison.__file__, tmp_path], env=ENV, capture_output=True, text=True
     )
     assert done.returncode == 1 and done.stderr.count('\n') == 1
-    assert done.stderr.startswith(f'pretrained_vs_random: {tmp_path} is no work dir')
+    assert done.stderr.startswith(f'pretrained_vs_random: {tmp_path} is not the work dir')
     assert os.listdir(tmp_path) == []
 
 

@@ -7,16 +7,15 @@ imports the backbones only; what needs mmpretrain is imported by ``gaia_ssl.mode
 from typing import Any
 
 from mmengine import registry as root
-from mmengine.config.utils import MODULE2PACKAGE
 from mmengine.registry import Registry, build_from_cfg
 
 from gaia_ssl.utils.errors import UserError
+from gaia_ssl.utils.openmmlab import adapt_openmmlab
 
 SCOPE = 'gaia_ssl'
 
-# MMEngine finds `_base_ = 'mmseg::...'` by the name that a package is installed under: ours is
-# not in its table, and mmseg has two. By a module's name it finds both.
-MODULE2PACKAGE.update(gaia_ssl='gaia_ssl', mmseg='mmseg')
+# every use of this package from a config comes through here
+adapt_openmmlab()
 
 
 def _child(parent: Registry, *locations: str) -> Registry:

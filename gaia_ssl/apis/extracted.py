@@ -8,7 +8,7 @@ from mmengine.config import Config
 from gaia_ssl.downstream import Subnet
 from gaia_ssl.models.backbones import SubnetBackbone
 from gaia_ssl.registry import MODELS
-from gaia_ssl.utils.checkpoint import load_untrusted
+from gaia_ssl.utils.checkpoint import load_checkpoint
 from gaia_ssl.utils.weights import load_into
 
 
@@ -60,7 +60,7 @@ def pretraining_config(folder: str) -> Config:
         UserError: If the folder was not written by extraction, or its checkpoint is damaged.
     """
     subnet = Subnet.load(folder)
-    meta = load_untrusted(subnet.checkpoint)['meta']
+    meta = load_checkpoint(subnet.checkpoint, mmap=True)['meta']
     return Config(
         dict(
             model=dict(data_preprocessor=subnet.preprocessing('to_rgb')),

@@ -8,7 +8,7 @@ from gaia_ssl.downstream import Subnet
 from gaia_ssl.downstream.subnet import WEIGHTS_FILE
 from gaia_ssl.export.resnet_weights import import_resnet
 from gaia_ssl.utils import UserError
-from gaia_ssl.utils.checkpoint import load_untrusted
+from gaia_ssl.utils.checkpoint import load_checkpoint
 from gaia_ssl.utils.files import file_digest
 
 RANDOM = 'random'
@@ -29,7 +29,7 @@ class Arm(NamedTuple):
 
     def facts(self) -> dict[str, Any]:
         """The facts for a table: its folder, arch and costs."""
-        meta = load_untrusted(str(self.subnet / WEIGHTS_FILE))['meta']
+        meta = load_checkpoint(str(self.subnet / WEIGHTS_FILE), mmap=True)['meta']
         known = {key: meta.get(key) for key in ('arch', 'flops', 'params', 'input_size')}
         return dict(subnet=str(self.subnet), random=self.random, **known)
 
@@ -77,7 +77,7 @@ def _import(checkpoint: str, folder: Path) -> Path:
     """The folder with the weights of an ordinary ResNet, made when it is not there yet."""
     mark = folder / WEIGHTS_FILE
     if mark.is_file():
-        source = load_untrusted(str(mark))['meta']['source']
+        source = load_checkpoint(str(mark), mmap=True)['meta']['source']
         if source['checkpoint_sha256'] == file_digest(checkpoint):
             return folder
     import_resnet(checkpoint, str(folder))

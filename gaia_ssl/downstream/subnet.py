@@ -11,7 +11,7 @@ from mmengine.config import Config
 
 from gaia_ssl.space import Arch, Family, SearchSpace, Shape
 from gaia_ssl.utils import UserError
-from gaia_ssl.utils.checkpoint import load_untrusted
+from gaia_ssl.utils.checkpoint import load_checkpoint
 from gaia_ssl.utils.preprocessor import preprocessor_options
 
 from .pyramid import pyramid_stages
@@ -31,7 +31,7 @@ def read_folder(folder: str) -> dict[str, Any]:
         raise UserError(
             f'subnet: {folder} holds no {WEIGHTS_FILE}; name a folder that tools/extract.py wrote'
         )
-    return load_untrusted(path)
+    return load_checkpoint(path, mmap=True)
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,6 @@ from pathlib import Path
 
 from mmengine.fileio import LocalBackend, register_backend
 
-# the import also lets MMEngine read its own checkpoints
-from gaia_ssl.utils import checkpoint  # noqa: F401
 from gaia_ssl.utils.files import atomic_write
 
 ATOMIC = 'gaia_ssl.atomic'

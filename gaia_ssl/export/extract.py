@@ -16,7 +16,7 @@ from gaia_ssl.downstream.subnet import WEIGHTS_FILE, Normalisation
 from gaia_ssl.models.supernet import load_supernet_backbone
 from gaia_ssl.space import Arch, count_cost
 from gaia_ssl.utils import UserError
-from gaia_ssl.utils.checkpoint import load_untrusted
+from gaia_ssl.utils.checkpoint import load_checkpoint
 from gaia_ssl.utils.files import file_digest
 from gaia_ssl.version import __version__
 
@@ -193,7 +193,7 @@ def _is_there(folder: str, meta: dict[str, Any]) -> bool:
     path = osp.join(osp.expanduser(folder), WEIGHTS_FILE)
     if not osp.isfile(path):
         return False
-    content = load_untrusted(path)
+    content = load_checkpoint(path, mmap=True)
     there = content.get('meta', {}) if isinstance(content, dict) else {}
     # another version makes the same
     other = [key for key in meta if key != 'versions' and there.get(key) != meta[key]]

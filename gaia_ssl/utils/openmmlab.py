@@ -1,0 +1,142 @@
+"""All that this package changes in MMEngine and mmpretrain, or uses of their private parts.
+
+Read in mmengine 0.10.7 and mmpretrain 1.2.0, and in onedl-mmengine 0.10.12 and onedl-mmpretrain
+1.3.6. A new version of either is to be compared with this file first.
+"""
+
+import importlib.util
+import sys
+from collections.abc import Sequence
+from functools import partial, wraps
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from itertools import chain, repeat
+from threading import RLock
+from types import ModuleType
+from typing import Any
+from unittest.mock import patch
+
+import torch
+from mmengine.config.utils import MODULE2PACKAGE
+from mmengine.optim import OptimWrapper
+from mmengine.runner import CheckpointLoader, IterBasedTrainLoop, Runner
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from .checkpoint import read_checkpoint
+from .errors import UserError
+
+
+def adapt_openmmlab() -> None:
+    """Apply all changes, once; ``gaia_ssl.registry`` does it when it is imported."""
+    # MMEngine finds `_base_ = 'mmseg::...'` by the name that a package is installed under: ours is
+    # not in its table, and mmseg has two. By a module's name it finds both.
+    MODULE2PACKAGE.update(gaia_ssl='gaia_ssl', mmseg='mmseg')
+    _load_checkpoints_safely()
+    _leave_out_multimodal()
+
+
+_loading = RLock()  # torch.load belongs to the process
+
+
+def _load_checkpoints_safely() -> None:
+    """Let MMEngine load checkpoints by ``read_checkpoint``, whatever their scheme.
+
+    All of MMEngine's loading comes through ``CheckpointLoader.load_checkpoint``. What it calls by
+    the scheme (local files, http, pavi, s3, torchvision, open-mmlab, mmcls) ends in ``torch.load``:
+    mmengine's with PyTorch's defaults, which refuse a Runner's own checkpoints and, by torch.hub,
+    run what a download holds; onedl's with a list of classes that has ``getattr`` in it, and
+    without any list where that fails.
+    """
+    original = CheckpointLoader.load_checkpoint.__func__
+    if hasattr(original, '__wrapped__'):
+        return
+
+    @wraps(original)
+    def load_checkpoint(
+        cls: type[CheckpointLoader],
+        filename: str,
+        map_location: Any = None,
+        logger: Any = 'current',
+    ) -> Any:
+        with _loading, patch.object(torch, 'load', partial(_torch_load, name=filename)):
+            try:
+                return original(cls, filename, map_location, logger)
+            except FileNotFoundError as error:
+                raise UserError(f'checkpoint: {filename} does not exist') from error
+
+    CheckpointLoader.load_checkpoint = classmethod(load_checkpoint)
+
+
+def _torch_load(f: Any, map_location: Any = None, *, name: str, **options: Any) -> Any:
+    return read_checkpoint(f, name, map_location=map_location, **options)
+
+
+def _leave_out_multimodal() -> None:
+    """Let ``mmpretrain.models`` be imported beside any version of transformers.
+
+    Where transformers is installed, mmpretrain imports its multimodal models, which need names that
+    newer versions of transformers lack. It asks ``mmpretrain.utils.dependency.WITH_MULTIMODAL``.
+    mmpretrain is not imported here: mmdet and mmseg do without it.
+    """
+    name = 'mmpretrain.utils.dependency'
+    if name in sys.modules:
+        sys.modules[name].WITH_MULTIMODAL = False
+    elif not any(isinstance(finder, _WithoutMultimodal) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _WithoutMultimodal(name))
+
+
+class _WithoutMultimodal(MetaPathFinder, Loader):
+    """Sets the flag as soon as the module that holds it is imported."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname != self.name:
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(fullname)
+        if spec is not None and spec.loader is not None:
+            self.loader, spec.loader = spec.loader, self
+        return spec
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return self.loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__spec__.loader = module.__loader__ = self.loader
+        self.loader.exec_module(module)
+        module.WITH_MULTIMODAL = False
+
+
+def backward_uncounted(optim_wrapper: OptimWrapper, loss: Tensor) -> None:
+    """Backpropagate without counting an iteration of gradient accumulation.
+
+    ``OptimWrapper.backward`` adds one to ``_inner_count``, by which ``should_update`` decides;
+    an iteration of a supernet backpropagates several subnets and counts once.
+    """
+    optim_wrapper.backward(loss)
+    optim_wrapper._inner_count -= 1
+
+
+def resumed_from(runner: Runner) -> str | None:
+    """Get the checkpoint that a runner resumes from, or ``None`` if it does not resume.
+
+    A hook's ``after_load_checkpoint`` is not told whether a checkpoint is resumed from, or only
+    its weights are loaded; the Runner knows it by two private attributes.
+    """
+    return runner._load_from if runner._resume else None
+
+
+def start_at_next_batch(loop: IterBasedTrainLoop, loader: DataLoader) -> None:
+    """Let a resumed loop by iterations take the batches that a dataloader gives from now on.
+
+    For a sampler that itself begins where the training stopped. mmengine's loop asks its iterator
+    for ``loop.iter`` batches first; onedl's skips that if it is told to.
+    """
+    asked = 0 if hasattr(loop, 'fast_forward_on_resume') else loop.iter
+    loop.fast_forward_on_resume = True
+    loop.dataloader_iterator = chain(repeat(None, asked), iter(loader))

@@ -162,8 +162,8 @@ def make_runs(
         for arm in arms:
             if arm.random and not task.weights:
                 raise UserError(
-                    f'--baselines: random is not a baseline for {task.config}, which loads no weights '
-                    'of the subnet'
+                    f'--baselines: random is not a baseline for {task.config}, which loads no '
+                    'weights of the subnet'
                 )
             random = [f'{key}=None' for key in task.weights] if arm.random else []
             place = folder / task.name / arm.name

@@ -123,7 +123,7 @@ def as_markdown(result: dict[str, Any]) -> str:
     archs = [f'{kind} {arch_text(best["arch"])}' for kind, best in result['subnets'].items()]
     paragraphs = [
         '# Pretrained against random weights',
-        f'The same subnets ({"; ".join(archs)}), trained the same way. Accuracies are shares, 0 to 1.',
+        f'The same subnets ({"; ".join(archs)}), trained the same way. Accuracies are shares of 1.',
         table(['', *seeds, 'mean pretrained', 'mean random', 'difference'], rows),
         '\n'.join(['Budgets, over those of `configs/quickstart/`:', *(f'- {b}' for b in budgets)]),
         as_line(result),

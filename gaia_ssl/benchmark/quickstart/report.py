@@ -105,8 +105,8 @@ def as_markdown(report: dict[str, Any]) -> str:
             ['search', 'arch (stem width / widths / depths)', 'MFLOPs', 'Mparams', 'distance'],
             subnets,
         ),
-        'The same subnet with pretrained and with random weights, trained the same way (dense: detection '
-        'and segmentation; global: the probe):',
+        'The same subnet with pretrained and with random weights, trained the same way (dense: '
+        'detection and segmentation; global: the probe):',
         table(['', *ARMS, 'raw pixels'], figures),
         ABOUT[report['data']],
         '![detections](detection.png)',

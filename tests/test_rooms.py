@@ -16,6 +16,7 @@ ROWS = (
     ('space',),
     ('distances',),
     ('datasets', 'models'),
+    ('downstream',),
     ('search', 'export'),
     ('apis', 'evaluation', 'visualization'),
     ('engine',),
@@ -30,9 +31,8 @@ def room_of(module):
     return parts[1] if parts[0] == 'gaia_ssl' and len(parts) > 1 else None
 
 
-def imports(path):
-    """The absolute names of what a file imports, also inside functions."""
-    package = ('gaia_ssl', *path.relative_to(PACKAGE).parent.parts)
+def imports(path, package):
+    """The absolute names of what a file of a package imports, also inside functions."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -48,7 +48,8 @@ def arrows():
         if '.mim' in path.parts:
             continue
         own = path.relative_to(PACKAGE).parts[0].removesuffix('.py')
-        for name in imports(path):
+        parts = path.relative_to(PACKAGE).parent.parts
+        for name in imports(path, ('gaia_ssl', *parts)):
             room = room_of(name)
             if own != '__init__' and room in LEVEL and room != own:
                 yield path.relative_to(PACKAGE), own, room
@@ -70,8 +71,17 @@ def test_no_arrow_runs_up_or_within_a_row():
 
 def test_space_needs_no_torch():
     for path in (PACKAGE / 'space').rglob('*.py'):
-        found = [name for name in imports(path) if name.partition('.')[0] in ('torch', 'mmengine')]
+        found = [
+            name for name in imports(path, ()) if name.partition('.')[0] in ('torch', 'mmengine')
+        ]
         assert not found, path
+
+
+def test_configs_import_only_what_sizes_them():
+    """Extraction renders configs: what they import must not lead back to it."""
+    for path in (PACKAGE.parent / 'configs').rglob('*.py'):
+        rooms = {room_of(name) for name in imports(path, ())} - {None}
+        assert rooms <= {'downstream'}, path
 
 
 @pytest.mark.parametrize('folder', ['tools', 'tests'])

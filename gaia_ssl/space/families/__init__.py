@@ -1,7 +1,21 @@
 """Families of backbones, by the name a space gives: step specs, paths and analytic cost."""
 
-from .base import Arch, Cost, Family, Path, SegmentTrace, Shape, Size, Step, TracedStep
-from .conv import ConvFamily, Stem, conv_norm, nbytes
+from .base import (
+    Arch,
+    Cost,
+    Family,
+    Field,
+    GridCosts,
+    Path,
+    Segment,
+    SegmentTrace,
+    Shape,
+    Size,
+    Step,
+    TracedStep,
+)
+from .conv import ConvFamily, Stem
+from .costs import conv, conv_norm, nbytes, norm
 from .mobilenet import InvertedBlock, MobileNetFamily
 from .resnet import Block, ResNetFamily
 
@@ -14,16 +28,21 @@ __all__ = [
     'ConvFamily',
     'Cost',
     'Family',
+    'Field',
+    'GridCosts',
     'InvertedBlock',
     'MobileNetFamily',
     'Path',
     'ResNetFamily',
+    'Segment',
     'SegmentTrace',
     'Shape',
     'Size',
     'Stem',
     'Step',
     'TracedStep',
+    'conv',
     'conv_norm',
     'nbytes',
+    'norm',
 ]

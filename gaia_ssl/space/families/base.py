@@ -1,13 +1,16 @@
-"""What every family of backbones shares: an arch is a path of steps, its cost a sum over them."""
+"""Families of backbones: an arch is a path of steps, its cost a sum over them."""
 
 import functools
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import chain
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Protocol
+
+import numpy as np
 
 from gaia_ssl.utils.errors import UserError
+from gaia_ssl.utils.kinds import check_kinds
 
 Arch = dict[str, Any]
 """One architecture, plain data: ``dict(stem_width=64, width=[64, 128], depth=[3, 4])``."""
@@ -15,18 +18,51 @@ Arch = dict[str, Any]
 Size = tuple[int, int]
 """Height and width in pixels."""
 
-Step = NamedTuple
-"""One unit of execution: hashable, with at least the fields ``name`` and ``out_channels``."""
+Field = tuple[str, int | None]
+"""One number of an arch: the name of a field, and the stage if the field has one per stage."""
+
+
+class Step(Protocol):
+    """One unit of execution: a named tuple with at least these fields.
+
+    Equal steps on equal inputs are one computation.
+    """
+
+    @property
+    def name(self) -> str:
+        """Path of the submodule that holds its weights, such as ``layer3.4``."""
+
+    @property
+    def out_channels(self) -> int:
+        """Channels of its output."""
+
+    def __hash__(self) -> int: ...
+
+    def _asdict(self) -> dict[str, Any]: ...
+
+
+class Segment(NamedTuple):
+    """The steps between two stage ends, by the numbers of the arch that decide them.
+
+    Archs that share a segment share its steps, so that its results are computed once.
+
+    Attributes:
+        stage: Index of its stage; -1 before the first stage.
+        numbers: The numbers of the arch that it reads, in the order of ``Family.reads``.
+    """
+
+    stage: int
+    numbers: tuple[int, ...]
 
 
 class Cost(NamedTuple):
-    """What a subnet costs.
+    """The cost of a subnet.
 
     Attributes:
-        flops: Multiply-adds of the backbone's convolutions for one image.
+        flops: Multiply-adds of the backbone's convolutions and linear layers for one image.
         params: Learnable parameters of the backbone.
-        memory: Most bytes of activations that one image needs at a time in float32: of some
-            convolution its input, its output and the shortcut that waits meanwhile.
+        memory: Peak bytes of activations of one layer for one image in float32: its input, its
+            output and a shortcut that is still needed.
     """
 
     flops: int
@@ -35,13 +71,27 @@ class Cost(NamedTuple):
 
     @classmethod
     def of_steps(cls, costs: Iterable['Cost']) -> 'Cost':
-        """The cost of what runs one after the other."""
+        """The cost of steps that run one after the other."""
         flops, params, memory = zip(*costs, strict=True)
         return cls(sum(flops), sum(params), max(memory))
 
 
+class GridCosts(NamedTuple):
+    """The costs of all archs of a grid, in the order of the space; see ``Cost``.
+
+    Attributes:
+        flops: Multiply-adds of each, (archs,).
+        params: Parameters of each, (archs,).
+        memory: Peak bytes of each, (archs,).
+    """
+
+    flops: np.ndarray
+    params: np.ndarray
+    memory: np.ndarray
+
+
 class TracedStep(NamedTuple):
-    """A step where it runs.
+    """A step with its place, input, output and cost.
 
     Attributes:
         stage: Index of its stage; -1 before the first stage.
@@ -68,9 +118,9 @@ class SegmentTrace:
     results are cheap to cache by it.
 
     Attributes:
-        steps: The steps where they run.
+        steps: The steps in the order they run, the one that makes the stage's output last.
         cost: The cost of all of them.
-        out_size: Size of the last one's output.
+        out_size: Size of what the next segment reads.
     """
 
     steps: tuple[TracedStep, ...]
@@ -97,15 +147,18 @@ class Path(NamedTuple):
 
     Attributes:
         stem: The steps before the first stage.
-        stages: The steps of each stage, in order; a stage ends after its last step.
+        stages: The steps of each stage, in order. The next stage reads the output of the last.
+        outputs: Per stage the step that turns the output of its last step into the stage's
+            output, such as a norm; None where there is no such step.
     """
 
     stem: tuple[Step, ...]
     stages: tuple[tuple[Step, ...], ...]
+    outputs: tuple[Step | None, ...]
 
     @property
     def steps(self) -> Iterator[Step]:
-        """All steps, in the order they run."""
+        """All steps but those of the outputs, in the order they run."""
         return chain(self.stem, *self.stages)
 
 
@@ -113,18 +166,31 @@ class Path(NamedTuple):
 class Family(ABC):
     """A kind of backbone whose archs are sequences of steps.
 
-    A subclass is a frozen dataclass of the options that are alike for all archs of a space. It
-    says how an arch falls into segments (the stem, then one per stage), which steps a segment
-    has, and what a step costs. Segments are small keys, so that whatever is computed for one is
-    computed once for all the archs that share it.
+    A subclass is a frozen dataclass of the options that all archs of a space share. It says which
+    numbers of an arch decide the steps of each segment (what comes before the first stage, then
+    each stage), which steps these are, and the cost of a step. Everything else follows.
+
+    Args:
+        in_channels: Channels of the images.
 
     Attributes:
         arch_fields: Fields of an arch that are one number.
         stage_fields: Fields of an arch that are one number per stage.
+        stage_options: Options that have one entry per stage; an empty one is left out.
     """
 
-    arch_fields: ClassVar[tuple[str, ...]] = ('stem_width',)
+    arch_fields: ClassVar[tuple[str, ...]] = ()
     stage_fields: ClassVar[tuple[str, ...]] = ('width', 'depth')
+    stage_options: ClassVar[tuple[str, ...]] = ()
+
+    in_channels: int = 3
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            if isinstance(value := getattr(self, field.name), list):
+                # configs give lists, a cache key must be hashable
+                object.__setattr__(self, field.name, tuple(value))
+        check_kinds(self)
 
     @property
     @abstractmethod
@@ -132,37 +198,72 @@ class Family(ABC):
         """The number of stages that the options are for."""
 
     @abstractmethod
-    def segments(self, arch: Arch) -> list[Hashable]:
-        """The keys of the stem and of each stage, each naming its input width."""
+    def reads(self, stage: int) -> Sequence[Field]:
+        """The numbers of an arch that decide the steps of a segment and the channels it reads.
+
+        Args:
+            stage: Index of the stage; -1 for what comes before the first stage.
+        """
 
     @abstractmethod
-    def steps(self, segment: Hashable) -> tuple[Step, ...]:
+    def in_channels_of(self, segment: Segment) -> int:
+        """The number of channels that a segment reads."""
+
+    @abstractmethod
+    def steps(self, segment: Segment) -> tuple[Step, ...]:
         """The steps of one segment, in order."""
 
-    @abstractmethod
-    def step_cost(self, step: Step, in_channels: int, size: Size) -> tuple[Cost, Size]:
-        """Cost of one step and the size of its output, for an input of ``size``."""
+    def output_step(self, segment: Segment) -> Step | None:
+        """The step that turns a stage's last features into its output. Defaults to none."""
+        return None
 
     @abstractmethod
-    def in_channels_of(self, segment: Hashable) -> int:
-        """The number of channels a segment reads."""
+    def step_cost(self, step: Any, in_channels: int, size: Size) -> tuple[Cost, Size]:
+        """The cost of one step and the size of its output.
+
+        Args:
+            step: A step of this family.
+            in_channels: Channels of its input.
+            size: Size of its input.
+        """
 
     def check(self, choices: dict[str, Any]) -> None:
-        """Raise ``UserError`` where a grid of choices cannot be a supernet of this family."""
+        """Check that a grid of choices can be a supernet of this family.
+
+        Raises:
+            UserError: If it cannot.
+        """
         wanted = (*self.arch_fields, *self.stage_fields)
         if unfit := sorted(choices.keys() ^ set(wanted)):
             raise UserError(
                 f'choices.{unfit[0]}: archs of a {type(self).__name__} have {", ".join(wanted)}'
             )
+        first = self.stage_fields[0]
+        stages = len(choices[first])
+        options = {name: getattr(self, name) for name in self.stage_options}
+        per_stage = {name: choices[name] for name in self.stage_fields} | options
+        for name, values in per_stage.items():
+            if len(values) != stages and not (name in options and not values):
+                raise UserError(
+                    f'{name}: {len(values)} stages, but {first} has {stages}; give one per stage'
+                )
+        if stages != self.stages:
+            raise UserError(
+                f'{first}: {stages} stages, but {type(self).__name__} has {self.stages}'
+            )
 
     def check_arch(self, arch: Arch) -> None:  # noqa: B027 - a family may have no rule
-        """Raise ``UserError`` where a well-formed arch is none of this family."""
+        """Check the rules of this family for a well-formed arch.
 
-    def with_options(self, **options) -> 'Family':
+        Raises:
+            UserError: If this family cannot build the arch.
+        """
+
+    def with_options(self, **options: Any) -> 'Family':
         """The same family with other options.
 
         Raises:
-            UserError: If an option is unknown or its value unfit.
+            UserError: If an option is unknown or its value is invalid.
         """
         known = [field.name for field in fields(self)]
         if unknown := sorted(options.keys() - set(known)):
@@ -175,34 +276,28 @@ class Family(ABC):
         """The options of the same backbone dilating wherever it would exceed a stride.
 
         Raises:
-            UserError: If the family has no dilation, which is the default.
+            UserError: If the family cannot dilate, which is the default.
         """
         raise UserError(
             f'backbone: a {type(self).__name__} cannot dilate to output stride {output_stride}; '
             'choose a config whose backbone keeps its strides, such as UPerNet'
         )
 
+    def segments(self, arch: Arch) -> list[Segment]:
+        """The segments of an arch: what comes before the first stage, then one per stage."""
+        return [
+            Segment(
+                stage, tuple(arch[name] if at is None else arch[name][at] for name, at in reads)
+            )
+            for stage, reads in _reads(self)
+        ]
+
     def path(self, arch: Arch) -> Path:
         """The steps that run ``arch``."""
-        stem, *stages = (_steps(self, segment) for segment in self.segments(arch))
-        return Path(stem, tuple(stages))
-
-    @property
-    def trace_segment(self) -> Callable[[int, Hashable, Size], SegmentTrace]:
-        """Traces a segment, given its stage, its key and the size of its input, once."""
-        return _segment_tracer(self)
-
-    @abstractmethod
-    def grid_costs(self, choices: dict[str, Any], size: Size) -> Cost:
-        """The costs of all archs of a grid on one image of ``size``.
-
-        Args:
-            choices: The grid, see ``SearchSpace``.
-            size: Height and width of the image in pixels.
-
-        Returns:
-            A cost whose fields are arrays over the archs, in the order of the space.
-        """
+        segments = self.segments(arch)
+        stem, *stages = (_steps(self, segment)[0] for segment in segments)
+        _, *outputs = (_steps(self, segment)[1] for segment in segments)
+        return Path(stem, tuple(stages), tuple(outputs))
 
     def trace(self, arch: Arch, size: Size) -> Iterator[TracedStep]:
         """The steps of ``arch`` in the order they run, with their inputs, outputs and costs.
@@ -217,14 +312,50 @@ class Family(ABC):
     def trace_segments(self, arch: Arch, size: Size) -> Iterator[SegmentTrace]:
         """The same by segments; each is computed once for all archs that share it."""
         trace_segment = _segment_tracer(self)
-        for stage, segment in enumerate(self.segments(arch), start=-1):
-            traced = trace_segment(stage, segment, size)
+        for segment in self.segments(arch):
+            traced = trace_segment(segment, size)
             yield traced
             size = traced.out_size
 
     def cost(self, arch: Arch, size: Size) -> Cost:
         """The cost of ``arch`` on one image of ``size``, from the steps of its path."""
         return Cost.of_steps(segment.cost for segment in self.trace_segments(arch, size))
+
+    def grid_costs(self, choices: dict[str, Any], size: Size) -> GridCosts:
+        """The costs of all archs of a grid on one image of ``size``.
+
+        The cost of a segment depends on the numbers that it reads alone: small tables, which are
+        added up over the grid.
+
+        Args:
+            choices: The grid, see ``SearchSpace``.
+            size: Height and width of the image in pixels.
+        """
+        grid: dict[Field, Sequence[int]] = {}
+        for name, values in choices.items():
+            if name in self.stage_fields:
+                grid |= {(name, stage): own for stage, own in enumerate(values)}
+            else:
+                grid[name, None] = values
+        axes = {field: axis for axis, field in enumerate(grid)}
+        lengths = [len(values) for values in grid.values()]
+        flops, params, memory = (np.zeros(lengths, np.int64) for _ in Cost._fields)
+        trace_segment = _segment_tracer(self)
+        for stage, reads in _reads(self):
+            table = np.empty((*(len(grid[field]) for field in reads), len(Cost._fields)), np.int64)
+            out_sizes = set()
+            for digits in np.ndindex(table.shape[:-1]):
+                numbers = tuple(grid[f][digit] for f, digit in zip(reads, digits, strict=True))
+                traced = trace_segment(Segment(stage, numbers), size)
+                table[digits] = traced.cost
+                out_sizes.add(traced.out_size)
+            [size] = out_sizes  # the sizes of maps depend on the family's options alone
+            # (own axes, 3) -> (3, all axes), of length 1 where the cost does not depend on an axis
+            own = [axes[field] for field in reads]
+            spread = [length if axis in own else 1 for axis, length in enumerate(lengths)]
+            costs = table.transpose(-1, *np.argsort(own)).reshape(-1, *spread)
+            flops, params, memory = flops + costs[0], params + costs[1], np.maximum(memory, costs[2])
+        return GridCosts(flops.ravel(), params.ravel(), memory.ravel())
 
     def output_shapes(self, arch: Arch, size: Size = (224, 224)) -> list[Shape]:
         """The shape of each stage's output.
@@ -234,10 +365,11 @@ class Family(ABC):
             size: Height and width of the image in pixels. Defaults to 224x224.
         """
         _, *stages = self.trace_segments(arch, size)
-        _, *strided = self.trace_segments(arch, (_SIDE, _SIDE))
+        _, *large = self.trace_segments(arch, (_SIDE, _SIDE))
+        lasts = [(stage.steps[-1], exact.steps[-1]) for stage, exact in zip(stages, large)]
         return [
-            Shape(stage.steps[-1].step.out_channels, _SIDE // large.out_size[0], stage.out_size)
-            for stage, large in zip(stages, strided, strict=True)
+            Shape(last.step.out_channels, _SIDE // exact.out_size[0], last.out_size)
+            for last, exact in lasts
         ]
 
 
@@ -245,22 +377,32 @@ _SIDE = 1 << 16  # pixels; a multiple of every stride, so that strides are exact
 
 
 @functools.cache
-def _steps(family: Family, segment: Hashable) -> tuple[Step, ...]:
-    return family.steps(segment)
+def _reads(family: Family) -> list[tuple[int, tuple[Field, ...]]]:
+    """The numbers that each segment reads."""
+    return [(stage, tuple(family.reads(stage))) for stage in range(-1, family.stages)]
 
 
 @functools.cache
-def _segment_tracer(family: Family) -> Callable[[int, Hashable, Size], SegmentTrace]:
+def _steps(family: Family, segment: Segment) -> tuple[tuple[Step, ...], Step | None]:
+    """The steps of a segment, and the one that makes the stage's output."""
+    return family.steps(segment), family.output_step(segment)
+
+
+@functools.cache
+def _segment_tracer(family: Family) -> Callable[[Segment, Size], SegmentTrace]:
     """Traces the segments of a family, each once; a family is looked up once per arch."""
 
     @functools.cache
-    def trace_segment(stage: int, segment: Hashable, size: Size) -> SegmentTrace:
-        traced = []
-        channels = family.in_channels_of(segment)
-        for step in _steps(family, segment):
+    def trace_segment(segment: Segment, size: Size) -> SegmentTrace:
+        steps, output = _steps(family, segment)
+        channels, traced = family.in_channels_of(segment), []
+        for step in steps:
             cost, out_size = family.step_cost(step, channels, size)
-            traced.append(TracedStep(stage, step, channels, size, cost, out_size))
+            traced.append(TracedStep(segment.stage, step, channels, size, cost, out_size))
             channels, size = step.out_channels, out_size
+        if output is not None:
+            cost, out_size = family.step_cost(output, channels, size)
+            traced.append(TracedStep(segment.stage, output, channels, size, cost, out_size))
         return SegmentTrace(tuple(traced), Cost.of_steps(step.cost for step in traced), size)
 
     return trace_segment

@@ -1,16 +1,12 @@
-"""What families of convolutional backbones share: a stem, then stages that stride or dilate."""
+"""Families of convolutional backbones: a stem, then stages that stride or dilate."""
 
 import math
 from abc import abstractmethod
-from dataclasses import dataclass, fields
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
-import numpy as np
-
-from gaia_ssl.utils.errors import UserError
-from gaia_ssl.utils.kinds import check_kinds
-
-from .base import Arch, Cost, Family, Size, Step
+from .base import Cost, Family, Field, Segment, Size, Step
+from .costs import conv_norm, nbytes
 
 
 class Stem(NamedTuple):
@@ -23,23 +19,19 @@ class Stem(NamedTuple):
     pool: bool = False
 
 
-class Segment(NamedTuple):
-    """What the steps of one stage depend on.
+class StridedStep(Step, Protocol):
+    """A step of a stage that may shrink the map."""
 
-    Attributes:
-        stage: Index of the stage; -1 is the stem.
-        in_channels: Channels that it reads.
-        numbers: The arch's numbers of the stage, in the order of ``Family.stage_fields``; of the
-            stem, its width.
-    """
+    @property
+    def stride(self) -> int:
+        """Its stride."""
 
-    stage: int
-    in_channels: int
-    numbers: tuple[int, ...]
+
+BlockT = TypeVar('BlockT', bound=StridedStep)
 
 
 @dataclass(frozen=True)
-class ConvFamily(Family):
+class ConvFamily(Family, Generic[BlockT]):
     """A stem of one convolution, then stages whose first block may stride, dilate and widen.
 
     Args:
@@ -50,17 +42,12 @@ class ConvFamily(Family):
             where stages dilate instead of striding it sees what it would see striding.
     """
 
-    in_channels: int = 3
+    arch_fields: ClassVar[tuple[str, ...]] = ('stem_width',)
+    stage_options: ClassVar[tuple[str, ...]] = ('strides', 'dilations')
+
     strides: tuple[int, ...] = (1, 2, 2, 2)
     dilations: tuple[int, ...] = (1, 1, 1, 1)
     contract_dilation: bool = False
-
-    def __post_init__(self):
-        for field in fields(self):
-            if isinstance(value := getattr(self, field.name), list):
-                # configs give lists, a cache key must be hashable
-                object.__setattr__(self, field.name, tuple(value))
-        check_kinds(self)
 
     @property
     def stages(self) -> int:
@@ -76,33 +63,36 @@ class ConvFamily(Family):
         """The stem of this width."""
 
     @abstractmethod
-    def blocks(self, stage: int, in_channels: int, *numbers: int) -> tuple[Step, ...]:
-        """The blocks of a stage, given the arch's numbers of that stage."""
+    def blocks(
+        self, stage: int, in_channels: int, *args: Any, **numbers: Any
+    ) -> tuple[BlockT, ...]:
+        """The blocks of a stage, given the arch's numbers of that stage by their names."""
 
     @abstractmethod
-    def block_costs(self, step: Step, in_channels: int, size: Size, out_size: Size) -> list[Cost]:
+    def block_costs(self, step: BlockT, in_channels: int, size: Size, out_size: Size) -> list[Cost]:
         """The costs of a block's convolutions, each with its norm (see ``conv_norm``)."""
 
-    def check(self, choices: dict[str, Any]) -> None:
-        """Every stage needs its numbers: see ``Family.check``."""
-        super().check(choices)
-        stages = len(choices['width'])
-        per_stage = {name: choices[name] for name in self.stage_fields}
-        for name, values in dict(per_stage, strides=self.strides, dilations=self.dilations).items():
-            if len(values) != stages:
-                raise UserError(
-                    f'{name}: {len(values)} stages, but width has {stages}; give one per stage'
-                )
+    def reads(self, stage: int) -> list[Field]:
+        """A stage's own numbers, after the width that decides the channels of its input."""
+        if stage < 0:
+            return [('stem_width', None)]
+        before: Field = ('width', stage - 1) if stage else ('stem_width', None)
+        return [before, *((name, stage) for name in self.stage_fields)]
 
-    def segments(self, arch: Arch) -> list[Segment]:
-        """The stem, then one segment per stage."""
-        channels = arch['stem_width']
-        segments = [Segment(-1, self.in_channels, (channels,))]
-        stages = zip(*(arch[name] for name in self.stage_fields), strict=True)
-        for stage, numbers in enumerate(stages):
-            segments.append(Segment(stage, channels, numbers))
-            channels = self.out_channels(numbers[0])
-        return segments
+    def in_channels_of(self, segment: Segment) -> int:
+        """The number of channels that a segment reads."""
+        if segment.stage < 0:
+            return self.in_channels
+        before = segment.numbers[0]
+        return self.out_channels(before) if segment.stage else before
+
+    def steps(self, segment: Segment) -> tuple[Step, ...]:
+        """The stem, or the blocks of one stage."""
+        if segment.stage < 0:
+            return (self.stem_step(*segment.numbers),)
+        _, *own = segment.numbers
+        numbers = dict(zip(self.stage_fields, own, strict=True))
+        return self.blocks(segment.stage, self.in_channels_of(segment), **numbers)
 
     def first_dilation(self, stage: int) -> int:
         """The dilation of a stage's first block.
@@ -113,17 +103,7 @@ class ConvFamily(Family):
         before = self.dilations[stage - 1] if stage > 0 else 1
         return min(dilation, before) if self.contract_dilation else dilation
 
-    def in_channels_of(self, segment: Segment) -> int:
-        """The number of channels a segment reads."""
-        return segment.in_channels
-
-    def steps(self, segment: Segment) -> tuple[Step, ...]:
-        """The stem, or the blocks of one stage."""
-        if segment.stage < 0:
-            return (self.stem_step(*segment.numbers),)
-        return self.blocks(segment.stage, segment.in_channels, *segment.numbers)
-
-    def step_cost(self, step: Step, in_channels: int, size: Size) -> tuple[Cost, Size]:
+    def step_cost(self, step: Stem | BlockT, in_channels: int, size: Size) -> tuple[Cost, Size]:
         """The cost of one step: convolutions and norms, and for memory the stem's pool."""
         out_size = _strided(size, step.stride)
         if not isinstance(step, Stem):
@@ -134,46 +114,6 @@ class ConvFamily(Family):
         pooled = _strided(out_size, 2)
         pool = Cost(0, 0, nbytes(step.out_channels, out_size) + nbytes(step.out_channels, pooled))
         return Cost.of_steps([cost, pool]), pooled
-
-    def grid_costs(self, choices: dict[str, Any], size: Size) -> Cost:
-        """The costs of all archs of a grid: see ``Family.grid_costs``.
-
-        What a stage costs depends on its own numbers and the width of the one before: small
-        tables that numpy adds up over the grid.
-        """
-        fields = [('stem_width', -1)]
-        fields += [(name, i) for name in self.stage_fields for i in range(self.stages)]
-        values = [choices[name] if i < 0 else choices[name][i] for name, i in fields]
-        shape = [len(choice) for choice in values]
-        total = Cost(*(np.zeros(shape, np.int64) for _ in Cost._fields))
-        for stage in range(-1, self.stages):
-            own = [axis for axis, (_, i) in enumerate(fields) if i == stage]
-            before = [fields.index(('width', stage - 1) if stage > 0 else ('stem_width', -1))]
-            axes = (before if stage >= 0 else []) + own
-            table = np.empty((*(shape[axis] for axis in axes), len(Cost._fields)), np.int64)
-            for digits in np.ndindex(table.shape[:-1]):
-                numbers = [values[axis][digit] for axis, digit in zip(axes, digits, strict=True)]
-                channels, numbers = self._input_of(stage, numbers)
-                traced = self.trace_segment(stage, Segment(stage, channels, numbers), size)
-                table[digits] = traced.cost
-            size = traced.out_size
-            # (own axes, 3) -> (3, all axes), one long where nothing depends on an axis
-            order = np.argsort(axes)
-            spread = [shape[axis] if axis in axes else 1 for axis in range(len(fields))]
-            table = table.transpose(-1, *order).reshape(-1, *spread)
-            total = Cost(
-                total.flops + table[0],
-                total.params + table[1],
-                np.maximum(total.memory, table[2]),
-            )
-        return Cost(*(costs.ravel() for costs in total))
-
-    def _input_of(self, stage: int, numbers: list[int]) -> tuple[int, tuple[int, ...]]:
-        """Channels that a segment reads and its numbers, from the width before it and these."""
-        if stage < 0:
-            return self.in_channels, tuple(numbers)
-        width, *numbers = numbers
-        return self.out_channels(width) if stage else width, tuple(numbers)
 
     def dilated(self, output_stride: int) -> dict[str, Any]:
         """The options of the same backbone dilating wherever it would exceed a stride.
@@ -191,35 +131,6 @@ class ConvFamily(Family):
             strides.append(1 if exceeds else stride)
             dilations.append(own * dilation)
         return dict(strides=tuple(strides), dilations=tuple(dilations), contract_dilation=True)
-
-
-def conv_norm(
-    in_channels: int,
-    out_channels: int,
-    kernel: int,
-    size: Size,
-    out_size: Size,
-    groups: int = 1,
-    waiting: int = 0,
-) -> Cost:
-    """Cost of a convolution without bias and of its norm.
-
-    Args:
-        in_channels, out_channels, kernel, groups: The convolution's.
-        size, out_size: Sizes of its input and output.
-        waiting: Bytes of activations that something after it still needs, beside its own.
-    """
-    weights = in_channels // groups * out_channels * kernel * kernel
-    return Cost(
-        weights * out_size[0] * out_size[1],
-        weights + 2 * out_channels,
-        nbytes(in_channels, size) + nbytes(out_channels, out_size) + waiting,
-    )
-
-
-def nbytes(channels: int, size: Size) -> int:
-    """The bytes of one image's feature map in float32."""
-    return 4 * channels * size[0] * size[1]
 
 
 def _strided(size: Size, stride: int) -> Size:

@@ -6,7 +6,8 @@ from typing import Any, ClassVar, NamedTuple
 from gaia_ssl.utils.errors import UserError
 
 from .base import Arch, Cost, Size
-from .conv import ConvFamily, Stem, conv_norm, nbytes
+from .conv import ConvFamily, Stem
+from .costs import conv_norm, nbytes
 
 
 class InvertedBlock(NamedTuple):
@@ -34,12 +35,15 @@ class InvertedBlock(NamedTuple):
 
 
 @dataclass(frozen=True)
-class MobileNetFamily(ConvFamily):
-    """Options alike for all MobileNets of a space; the defaults are MobileNetV2's seven stages.
+class MobileNetFamily(ConvFamily[InvertedBlock]):
+    """Options that all MobileNets of a space share; the defaults are MobileNetV2's seven stages.
 
     Args:
         stem_stride: Stride of the 3x3 stem.
-        in_channels, strides, dilations, contract_dilation: See ``ConvFamily``.
+        in_channels: See ``ConvFamily``.
+        strides: See ``ConvFamily``.
+        dilations: See ``ConvFamily``.
+        contract_dilation: See ``ConvFamily``.
     """
 
     stage_fields: ClassVar[tuple[str, ...]] = ('width', 'depth', 'kernel', 'expansion')

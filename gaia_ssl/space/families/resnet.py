@@ -1,12 +1,13 @@
 """ResNets as paths of steps (He et al., CVPR 2016), ResNeXts among them (Xie et al., CVPR 2017)."""
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from gaia_ssl.utils.errors import UserError
 
 from .base import Arch, Cost, Size
-from .conv import ConvFamily, Stem, conv_norm, nbytes
+from .conv import ConvFamily, Stem
+from .costs import conv_norm, nbytes
 
 
 class Block(NamedTuple):
@@ -40,8 +41,8 @@ EXPANSION = {'basic': 1, 'bottleneck': 4}
 
 
 @dataclass(frozen=True)
-class ResNetFamily(ConvFamily):
-    """Options alike for all ResNets of a space.
+class ResNetFamily(ConvFamily[Block]):
+    """Options that all ResNets of a space share.
 
     Args:
         block: ``'bottleneck'`` or ``'basic'``.
@@ -53,8 +54,13 @@ class ResNetFamily(ConvFamily):
             bottlenecks and 1 for basic blocks.
         group_widths: Channels per group of each stage's 3x3 convolutions, so that an elastic
             width is an elastic number of groups. Defaults to none: not grouped.
-        in_channels, strides, dilations, contract_dilation: See ``ConvFamily``.
+        in_channels: See ``ConvFamily``.
+        strides: See ``ConvFamily``.
+        dilations: See ``ConvFamily``.
+        contract_dilation: See ``ConvFamily``.
     """
+
+    stage_options: ClassVar[tuple[str, ...]] = (*ConvFamily.stage_options, 'group_widths')
 
     block: str = 'bottleneck'
     stem: str = '7x7'
@@ -79,11 +85,6 @@ class ResNetFamily(ConvFamily):
     def check(self, choices: dict[str, Any]) -> None:
         """MAX must use every weight: see ``Family.check``."""
         super().check(choices)
-        if self.group_widths and len(self.group_widths) != self.stages:
-            raise UserError(
-                f'group_widths: {len(self.group_widths)} stages, but width has {self.stages}; '
-                'give one per stage'
-            )
         stem, width = choices['stem_width'], choices['width'][0]
         elastic = len(stem) > 1 or len(width) > 1
         same_shape = max(stem) == self.out_channels(max(width)) and self.strides[0] == 1

@@ -1,126 +1,146 @@
 """Backbones as folds over the steps of a path: the supernet's and the subnet's side."""
 
 from abc import abstractmethod
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from itertools import chain
 from typing import Any, ClassVar
 
 import torch
 import torch.nn as nn
 from mmengine.model import BaseModule
-from mmengine.utils.dl_utils.parrots_wrapper import _BatchNorm
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from gaia_ssl.models.layers import part_of
-from gaia_ssl.space import Arch, Family, Path, SearchSpace, Step, get_space
+from gaia_ssl.models.layers import batch_norms, kernel_dims, part_of
+from gaia_ssl.space import Arch, Family, Path, SearchSpace, Shape, Size, Step, get_space
 from gaia_ssl.utils.errors import UserError
 from gaia_ssl.utils.weights import describe, differences
 
-from .builders import Layers, NormCfg, dynamic_layers, static_layers
+from .layer_factory import BATCH_NORMS, LayerFactory, NormCfg, dynamic_layers, static_layers
 
-INIT_CFG = [
-    dict(type='Kaiming', layer='Conv2d'),
-    dict(type='Constant', val=1, layer=['_BatchNorm', 'DynamicBatchNorm2d', 'GroupNorm']),
-]
+SUPERNETS: dict[type[Family], type['DynamicBackbone']] = {}
+"""The supernet of each family; its subnets are of its ``subnet_type``."""
 
 
 class PathBackbone(BaseModule):
     """Runs the steps of its active path one after the other.
 
-    A family says how its stem and its blocks are built and run. The stem's step is named
-    ``stem``; a block's step is named as the submodule that it is, ``layer{stage + 1}.{index}``.
+    A family says which module a step is, see ``build_step``. The name of the step is its path
+    in the backbone, such as ``layer3.4`` or ``stages.2.4``.
 
     Args:
-        space: The space whose largest arch it holds the layers of.
-        layers: What builds them.
+        source: The arch of a subnet or the space of a supernet.
+        norm_cfg: Norm layer. Defaults to the family's own.
         out_indices: Stages whose outputs are returned. Defaults to the last.
         frozen_stages: Stages up to this one do not train: -1 none, 0 the stem, 1 the first
             stage as well, and so on. Defaults to -1.
         norm_eval: Keep batch norms in eval mode while training. Defaults to False.
         with_cp: Recompute the steps in the backward pass to save memory. Defaults to False.
-        init_cfg: Initialisation, MMEngine style. Defaults to Kaiming convolutions.
+        init_cfg: Initialisation, MMEngine style. Defaults to the family's own.
+        family_options: Options of the family.
+
+    Attributes:
+        space: The space whose largest arch it holds the layers of.
+        arch: The active arch.
+        family_type: The family.
+        default_norm: The norm of its subnets unless a config says otherwise.
+        default_init: Its initialisation unless a config says otherwise.
     """
 
     family_type: ClassVar[type[Family]]
+    default_norm: ClassVar[NormCfg] = dict(type='BN')
+    default_init: ClassVar[list[dict[str, Any]]] = [
+        dict(type='Kaiming', layer='Conv2d'),
+        dict(type='Constant', val=1, layer=['_BatchNorm', 'DynamicBatchNorm2d', 'GroupNorm']),
+    ]
 
     def __init__(
         self,
-        space: SearchSpace,
-        layers: Layers,
+        source: Any,
+        norm_cfg: NormCfg | None = None,
         out_indices: Sequence[int] | None = None,
         frozen_stages: int = -1,
         norm_eval: bool = False,
         with_cp: bool = False,
         init_cfg: dict | list[dict] | None = None,
+        **family_options: Any,
     ) -> None:
-        super().__init__(init_cfg or INIT_CFG)
-        path = space.path(space.max)
-        stages = len(path.stages)
+        super().__init__(init_cfg or self.default_init)
+        self.space = self._space_of(source, family_options)
+        layers = self._layer_factory(norm_cfg)
+        self.arch = self.space.max
+        self._path = self._held = self.space.path(self.arch)
+        stages = len(self._path.stages)
         if out_indices is None:
             out_indices = (stages - 1,)
         if not out_indices or not all(0 <= i < stages for i in out_indices):
             raise UserError(f'out_indices: {out_indices} are not among the stages 0..{stages - 1}')
         if not -1 <= frozen_stages <= stages:
             raise UserError(f'frozen_stages: {frozen_stages} is not in -1..{stages}')
-        self.arch = space.max
-        self._path = path
         self.out_indices = tuple(out_indices)
         self.frozen_stages = frozen_stages
         self.norm_eval = norm_eval
         self.with_cp = with_cp
-        self._add_layers(space.family, layers)
+        for traced in self.space.family.trace(self.arch, (224, 224)):
+            self._add_step(traced.step, traced.in_channels, layers)
         self.freeze_stages()
 
-    def _add_layers(self, family: Family, layers: Layers) -> None:
-        """Add the layers that the active path uses."""
-        [stem] = self._path.stem
-        self.add_stem(stem, family, layers)
-        channels = stem.out_channels
-        for stage, steps in enumerate(self._path.stages):
-            blocks = nn.Sequential()
-            for step in steps:
-                blocks.append(self.build_block(step, channels, family, layers))
-                channels = step.out_channels
-            self.add_module(f'layer{stage + 1}', blocks)
+    @classmethod
+    @abstractmethod
+    def _space_of(cls, source: Any, family_options: dict[str, Any]) -> SearchSpace:
+        """The space whose largest arch the backbone holds the layers of."""
+
+    @classmethod
+    @abstractmethod
+    def _layer_factory(cls, norm_cfg: NormCfg | None) -> LayerFactory:
+        """Builds the layers."""
+
+    def _add_step(self, step: Step, in_channels: int, layers: LayerFactory) -> None:
+        """Add the layers of a step: by default one module, at the path that is its name."""
+        *folders, name = step.name.split('.')
+        parent: nn.Module = self
+        for folder in folders:
+            if folder not in dict(parent.named_children()):
+                parent.add_module(folder, nn.Sequential())
+            parent = parent.get_submodule(folder)
+        parent.add_module(name, self.build_step(step, in_channels, layers))
+
+    @abstractmethod
+    def build_step(self, step: Any, in_channels: int, layers: LayerFactory) -> nn.Module:
+        """The module of a step, called as ``module(step, x)``.
+
+        Args:
+            step: The step at its largest; sizes the weights.
+            in_channels: Channels of its (largest) input.
+            layers: Builds its layers.
+        """
+
+    def step_modules(self, step: Step) -> tuple[nn.Module, ...]:
+        """The modules that hold the weights of a step."""
+        return (self.get_submodule(step.name),)
+
+    def stage_modules(self, stage: int) -> Iterator[nn.Module]:
+        """The modules of the stem (-1) or of a stage."""
+        held = self._held
+        steps = held.stem if stage < 0 else (*held.stages[stage], held.outputs[stage])
+        return chain.from_iterable(self.step_modules(step) for step in steps if step is not None)
 
     @property
     def active_path(self) -> Path:
         """The steps that ``forward`` runs."""
         return self._path
 
-    @abstractmethod
-    def add_stem(self, step: Step, family: Family, layers: Layers) -> None:
-        """Add the layers of the stem, sized by its step."""
-
-    @abstractmethod
-    def stem_modules(self) -> Iterable[nn.Module]:
-        """The modules of the stem."""
-
-    @abstractmethod
-    def run_stem(self, step: Step, x: Tensor) -> Tensor:
-        """Compute the stem."""
-
-    @abstractmethod
-    def build_block(
-        self, step: Step, in_channels: int, family: Family, layers: Layers
-    ) -> nn.Module:
-        """The block of a step, called as ``block(step, x)``.
+    def output_shapes(self, size: Size = (224, 224)) -> list[Shape]:
+        """The shapes of the outputs of ``forward``.
 
         Args:
-            step: The step at its largest; sizes the weights.
-            in_channels: Channels of the block's (largest) input.
-            family: The options that all archs share.
-            layers: What builds its layers.
+            size: Height and width of the images in pixels. Defaults to 224x224.
         """
-
-    def stage_modules(self, stage: int) -> Iterable[nn.Module]:
-        """The modules of the stem (-1) or of a stage."""
-        return self.stem_modules() if stage < 0 else (getattr(self, f'layer{stage + 1}'),)
+        shapes = self.space.family.output_shapes(self.arch, size)
+        return [shapes[stage] for stage in self.out_indices]
 
     def apply_step(self, step: Step, x: Tensor) -> Tensor:
         """Compute one step."""
-        if step.name == 'stem':
-            return self.run_stem(step, x)
         return self.get_submodule(step.name)(step, x)
 
     def run(self, step: Step, x: Tensor) -> Tensor:
@@ -141,11 +161,11 @@ class PathBackbone(BaseModule):
         for step in self._path.stem:
             x = self.run(step, x)
         outs = []
-        for stage, steps in enumerate(self._path.stages):
+        for stage, (steps, output) in enumerate(zip(self._path.stages, self._path.outputs)):
             for step in steps:
                 x = self.run(step, x)
             if stage in self.out_indices:
-                outs.append(x)
+                outs.append(x if output is None else self.run(output, x))
         return tuple(outs)
 
     def freeze_stages(self) -> None:
@@ -163,9 +183,8 @@ class PathBackbone(BaseModule):
         super().train(mode)
         self.freeze_stages()
         if mode and self.norm_eval:
-            for module in self.modules():
-                if isinstance(module, _BatchNorm):
-                    module.eval()
+            for norm in batch_norms(self):
+                norm.eval()
         return self
 
 
@@ -177,54 +196,71 @@ class SubnetBackbone(PathBackbone):
 
     Args:
         arch: The arch, as data.
-        norm_cfg: Norm layer, as in mmcv. Defaults to BN.
-        out_indices, frozen_stages, norm_eval, with_cp, init_cfg: See ``PathBackbone``.
-        family_options: The options of its family.
+        args: See ``PathBackbone``; ``norm_cfg`` may be any norm of mmcv.
+        kwargs: See ``PathBackbone``, and the options of the family.
 
     Raises:
         UserError: If an argument is out of range, or weights of another arch are loaded.
     """
 
-    def __init__(
-        self,
-        arch: Arch,
-        norm_cfg: NormCfg | None = None,
-        out_indices: Sequence[int] | None = None,
-        frozen_stages: int = -1,
-        norm_eval: bool = False,
-        with_cp: bool = False,
-        init_cfg: dict | list[dict] | None = None,
-        **family_options,
-    ) -> None:
-        family = self.family_type().with_options(**family_options)
-        super().__init__(
-            SearchSpace.of_arch(family, arch),
-            static_layers(norm_cfg),
-            out_indices,
-            frozen_stages,
-            norm_eval,
-            with_cp,
-            init_cfg,
-        )
+    def __init__(self, arch: Arch, *args: Any, **kwargs: Any) -> None:
+        super().__init__(arch, *args, **kwargs)
         self.register_load_state_dict_pre_hook(_refuse_mismatch)
+
+    @classmethod
+    def _space_of(cls, source: Arch, family_options: dict[str, Any]) -> SearchSpace:
+        return SearchSpace.of_arch(cls.family_type().with_options(**family_options), source)
+
+    @classmethod
+    def _layer_factory(cls, norm_cfg: NormCfg | None) -> LayerFactory:
+        return static_layers(norm_cfg or cls.default_norm)
+
+    @classmethod
+    def norm_options(cls, synchronised: bool = True) -> dict[str, Any]:
+        """The arguments about norms that finetuning wants: all norms train.
+
+        Args:
+            synchronised: Synchronise the statistics of batch norms. Defaults to True.
+        """
+        if cls.default_norm['type'] not in BATCH_NORMS:
+            return dict(norm_cfg=dict(cls.default_norm))
+        sync_bn = dict(type='SyncBN', requires_grad=True)
+        return dict(norm_eval=False, norm_cfg=sync_bn if synchronised else dict(type='BN'))
 
     def keep_stages(self, stages: Collection[int]) -> None:
         """Drop the steps and the layers of all stages but these; -1 is the stem."""
-        path = dict(enumerate((self._path.stem, *self._path.stages), start=-1))
-        for stage in path.keys() - set(stages):
-            path[stage] = ()
-            dropped = set(self.stage_modules(stage))
-            for name, module in list(self.named_children()):
-                if module in dropped:
-                    delattr(self, name)
-        stem, *others = path.values()
-        self._path = Path(stem, tuple(others))
+        number = len(self._held.stages)
+        dropped = {
+            module
+            for stage in set(range(-1, number)) - set(stages)
+            for module in self.stage_modules(stage)
+        }
+        _remove(self, dropped)
+        stem, *others = (
+            steps if stage in stages else ()
+            for stage, steps in enumerate((self._held.stem, *self._held.stages), start=-1)
+        )
+        outputs = (
+            step if stage in stages else None for stage, step in enumerate(self._held.outputs)
+        )
+        self._path = self._held = Path(stem, tuple(others), tuple(outputs))
+
+
+def _remove(parent: nn.Module, dropped: set[nn.Module]) -> None:
+    """Remove modules from a network, and the containers that they leave empty."""
+    for name, child in list(parent.named_children()):
+        if child not in dropped:
+            had_children = next(child.children(), None) is not None
+            _remove(child, dropped)
+            if not had_children or next(child.children(), None) is not None:
+                continue
+        delattr(parent, name)
 
 
 def _refuse_mismatch(module, state_dict, prefix, *_) -> None:
     own = {prefix + key: value for key, value in module.state_dict().items()}
     given = {key: value for key, value in state_dict.items() if key.startswith(prefix)}
-    # counters are buffers of no consequence, and older checkpoints lack them
+    # older checkpoints lack the counters, which change nothing
     own = {k: v for k, v in own.items() if k in given or not k.endswith('num_batches_tracked')}
     if found := differences(own, given):
         raise UserError(
@@ -238,48 +274,42 @@ class DynamicBackbone(PathBackbone):
 
     Args:
         space: A space of its family: its name, its data or a ``SearchSpace``.
-        norm_cfg: ``dict(type='BN')`` or ``dict(type='SyncBN')``. Defaults to BN.
-        out_indices, frozen_stages, norm_eval, with_cp, init_cfg: See ``PathBackbone``.
-        family_options: Options that replace the space's own, e.g. ``in_channels=1``.
+        args: See ``PathBackbone``; ``norm_cfg`` is the family's own norm, which may be
+            ``dict(type='SyncBN')`` where that is BN.
+        kwargs: See ``PathBackbone``, and options of the family that replace the space's own, e.g.
+            ``in_channels=1``.
 
     Attributes:
         space: The search space.
         arch: The active arch; the largest one after construction.
 
     Raises:
-        UserError: If the space, an option or the norm is unknown or unfit.
+        UserError: If the space, an option or the norm is unknown or invalid.
     """
 
     subnet_type: ClassVar[type[SubnetBackbone]]
 
-    def __init__(
-        self,
-        space: str | dict | SearchSpace,
-        norm_cfg: NormCfg | None = None,
-        out_indices: Sequence[int] | None = None,
-        frozen_stages: int = -1,
-        norm_eval: bool = False,
-        with_cp: bool = False,
-        init_cfg: dict | list[dict] | None = None,
-        **family_options,
-    ) -> None:
-        space = get_space(space)
-        if not isinstance(space.family, self.family_type):
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if 'subnet_type' in vars(cls):
+            SUPERNETS[cls.family_type] = cls
+
+    def __init__(self, space: str | dict | SearchSpace, *args: Any, **kwargs: Any) -> None:
+        super().__init__(space, *args, **kwargs)
+
+    @classmethod
+    def _space_of(cls, source: Any, family_options: dict[str, Any]) -> SearchSpace:
+        space = get_space(source)
+        if not isinstance(space.family, cls.family_type):
             raise UserError(
-                f'space: {space.name!r} is a {type(space.family).__name__}; {type(self).__name__} '
-                f'takes a {self.family_type.__name__}'
+                f'space: {space.name!r} is a {type(space.family).__name__}; {cls.__name__} '
+                f'takes a {cls.family_type.__name__}'
             )
-        space = space.with_options(**family_options)
-        super().__init__(
-            space,
-            dynamic_layers(norm_cfg),
-            out_indices,
-            frozen_stages,
-            norm_eval,
-            with_cp,
-            init_cfg,
-        )
-        self.space = space
+        return space.with_options(**family_options)
+
+    @classmethod
+    def _layer_factory(cls, norm_cfg: NormCfg | None) -> LayerFactory:
+        return dynamic_layers(norm_cfg, cls.default_norm)
 
     def set_arch(self, arch: Arch | str) -> None:
         """Make ``arch``, or the anchor of that name, the active one.
@@ -308,8 +338,11 @@ class DynamicBackbone(PathBackbone):
         """
         arch = self.space.check(arch)
         subnet = self.subnet_type(arch=arch, **self.subnet_options())
-        ours = self.state_dict()
-        parts = {key: part_of(ours[key], own.shape) for key, own in subnet.state_dict().items()}
+        ours, parts = self.state_dict(), {}
+        for key, own in subnet.state_dict().items():
+            owner, _, name = key.rpartition('.')
+            dims = kernel_dims(self.get_submodule(owner), name)
+            parts[key] = part_of(ours[key], own.shape, dims)
         subnet.load_state_dict(parts)
         subnet.to(next(self.parameters()).device)
         return subnet.train(self.training)

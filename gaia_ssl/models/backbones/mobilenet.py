@@ -3,8 +3,6 @@
 Weights are named as OpenMMLab's MobileNetV2 names them.
 """
 
-from collections.abc import Iterable
-
 import torch.nn as nn
 import torch.nn.functional as F
 from torch import Tensor
@@ -12,8 +10,9 @@ from torch import Tensor
 from gaia_ssl.registry import MODELS
 from gaia_ssl.space.families import InvertedBlock, MobileNetFamily, Stem
 
-from .base import DynamicBackbone, PathBackbone, SubnetBackbone
-from .builders import Layers
+from .base import DynamicBackbone, SubnetBackbone
+from .layer_factory import LayerFactory
+from .stem import StemBackbone
 
 
 class ConvNorm(nn.Module):
@@ -21,7 +20,7 @@ class ConvNorm(nn.Module):
 
     def __init__(
         self,
-        layers: Layers,
+        layers: LayerFactory,
         in_channels: int,
         out_channels: int,
         kernel: int = 1,
@@ -53,10 +52,10 @@ class InvertedResidual(nn.Module):
     Args:
         step: The step at its largest; sizes the weights.
         in_channels: Channels of the block's (largest) input.
-        layers: What builds its layers.
+        layers: Builds its layers.
     """
 
-    def __init__(self, step: InvertedBlock, in_channels: int, layers: Layers) -> None:
+    def __init__(self, step: InvertedBlock, in_channels: int, layers: LayerFactory) -> None:
         super().__init__()
         hidden = step.hidden
         self.conv = nn.Sequential()
@@ -78,18 +77,16 @@ class InvertedResidual(nn.Module):
         return x + out if step.residual else out
 
 
-class _MobileNet(PathBackbone):
+class _MobileNet(StemBackbone):
     """A MobileNet that holds the layers of one path, and runs paths that fit inside it."""
 
     family_type = MobileNetFamily
 
-    def add_stem(self, step: Stem, family: MobileNetFamily, layers: Layers) -> None:
+    def add_stem(self, step: Stem, in_channels: int, layers: LayerFactory) -> None:
         """Add the layers of the stem."""
-        self.conv1 = ConvNorm(
-            layers, family.in_channels, step.out_channels, step.kernel, step.stride
-        )
+        self.conv1 = ConvNorm(layers, in_channels, step.out_channels, step.kernel, step.stride)
 
-    def stem_modules(self) -> Iterable[nn.Module]:
+    def stem_modules(self) -> tuple[nn.Module, ...]:
         """The modules of the stem."""
         return (self.conv1,)
 
@@ -97,8 +94,8 @@ class _MobileNet(PathBackbone):
         """Compute the stem."""
         return F.relu6(self.conv1(x, step.out_channels), inplace=True)
 
-    def build_block(
-        self, step: InvertedBlock, in_channels: int, family: MobileNetFamily, layers: Layers
+    def build_step(
+        self, step: InvertedBlock, in_channels: int, layers: LayerFactory
     ) -> InvertedResidual:
         """The block of a step."""
         return InvertedResidual(step, in_channels, layers)

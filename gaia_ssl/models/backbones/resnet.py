@@ -3,7 +3,8 @@
 Weights are named as torchvision names them.
 """
 
-from collections.abc import Iterable
+from abc import abstractmethod
+from typing import Any, ClassVar
 
 import torch.nn as nn
 from mmengine.model import constant_init
@@ -12,30 +13,43 @@ from torch import Tensor
 from gaia_ssl.registry import MODELS
 from gaia_ssl.space.families import Block, ResNetFamily, Stem
 
-from .base import DynamicBackbone, PathBackbone, SubnetBackbone
-from .builders import Layers
+from .base import DynamicBackbone, SubnetBackbone
+from .layer_factory import LayerFactory
+from .stem import StemBackbone
 
 
 class ResidualBlock(nn.Module):
-    """What basic and bottleneck blocks share: the shortcut and the sum.
+    """A residual branch, a shortcut and their sum: the base of basic and bottleneck blocks.
 
     Args:
         step: The step at its largest; sizes the weights.
         in_channels: Channels of the block's (largest) input.
         style: ``'pytorch'`` or ``'caffe'``, see ``ResNetFamily``.
-        layers: What builds its layers.
+        layers: Builds its layers.
+
+    Attributes:
+        last_norm: Name of the norm at the end of the residual branch.
     """
 
-    def __init__(self, step: Block, in_channels: int, style: str, layers: Layers) -> None:
+    last_norm: ClassVar[str]
+
+    def __init__(self, step: Block, in_channels: int, style: str, layers: LayerFactory) -> None:
         super().__init__()
-        conv, norm = layers
-        self.add_layers(step, in_channels, style, conv, norm)
+        self.add_layers(step, in_channels, style, layers)
         self.relu = nn.ReLU(inplace=True)
         if step.projection:
             self.downsample = nn.Sequential(
-                conv(in_channels, step.out_channels, 1, step.stride, bias=False),
-                norm(step.out_channels),
+                layers.conv(in_channels, step.out_channels, 1, step.stride, bias=False),
+                layers.norm(step.out_channels),
             )
+
+    @abstractmethod
+    def add_layers(self, step: Block, in_channels: int, style: str, layers: LayerFactory) -> None:
+        """Add the layers of the residual branch."""
+
+    @abstractmethod
+    def residual(self, step: Block, x: Tensor) -> Tensor:
+        """Compute the residual branch."""
 
     def forward(self, step: Block, x: Tensor) -> Tensor:
         """Run the block as ``step``: (N, C_in, H, W) -> (N, step.out_channels, H', W')."""
@@ -51,8 +65,9 @@ class BasicBlock(ResidualBlock):
 
     last_norm = 'bn2'
 
-    def add_layers(self, step, in_channels, style, conv, norm) -> None:
+    def add_layers(self, step: Block, in_channels: int, style: str, layers: LayerFactory) -> None:
         """Add the layers of the residual branch."""
+        conv, norm = layers.conv, layers.norm
         dilation = step.dilation
         self.conv1 = conv(in_channels, step.width, 3, step.stride, dilation, dilation, bias=False)
         self.bn1 = norm(step.width)
@@ -60,7 +75,7 @@ class BasicBlock(ResidualBlock):
         self.bn2 = norm(step.out_channels)
 
     def residual(self, step: Block, x: Tensor) -> Tensor:
-        """The residual branch."""
+        """Compute the residual branch."""
         x = self.relu(self.bn1(self.conv1(x, step.width)))
         return self.bn2(self.conv2(x, step.out_channels))
 
@@ -70,8 +85,9 @@ class Bottleneck(ResidualBlock):
 
     last_norm = 'bn3'
 
-    def add_layers(self, step, in_channels, style, conv, norm) -> None:
+    def add_layers(self, step: Block, in_channels: int, style: str, layers: LayerFactory) -> None:
         """Add the layers of the residual branch."""
+        conv, norm = layers.conv, layers.norm
         strides = (step.stride, 1) if style == 'caffe' else (1, step.stride)
         self.conv1 = conv(in_channels, step.width, 1, strides[0], bias=False)
         self.bn1 = norm(step.width)
@@ -90,28 +106,28 @@ class Bottleneck(ResidualBlock):
         self.bn3 = norm(step.out_channels)
 
     def residual(self, step: Block, x: Tensor) -> Tensor:
-        """The residual branch."""
+        """Compute the residual branch."""
         x = self.relu(self.bn1(self.conv1(x, step.width)))
         x = self.relu(self.bn2(self.conv2(x, step.width)))
         return self.bn3(self.conv3(x, step.out_channels))
 
 
-BLOCKS = dict(basic=BasicBlock, bottleneck=Bottleneck)
+BLOCKS: dict[str, type[ResidualBlock]] = dict(basic=BasicBlock, bottleneck=Bottleneck)
 
 
-class _ResNet(PathBackbone):
+class _ResNet(StemBackbone):
     """A ResNet that holds the layers of one path, and runs paths that fit inside it."""
 
     family_type = ResNetFamily
 
-    def __init__(self, *args, zero_init_residual: bool = False, **kwargs) -> None:
+    def __init__(self, *args: Any, zero_init_residual: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.zero_init_residual = zero_init_residual
 
-    def add_stem(self, step: Stem, family: ResNetFamily, layers: Layers) -> None:
+    def add_stem(self, step: Stem, in_channels: int, layers: LayerFactory) -> None:
         """Add the layers of the stem."""
         self.conv1 = layers.conv(
-            family.in_channels,
+            in_channels,
             step.out_channels,
             step.kernel,
             step.stride,
@@ -122,7 +138,7 @@ class _ResNet(PathBackbone):
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(3, 2, 1)
 
-    def stem_modules(self) -> Iterable[nn.Module]:
+    def stem_modules(self) -> tuple[nn.Module, ...]:
         """The modules of the stem."""
         return self.conv1, self.bn1
 
@@ -131,10 +147,9 @@ class _ResNet(PathBackbone):
         x = self.relu(self.bn1(self.conv1(x, step.out_channels)))
         return self.maxpool(x) if step.pool else x
 
-    def build_block(
-        self, step: Block, in_channels: int, family: ResNetFamily, layers: Layers
-    ) -> ResidualBlock:
+    def build_step(self, step: Block, in_channels: int, layers: LayerFactory) -> ResidualBlock:
         """The block of a step."""
+        family = self.space.family
         return BLOCKS[family.block](step, in_channels, family.style, layers)
 
     def init_weights(self) -> None:

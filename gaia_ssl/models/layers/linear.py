@@ -1,4 +1,6 @@
-"""Layers elastic on their input, and necks made of them."""
+"""Linear layers that run with the first of their inputs and outputs, and necks made of them."""
+
+from typing import TypeGuard
 
 import torch.nn as nn
 import torch.nn.functional as F
@@ -6,8 +8,33 @@ from torch import Tensor
 
 from gaia_ssl.utils.errors import UserError
 
+from .recast import recast
+from .slicing import dense_part
+
 
 class DynamicLinear(nn.Linear):
+    """A linear layer that runs with its first inputs and outputs.
+
+    Its input width is read off the input, its output width is told. Called with its full widths
+    it is an ordinary linear layer.
+    """
+
+    def forward(self, x: Tensor, out_features: int) -> Tensor:
+        """Map ``x`` of shape (..., C), C up to ``in_features``, to (..., out_features)."""
+        weight = dense_part(self.weight, (out_features, x.size(-1)))
+        bias = None if self.bias is None else self.bias[:out_features]
+        return F.linear(x, weight, bias)
+
+
+class StaticLinear(nn.Linear):
+    """A plain linear layer, called as a dynamic one, so that both run in the same blocks."""
+
+    def forward(self, x: Tensor, out_features: int) -> Tensor:
+        """Map ``x``; ``out_features`` is the number that the layer has."""
+        return super().forward(x)
+
+
+class InputElasticLinear(nn.Linear):
     """A linear layer that runs with the weights of the first inputs; its output is whole."""
 
     def forward(self, x: Tensor) -> Tensor:
@@ -15,7 +42,7 @@ class DynamicLinear(nn.Linear):
         return F.linear(x, self.weight[:, : x.size(-1)], self.bias)
 
 
-class DynamicPointwise(nn.Conv2d):
+class InputElasticPointwise(nn.Conv2d):
     """A 1x1 convolution that runs with the weights of the first inputs; its output is whole."""
 
     def forward(self, x: Tensor) -> Tensor:
@@ -45,13 +72,12 @@ def make_input_elastic(neck: nn.Module, channels: int) -> nn.Module:
             f'model.neck.in_channels: no layer of {type(neck).__name__} reads {channels} '
             "channels, those of the backbone's last stage at MAX; set it to that number"
         )
-    # parameters, hooks and initialisation stay: only how a layer is called changes
     for layer in linear:
-        layer.__class__ = DynamicLinear
+        recast(layer, InputElasticLinear)
     for layer in pointwise:
-        layer.__class__ = DynamicPointwise
+        recast(layer, InputElasticPointwise)
     return neck
 
 
-def _is_pointwise(layer: nn.Module) -> bool:
+def _is_pointwise(layer: nn.Module) -> TypeGuard[nn.Conv2d]:
     return isinstance(layer, nn.Conv2d) and layer.kernel_size == (1, 1) and layer.groups == 1

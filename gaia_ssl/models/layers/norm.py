@@ -1,4 +1,4 @@
-"""Batch norms that run with the first channels of their weights and statistics."""
+"""Norms that run with the first channels of their weights and statistics."""
 
 import torch
 import torch.distributed as dist
@@ -7,6 +7,8 @@ import torch.nn.functional as F
 from mmengine.utils.dl_utils.parrots_wrapper import _BatchNorm
 from torch import Tensor
 from torch.distributed.nn.functional import all_reduce
+
+from .recast import recast
 
 
 class DynamicBatchNorm2d(nn.BatchNorm2d):
@@ -90,17 +92,61 @@ class DynamicSyncBatchNorm(DynamicBatchNorm2d):
         return (wide * scale.view(form) + shift.view(form)).to(x.dtype)
 
 
+class LayerNorm2d(nn.LayerNorm):
+    """A layer norm over the channels of each cell of a map."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise ``x`` of shape (N, C, H, W)."""
+        return _layer_norm_2d(x, self.weight, self.bias, self.eps)
+
+
+class DynamicLayerNorm(nn.LayerNorm):
+    """A layer norm over the last dimension whose width is read off its input."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise ``x`` of shape (..., C) with C up to the norm's width."""
+        channels = x.size(-1)
+        return F.layer_norm(
+            x, (channels,), self.weight[:channels], self.bias[:channels], self.eps
+        )
+
+
+class DynamicLayerNorm2d(nn.LayerNorm):
+    """A layer norm over the channels of each cell whose width is read off its input."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise ``x`` of shape (N, C, H, W) with C up to the norm's width."""
+        channels = x.size(1)
+        return _layer_norm_2d(x, self.weight[:channels], self.bias[:channels], self.eps)
+
+
+def _layer_norm_2d(x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
+    # (N, C, H, W) -> (N, H, W, C) and back
+    x = F.layer_norm(x.permute(0, 2, 3, 1), weight.shape, weight, bias, eps)
+    return x.permute(0, 3, 1, 2)
+
+
+def batch_norms(*modules: nn.Module) -> list[_BatchNorm]:
+    """The batch norms of networks, each once.
+
+    Without any there are no statistics: nothing to calibrate, and no groups of images that share
+    them.
+    """
+    found = (m for module in modules for m in module.modules() if isinstance(m, _BatchNorm))
+    return list(dict.fromkeys(found))
+
+
 def synchronise_norms(module: nn.Module, plain: bool = False) -> nn.Module:
     """Let the synchronised batch norms of a neck or head run with gloo as well, in place.
 
     Args:
-        module: Holds torch's ``SyncBatchNorm``, which demands GPUs.
+        module: A network with torch's ``SyncBatchNorm``, which demands GPUs.
         plain: Convert plain batch norms, too. Defaults to False.
 
     Returns:
         The same module; its state dict keeps its keys and shapes.
     """
-    for layer in module.modules():
-        if isinstance(layer, nn.SyncBatchNorm) or plain and isinstance(layer, _BatchNorm):
-            layer.__class__ = DynamicSyncBatchNorm
+    for layer in batch_norms(module):
+        if plain or isinstance(layer, nn.SyncBatchNorm):
+            recast(layer, DynamicSyncBatchNorm)
     return module

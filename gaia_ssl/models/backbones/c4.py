@@ -1,32 +1,35 @@
-"""A subnet cut in two: the backbone of a C4 detector, and the head that its regions share.
+"""C4 detectors: a subnet cut into the backbone and the head that all regions share.
 
 The shared head of the field is a fixed ResNet's last stage; here it is the subnet's own.
 """
 
-from collections.abc import Collection
 from typing import Any
 
-from mmcv.cnn import build_norm_layer
 from mmengine.model import BaseModule
 from torch import Tensor
 
 from gaia_ssl.registry import MODELS
 
+from .layer_factory import static_layers
+
 
 class _Half(BaseModule):
     """Some stages of a subnet.
 
-    They are initialised as the whole is, so that its checkpoint is loaded as strictly as ever.
+    They are initialised as the whole is, so that the same strict check applies to its checkpoint.
 
     Args:
         subnet: Config of the whole subnet.
-        stages: The stages to keep; -1 is the stem.
+        first: The first stage to keep; -1 is the stem.
+        end: The stage after the last one to keep. Defaults to keeping the last.
     """
 
-    def __init__(self, subnet: dict[str, Any], stages: Collection[int]) -> None:
+    def __init__(self, subnet: dict[str, Any], first: int, end: int | None = None) -> None:
         super().__init__()
         self.subnet = subnet
-        self.net = MODELS.build(dict(subnet, out_indices=(max(stages),)))
+        self.net = MODELS.build(subnet)
+        stages = range(first, self.net.space.family.stages if end is None else end)
+        self.net.out_indices = (stages[-1],)
         self.net.keep_stages(stages)
 
     def init_weights(self) -> None:
@@ -43,11 +46,11 @@ class SubnetTrunk(_Half):
 
     Args:
         subnet: Config of the whole subnet.
-        stages: How many stages it has.
+        stages: The number of stages that it has.
     """
 
     def __init__(self, subnet: dict[str, Any], stages: int) -> None:
-        super().__init__(subnet, range(-1, stages))
+        super().__init__(subnet, -1, stages)
 
     def forward(self, x: Tensor) -> tuple[Tensor]:
         """Compute the features of images: (N, C, H, W) -> ((N, C', H', W'),)."""
@@ -56,19 +59,20 @@ class SubnetTrunk(_Half):
 
 @MODELS.register_module()
 class SubnetSharedHead(_Half):
-    """The last stages of a subnet and a norm, as a shared head of mmdet's.
+    """The last stages of a subnet and a norm, as a shared head of mmdet.
 
-    The norm after them is that of MoCo's detection benchmark (He et al., CVPR 2020).
+    The norm after them is as in MoCo's detection benchmark (He et al., CVPR 2020).
 
     Args:
-        subnet: Config of the whole subnet, none of which may be frozen.
-        stages: How many stages the trunk has: those after them are here.
+        subnet: Config of the whole subnet, which may not be frozen.
+        stages: The number of stages that the trunk has; the others are here.
     """
 
     def __init__(self, subnet: dict[str, Any], stages: int) -> None:
-        super().__init__(subnet, range(stages, len(subnet['arch']['width'])))
-        [*_, last] = self.net.active_path.steps
-        self.norm = build_norm_layer(subnet['norm_cfg'], last.out_channels)[1]
+        super().__init__(subnet, stages)
+        [shape] = self.net.output_shapes()
+        norm_cfg = subnet.get('norm_cfg', self.net.default_norm)
+        self.norm = static_layers(norm_cfg).norm(shape.channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute the features of regions: (R, C, H, W) -> (R, C', H', W')."""

@@ -1,4 +1,4 @@
-"""Batch norms that use the statistics of the images that are searched on."""
+"""Evaluation of networks with the batch-norm statistics of the search images."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -11,8 +11,10 @@ import torch.nn.functional as F
 from mmengine.utils.dl_utils.parrots_wrapper import _BatchNorm
 from torch import Tensor
 
+from gaia_ssl.models.layers import batch_norms
+
 Statistics = Callable[[Iterable[nn.Module], Sequence[int]], AbstractContextManager[None]]
-"""Given networks and the sizes of a batch's groups: where batch norms take statistics from."""
+"""A context in which the batch norms of networks take their statistics from a batch's groups."""
 
 
 def group_statistics(
@@ -21,7 +23,8 @@ def group_statistics(
     """Evaluate networks with each batch norm using the statistics of a group of images.
 
     The running statistics of a supernet belong to no subnet, so they are neither used nor moved.
-    Nothing is synchronised between processes: a group is whole in one of them.
+    Nothing is synchronised between processes, as each group lies in one of them. Networks without
+    batch norms just run in eval mode.
 
     Args:
         modules: The networks; they are in eval mode meanwhile.
@@ -41,7 +44,7 @@ def set_statistics(
 
     Args:
         modules: The networks; they are in eval mode meanwhile.
-        sizes: The sizes of the groups that a batch consists of; they do not matter.
+        sizes: The sizes of the groups that a batch consists of; they are not used.
     """
     several = dist.is_initialized() and dist.get_world_size() > 1
     return _batch_statistics(modules, _over_processes if several else None)
@@ -49,12 +52,12 @@ def set_statistics(
 
 @contextmanager
 def _batch_statistics(
-    modules: Iterable[nn.Module], forward: Callable[[nn.Module, Tensor], Tensor] | None
+    modules: Iterable[nn.Module], forward: Callable[[_BatchNorm, Tensor], Tensor] | None
 ) -> Iterator[None]:
     """Let batch norms use the statistics of their batch, with another ``forward`` if given."""
     modules = dict.fromkeys(m for module in modules for m in module.modules())
     modes = {module: module.training for module in modules}
-    norms = [module for module in modules if isinstance(module, _BatchNorm)]
+    norms = batch_norms(*modules)
     kept = {n: (n.running_mean, n.running_var, n.track_running_stats) for n in norms}
     try:
         for module in modules:
@@ -75,13 +78,13 @@ def _batch_statistics(
             module.training = mode
 
 
-def _by_group(sizes: list[int], norm: nn.Module, x: Tensor) -> Tensor:
+def _by_group(sizes: list[int], norm: _BatchNorm, x: Tensor) -> Tensor:
     groups = x.split(sizes * (len(x) // sum(sizes)))
     normed = [type(norm).forward(norm, group) for group in groups]
     return normed[0] if len(normed) == 1 else torch.cat(normed)
 
 
-def _over_processes(norm: nn.Module, x: Tensor) -> Tensor:
+def _over_processes(norm: _BatchNorm, x: Tensor) -> Tensor:
     """Normalise with mean and variance over the images of all processes."""
     channels = x.size(1)
     var, mean = torch.var_mean(x.float(), [d for d in range(x.dim()) if d != 1], correction=0)

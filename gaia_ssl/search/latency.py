@@ -1,4 +1,4 @@
-"""Measuring how long the steps of a space take on this machine."""
+"""Measurement of the latency of a space's steps on this machine."""
 
 import itertools
 import math
@@ -18,11 +18,9 @@ import torch
 import torch.nn as nn
 from torch import Tensor
 
-from gaia_ssl.models.backbones import SubnetBackbone
-from gaia_ssl.registry import MODELS
-from gaia_ssl.space import Arch, LatencyTable, SearchSpace
-from gaia_ssl.space.families import Family, Size
-from gaia_ssl.space.latency import Conditions, Validation, path_keys
+from gaia_ssl.models.backbones import SUPERNETS, LayerFactory, SubnetBackbone
+from gaia_ssl.space import Arch, Family, LatencyTable, SearchSpace, Size, Step
+from gaia_ssl.space.latency import Conditions, StepKey, Validation, path_keys
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.device import cpu_name
 
@@ -30,14 +28,14 @@ from .progress import Progress
 
 DTYPES = dict(fp32=torch.float32, bf16=torch.bfloat16, fp16=torch.float16)
 FOLDER = osp.join('work_dirs', 'latency')
-PASSES = 3  # in a row; the first finds cold caches and will not be the fastest
+PASSES = 3  # in a row; the first one is slowed down by cold caches
 SUBNETS_PER_STEP = 2
 DRAWS = 256  # archs among which those to time are chosen
 
 
 @dataclass(frozen=True)
 class LatencySettings:
-    """What to time, and how thoroughly.
+    """Settings of a measurement.
 
     Args:
         device: ``'cpu'``, ``'cuda'`` or ``'cuda:N'``. Defaults to the CPU.
@@ -46,7 +44,7 @@ class LatencySettings:
         dtype: Of weights and images: ``'fp32'``, ``'bf16'`` or ``'fp16'``. Defaults to fp32.
         input_size: Side, or (height, width), of the images in pixels. Defaults to 224.
         channels_last: Put weights and images in that memory format. Defaults to False.
-        rounds: How often each subnet gets its turn. Defaults to 10.
+        rounds: Turns of each subnet. Defaults to 10.
         validate: Other subnets that are timed as a whole; 0 for none. Defaults to 10.
         seed: Of the draw of subnets. Defaults to 0.
 
@@ -84,16 +82,18 @@ class LatencySettings:
     @property
     def size(self) -> Size:
         """Height and width of the images."""
-        size = self.input_size
-        return (size, size) if isinstance(size, int) else tuple(size)
+        if isinstance(self.input_size, int):
+            return self.input_size, self.input_size
+        height, width = self.input_size
+        return height, width
 
     @property
     def on_gpu(self) -> bool:
-        """Whether a GPU is timed."""
+        """True if a GPU is timed."""
         return torch.device(self.device).type == 'cuda'
 
     def conditions(self) -> Conditions:
-        """What the times will hold for."""
+        """The conditions that the times hold for."""
         return Conditions(
             device=torch.cuda.get_device_name(self.device) if self.on_gpu else cpu_name(),
             threads=self.threads or torch.get_num_threads(),
@@ -122,12 +122,12 @@ class Timer(NamedTuple):
 
 
 def clock_timer(clock: Callable[[], float]) -> Timer:
-    """Times a CPU, whose operations are over when they return, by a clock in seconds."""
+    """A timer of a CPU, whose operations are over when they return, by a clock in seconds."""
     return Timer(clock, lambda start, end: end - start)
 
 
 def event_timer() -> Timer:
-    """Times a GPU by events in its stream: it works behind the program's back."""
+    """A timer of a GPU by events in its stream, since GPU kernels run asynchronously."""
 
     def mark() -> torch.cuda.Event:
         event = torch.cuda.Event(enable_timing=True)
@@ -142,10 +142,10 @@ def event_timer() -> Timer:
 
 
 def make_timer(settings: LatencySettings) -> Timer:
-    """What times a device.
+    """The timer of a device.
 
-    One thread is timed by its own processor time: what it would take on a machine that does
-    nothing else. Of several, the wall time counts.
+    One thread is timed by its own processor time, which other programs hardly change; several
+    are timed by wall time.
     """
     if settings.on_gpu:
         return event_timer()
@@ -161,13 +161,13 @@ def latency_table(
 
     Args:
         space: The space.
-        settings: What to time.
+        settings: Settings of the measurement.
         path: The table's file. Defaults to one in ``work_dirs/latency`` that is named after the
             conditions.
 
     Raises:
-        UserError: If the file is there and is no table, or one of another space or of other
-            conditions; or if its folder cannot be written.
+        UserError: If the file exists and is not a table of this space and these conditions, or
+            its folder cannot be written.
     """
     conditions = settings.conditions()
     path = path or default_path(space, conditions)
@@ -189,7 +189,7 @@ def latency_table(
 
 
 def default_path(space: SearchSpace, conditions: Conditions) -> str:
-    """Where a table is kept: a file that says what it is of, and a digest of all that counts."""
+    """The file of a table, named after its space and conditions, with a digest of all of them."""
     height, width = conditions.input_size
     parts = (
         space.name,
@@ -208,18 +208,18 @@ def measure(
     """Time the steps of a space inside static subnets, and other subnets as a whole.
 
     A step is timed where it is used: after the step before it has just written its input, and
-    with weights that the rest of the subnet has pushed out of the cache, if it is large enough
-    for that. The subnets, those for validation among them, take turns, so that a machine that is
-    busy now and then slows all of them alike.
+    with weights that the rest of the subnet, if it is large enough, has pushed out of the cache.
+    The subnets, those for validation among them, take turns, so that a machine that is busy now
+    and then slows all of them equally.
 
-    Of each subnet the fastest pass counts, with all its steps. It is the one that the rest of the
-    machine disturbed least; and other than the medians of the single steps, which leave out the
-    few that were interrupted, the steps of one pass add up to that pass.
+    Of each subnet the fastest pass counts, with all its steps: the rest of the machine disturbed
+    it least, and the steps of one pass add up to that pass, as the medians of single steps would
+    not.
 
     Args:
         space: The space.
-        settings: What to time.
-        timer: What times it. Defaults to one for the device.
+        settings: Settings of the measurement.
+        timer: The timer. Defaults to one for the device.
     """
     family, size = space.family, settings.size
     rng = np.random.default_rng(settings.seed)
@@ -232,10 +232,10 @@ def measure(
         passes = [partial(time_steps, build(arch), images, timer) for arch in timed]
         passes += [partial(time_whole, build(arch), images, timer) for arch in held_out]
         fastest = _take_turns(passes, settings.rounds)
-    found = defaultdict(list)
+    found: defaultdict[StepKey, list[float]] = defaultdict(list)
     for arch, laps in zip(timed, fastest):
-        for key, seconds in zip(path_keys(family, arch, size), laps, strict=True):
-            found[key].append(seconds)
+        for key, lap in zip(path_keys(family, arch, size), laps, strict=True):
+            found[key].append(lap)
     seconds = {key: float(np.mean(times)) for key, times in found.items()}
     table = LatencyTable(space, settings.conditions(), seconds)
     if not held_out:
@@ -248,14 +248,19 @@ def measure(
 def time_steps(net: SubnetBackbone, images: Tensor, timer: Timer) -> list[float]:
     """Run a subnet as its ``forward`` does and return the seconds of each step."""
     x, marks = images, [timer.mark()]
-    for step in net.active_path.steps:
-        x = net.run(step, x)
-        marks.append(timer.mark())
+    stem, stages, outputs = net.active_path
+    for steps, output in zip((stem, *stages), (None, *outputs), strict=True):
+        for step in steps:
+            x = net.run(step, x)
+            marks.append(timer.mark())
+        if output is not None:
+            net.run(output, x)
+            marks.append(timer.mark())
     return timer.laps(marks)
 
 
 def time_whole(net: SubnetBackbone, images: Tensor, timer: Timer) -> list[float]:
-    """Run a subnet and return the seconds that it takes, alone in a list."""
+    """Run a subnet and return its seconds, as a list of one element."""
     start = timer.mark()
     net(images)
     return timer.laps([start, timer.mark()])
@@ -269,15 +274,15 @@ def covering_archs(space: SearchSpace, size: Size, rng: np.random.Generator) -> 
         size: Size of the images.
         rng: Draws the archs among which they are chosen.
     """
-    # an arch for every step, so that those that are drawn need not have all of them
-    holders = {}
+    # one arch for every step, in case those that are drawn do not have all steps
+    holders: dict[StepKey, Arch] = {}
     for arch in itertools.chain(space, space.anchors.values()):
         for key in path_keys(space.family, arch, size):
             holders.setdefault(key, arch)
     candidates = [space.sample(rng) for _ in range(DRAWS)] + list(holders.values())
     steps = [set(path_keys(space.family, arch, size)) for arch in candidates]
     wanted = Counter(dict.fromkeys(holders, SUBNETS_PER_STEP))
-    chosen = []
+    chosen: list[Arch] = []
     while True:
         gains = [sum(wanted[key] > 0 for key in keys) for keys in steps]
         best = int(np.argmax(gains))
@@ -292,7 +297,7 @@ def covering_archs(space: SearchSpace, size: Size, rng: np.random.Generator) -> 
 def draw_others(
     space: SearchSpace, archs: Sequence[Arch], num: int, rng: np.random.Generator
 ) -> list[Arch]:
-    """``num`` different archs beside those given; none where there are not two, too few to rank."""
+    """``num`` different archs beside those given; none if there are fewer than two to rank."""
     draws = rng.choice(len(space), min(num + len(archs), len(space)), replace=False)
     others = [arch for arch in map(space.__getitem__, map(int, draws)) if arch not in archs][:num]
     return others if len(others) > 1 else []
@@ -310,30 +315,24 @@ def _take_turns(passes: Sequence[Callable[[], list[float]]], rounds: int) -> lis
 
 
 def _builder(family: Family, settings: LatencySettings) -> Callable[[Arch], SubnetBackbone]:
-    """What builds the static subnets of a family, ready to run.
+    """A function that builds the static subnets of a family, ready to run.
 
-    They share the blocks that are alike in place and shape: what many subnets weigh together
-    stays below a few supernets, and within a subnet each block still has weights of its own.
+    They share the modules of steps that are equal in place and shape: many subnets together take
+    the memory of a few supernets, and within a subnet each step still has weights of its own.
     """
-    [subnet_type] = {
-        cls
-        for cls in MODELS.module_dict.values()
-        if isinstance(cls, type)  # lifted methods are registered functions
-        and issubclass(cls, SubnetBackbone)
-        and cls.family_type is type(family)
-    }
-    built = {}
+    subnet_type: Any = SUPERNETS[type(family)].subnet_type
+    built: dict[tuple[Step, int], nn.Module] = {}
 
     class Sharing(subnet_type):
-        def build_block(self, step, in_channels, family, layers) -> nn.Module:
+        def build_step(self, step: Step, in_channels: int, layers: LayerFactory) -> nn.Module:
             if (step, in_channels) not in built:
-                built[step, in_channels] = super().build_block(step, in_channels, family, layers)
+                built[step, in_channels] = super().build_step(step, in_channels, layers)
             return built[step, in_channels]
 
     return lambda arch: _to(Sharing(arch=arch, **vars(family)).eval(), settings)
 
 
-def _to(what: Tensor | nn.Module, settings: LatencySettings) -> Any:
+def _to(what: Any, settings: LatencySettings) -> Any:
     """Images or a network in the form and at the place that are timed."""
     layout = torch.channels_last if settings.channels_last else torch.contiguous_format
     return what.to(settings.device, DTYPES[settings.dtype], memory_format=layout)

@@ -1,4 +1,4 @@
-"""Budgets: an interval for each thing a subnet may cost."""
+"""Budgets: an interval for each cost of a subnet."""
 
 import math
 from collections.abc import Sequence
@@ -16,10 +16,10 @@ def parse_quantity(text: str | float, field: str = 'budget') -> float:
 
     Args:
         text: The text.
-        field: What it was given for, for messages. Defaults to a budget.
+        field: The name of the setting, for messages. Defaults to ``'budget'``.
 
     Raises:
-        UserError: If the text is no such quantity.
+        UserError: If the text is not such a quantity.
     """
     number = str(text).strip()
     scale = _UNITS.get(number[-1:].upper(), 1)
@@ -36,7 +36,7 @@ def parse_duration(text: str | float) -> float:
     """Read ``'20ms'``, ``'0.5s'``, ``'800us'`` or a plain number of seconds, as seconds.
 
     Raises:
-        UserError: If the text is no such duration.
+        UserError: If the text is not such a duration.
     """
     number = str(text).strip().lower()
     unit = next((unit for unit in _DURATIONS if number.endswith(unit)), '')
@@ -64,8 +64,8 @@ class Budget:
     """
 
     def __init__(self, **intervals: tuple[float, float]) -> None:
-        anything = dict.fromkeys(('flops', 'params'), (0, math.inf))
-        self.intervals = anything | {k: tuple(v) for k, v in intervals.items()}
+        self.intervals = dict.fromkeys(('flops', 'params'), (0.0, math.inf))
+        self.intervals |= {name: (low, high) for name, (low, high) in intervals.items()}
         for name, (low, high) in self.intervals.items():
             split_cost(name)
             if not low < high:
@@ -75,19 +75,20 @@ class Budget:
 
     @classmethod
     def parse(cls, texts: dict[str, Sequence[str | float]]) -> 'Budget':
-        """A budget of quantities as people write them: ``dict(flops=('3G', '4G'))``.
+        """Parse a budget as people write it: ``dict(flops=('3G', '4G'))``.
 
         Raises:
-            UserError: If they are no intervals of quantities, or see ``Budget``.
+            UserError: If a bound is not a quantity, or see ``Budget``.
         """
         if not isinstance(texts, dict):
-            raise UserError(f"budget: {texts!r} is no dict; give e.g. dict(flops=('3G', '4G'))")
-        intervals = {}
+            raise UserError(f"budget: {texts!r} is not a dict; give e.g. dict(flops=('3G', '4G'))")
+        intervals: dict[str, tuple[float, float]] = {}
         for name, bounds in texts.items():
             parse = parse_duration if name == 'latency' else parse_quantity
             if not isinstance(bounds, list | tuple) or len(bounds) != 2:
-                raise UserError(f'{name}: {bounds!r} is no interval; give LOW HIGH')
-            intervals[name] = tuple(map(parse, bounds))
+                raise UserError(f'{name}: {bounds!r} is not an interval; give LOW HIGH')
+            low, high = map(parse, bounds)
+            intervals[name] = low, high
         return cls(**intervals)
 
 
@@ -95,15 +96,17 @@ COSTS = ('flops', 'params', 'memory', 'latency')
 
 
 def split_cost(name: str) -> tuple[str, Size | None]:
-    """A cost's name as the cost and, if it says so, the size of the images: ``flops@800x1333``.
+    """Split a cost's name, such as ``flops@800x1333``, into the cost and the images' size, if any.
 
     Raises:
-        UserError: If there is no such cost.
+        UserError: If the cost is unknown.
     """
     cost, _, text = name.partition('@')
     size = parse_size(text) if text else None
     if cost not in COSTS or size and cost not in ('flops', 'memory'):
-        raise UserError(f'budget: {name!r} is no cost; take {", ".join(COSTS)} or flops@800x1333')
+        raise UserError(
+            f'budget: {name!r} is not a cost; take {", ".join(COSTS)} or flops@800x1333'
+        )
     return cost, size
 
 
@@ -111,7 +114,7 @@ def parse_size(text: str) -> Size:
     """Read ``'224'`` or ``'800x1333'``, height and width in pixels.
 
     Raises:
-        UserError: If the text is no such size.
+        UserError: If the text is not such a size.
     """
     sides = text.split('x')
     if not all(side.isdecimal() and int(side) for side in sides) or len(sides) > 2:

@@ -1,4 +1,4 @@
-"""Latency of a subnet, summed over its path from what each step took on a device."""
+"""Latency tables: the latency of a subnet as the sum of its steps' times on a device."""
 
 import functools
 import hashlib
@@ -19,24 +19,29 @@ from .space import SearchSpace
 
 
 class StepKey(NamedTuple):
-    """What decides how long a step takes.
+    """The facts that decide how long a step takes.
+
+    Its name is left out: blocks of a stage that do the same take as long.
 
     Attributes:
-        step: The fields of the step and their values; its name is that of its stage, since all
-            blocks of a stage that are alike take as long.
+        stage: Index of its stage; -1 before the first stage.
+        kind: The type of the step.
+        step: The fields of the step but its name, with their values.
         in_channels: Channels of its input.
         size: Size of its input.
     """
 
+    stage: int
+    kind: str
     step: tuple[tuple[str, Any], ...]
     in_channels: int
     size: Size
 
 
-def step_key(step: Step, in_channels: int, size: Size) -> StepKey:
-    """The key of a step on an input of so many channels and this size."""
-    alike = step._replace(name=step.name.partition('.')[0])
-    return StepKey(tuple(alike._asdict().items()), in_channels, size)
+def step_key(stage: int, step: Step, in_channels: int, size: Size) -> StepKey:
+    """The key of a step of a stage on an input of so many channels and this size."""
+    values = tuple((name, value) for name, value in step._asdict().items() if name != 'name')
+    return StepKey(stage, type(step).__name__, values, in_channels, size)
 
 
 def path_keys(family: Family, arch: Arch, size: Size) -> list[StepKey]:
@@ -46,18 +51,18 @@ def path_keys(family: Family, arch: Arch, size: Size) -> list[StepKey]:
 
 @functools.cache
 def _segment_keys(segment: SegmentTrace) -> tuple[StepKey, ...]:
-    return tuple(step_key(t.step, t.in_channels, t.size) for t in segment.steps)
+    return tuple(step_key(t.stage, t.step, t.in_channels, t.size) for t in segment.steps)
 
 
 @dataclass(frozen=True)
 class Conditions:
-    """What latencies hold for.
+    """The conditions under which latencies were measured.
 
     Attributes:
         device: Name of the processor or GPU.
         threads: Threads that compute one operation on the CPU.
         batch_size: Images that run at once.
-        dtype: Of weights and images: ``'fp32'``, ``'bf16'`` or ``'fp16'``.
+        dtype: Of weights and images: ``'float32'``, ``'bfloat16'`` or ``'float16'``.
         input_size: Height and width of the images in pixels.
         channels_last: Whether weights and images are in that memory format.
         torch: Version of torch.
@@ -80,17 +85,17 @@ class Conditions:
         )
 
     def digest(self, space: SearchSpace) -> str:
-        """What tells these conditions and this space from others, as 12 hexadecimal digits."""
+        """A digest of these conditions and a space, 12 hexadecimal digits."""
         text = json.dumps([asdict(self), space.to_dict()], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True)
 class Validation:
-    """How well sums over steps agree with whole subnets that were timed.
+    """The agreement of sums over steps with whole subnets that were timed.
 
     Attributes:
-        archs: The subnets; none of them took part in timing the steps.
+        archs: The subnets, which took no part in timing the steps.
         predicted: Seconds per batch of each, by the table.
         measured: Seconds per batch of each, timed as a whole.
     """
@@ -117,7 +122,7 @@ class Validation:
 
 
 SUMMARY = ('median_error', 'rank_correlation')
-"""What a table's file says of its validation as a whole."""
+"""The properties of a validation that a table's file states."""
 
 
 @dataclass(frozen=True)
@@ -126,9 +131,9 @@ class LatencyTable:
 
     Attributes:
         space: The space.
-        conditions: What was timed, and on what.
+        conditions: The conditions of the measurement.
         seconds: The time of each step.
-        validation: How well it predicts whole subnets, if that was measured.
+        validation: Its predictions of whole subnets, if they were compared.
     """
 
     space: SearchSpace
@@ -157,18 +162,19 @@ class LatencyTable:
     def _step_seconds(self, key: StepKey) -> float:
         if key not in self.seconds:
             raise UserError(
-                f'latency table: no time of {dict(key.step)} on {key.in_channels} channels of '
-                f'{key.size}; it has the steps of the archs on the grid of {self.space.name!r}'
+                f'latency table: no time of a {key.kind} {dict(key.step)} of stage {key.stage} on '
+                f'{key.in_channels} channels of {key.size}; it has the steps of the archs on the '
+                f'grid of {self.space.name!r}'
             )
         return self.seconds[key]
 
     def save(self, path: str) -> None:
-        """Write the table as JSON, whole or not at all, a line per step."""
+        """Write the table as JSON, one line per step, atomically."""
         head = dict(space=self.space.to_dict(), conditions=asdict(self.conditions))
         if self.validation is not None:
             head.update({k: getattr(self.validation, k) for k in SUMMARY})
         steps = (
-            dict(step=dict(k.step), in_channels=k.in_channels, size=k.size, seconds=seconds)
+            dict(k._asdict(), step=dict(k.step), seconds=seconds)
             for k, seconds in self.seconds.items()
         )
         tables = dict(validation=_validation_rows(self.validation), steps=steps)
@@ -188,7 +194,7 @@ class LatencyTable:
             space: The space it has to be of. Defaults to any.
 
         Raises:
-            UserError: If the file is missing, is no table, or is one of another space.
+            UserError: If the file is missing, is not a table, or belongs to another space.
         """
         try:
             with open(path) as file:
@@ -199,8 +205,8 @@ class LatencyTable:
             ) from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UserError(
-                f'latency table: {path} is damaged or is no latency table; measure it again with '
-                'tools/latency.py'
+                f'latency table: {path} is damaged or is not a latency table; measure it again '
+                'with tools/latency.py'
             ) from error
         if space is not None and not table.serves(space):
             raise UserError(
@@ -219,7 +225,8 @@ class LatencyTable:
         conditions['input_size'] = tuple(conditions['input_size'])
         seconds = {}
         for row in data['steps']:
-            key = StepKey(tuple(row['step'].items()), row['in_channels'], tuple(row['size']))
+            step, size = tuple(row['step'].items()), tuple(row['size'])
+            key = StepKey(row['stage'], row['kind'], step, row['in_channels'], size)
             seconds[key] = _check_seconds(row['seconds'])
         rows = data['validation']
         fields = [[row[name] for row in rows] for name in ('arch', 'predicted', 'measured')]

@@ -1,4 +1,4 @@
-"""The spaces known by name."""
+"""The search spaces that are known by name."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -118,10 +118,10 @@ SPACES = {
 
 
 def get_space(space: str | Mapping[str, Any] | SearchSpace) -> SearchSpace:
-    """A space by its name, from its data (see ``SearchSpace.from_dict``), or as it is.
+    """Get a space by its name, from its data (see ``SearchSpace.from_dict``), or as it is.
 
     Raises:
-        UserError: If no space has that name, or the data is no space.
+        UserError: If no space has that name, or the data is not a space.
     """
     if isinstance(space, SearchSpace):
         return space

@@ -1,4 +1,4 @@
-"""Search spaces: every arch on a grid of choices, as data."""
+"""Search spaces: all archs on a grid of choices, as data."""
 
 import json
 import math
@@ -12,12 +12,12 @@ import numpy as np
 
 from gaia_ssl.utils.errors import UserError
 
-from .families import FAMILIES, Arch, Cost, Family, Path
+from .families import FAMILIES, Arch, Cost, Family, GridCosts, Path, Size
 
 
 @dataclass(frozen=True)
-class SearchSpace(Sequence):
-    """Every arch on a grid: per dimension a list of choices.
+class SearchSpace(Sequence[Arch]):
+    """All archs on a grid: per dimension a list of choices.
 
     A dimension is either one number per arch (``stem_width``) or one number per stage
     (``width``); the family says which there are. Archs are ordered as ``itertools.product``
@@ -70,15 +70,16 @@ class SearchSpace(Sequence):
 
     def _arch(self, numbers: Sequence[int]) -> Arch:
         """The arch with these values of the flat dimensions."""
-        numbers, arch = iter(numbers), {}
-        for name, choices in self.choices.items():
-            arch[name] = [next(numbers) for _ in choices] if _per_stage(choices) else next(numbers)
-        return arch
+        rest = iter(numbers)
+        return {
+            name: [next(rest) for _ in choices] if _per_stage(choices) else next(rest)
+            for name, choices in self.choices.items()
+        }
 
     def __len__(self) -> int:
         return math.prod(len(values) for _, values in self.dims)
 
-    def __getitem__(self, index: int) -> Arch:
+    def __getitem__(self, index: int) -> Arch:  # type: ignore[override]  # no slices
         if not -len(self) <= index < len(self):
             raise IndexError(f'index {index} is outside of a space of {len(self)} archs')
         index %= len(self)
@@ -92,7 +93,7 @@ class SearchSpace(Sequence):
         return (self[index] for index in range(len(self)))
 
     def __contains__(self, arch: Any) -> bool:
-        """Whether ``arch`` is on the grid."""
+        """Tell if ``arch`` is on the grid."""
         try:
             numbers = self._numbers(arch)
         except UserError:
@@ -119,17 +120,16 @@ class SearchSpace(Sequence):
         digits = rng.integers([len(values) for _, values in self.dims])
         return self._arch([v[d] for d, (_, v) in zip(digits, self.dims, strict=True)])
 
-    def costs(self, input_size: int | tuple[int, int] = 224) -> Cost:
-        """What all archs cost, as ``count_cost`` has it for one.
+    def costs(self, input_size: int | Size = 224) -> GridCosts:
+        """The costs of all archs, each equal to ``count_cost``.
 
         Args:
             input_size: Side, or (height, width), of the images in pixels. Defaults to 224.
 
         Returns:
-            A cost whose fields are arrays, (archs,), in the order of the space.
+            Arrays over the archs, in the order of the space.
         """
-        size = (input_size, input_size) if isinstance(input_size, int) else tuple(input_size)
-        return self.family.grid_costs(self.choices, size)
+        return self.family.grid_costs(self.choices, _size_of(input_size))
 
     def path(self, arch: Arch) -> Path:
         """The steps that run ``arch``."""
@@ -144,12 +144,12 @@ class SearchSpace(Sequence):
 
         Raises:
             UserError: If a field is missing, unknown, malformed or out of bounds, or the family
-                has no such arch.
+                cannot build the arch.
         """
         if isinstance(arch, str):
             if arch not in self.anchors:
                 raise UserError(
-                    f'arch: {arch!r} is no anchor of space {self.name!r}; choose from '
+                    f'arch: {arch!r} is not an anchor of space {self.name!r}; choose from '
                     f'{", ".join(self.anchors)} or give the arch as JSON'
                 )
             return self.anchors[arch]
@@ -171,37 +171,38 @@ class SearchSpace(Sequence):
 
     def _numbers(self, arch: Any) -> list[int]:
         """The values of the flat dimensions of a well-formed arch."""
-        form = {name: len(v) if _per_stage(v) else None for name, v in self.choices.items()}
+        form: dict[str, int | None] = {
+            name: len(v) if _per_stage(v) else None for name, v in self.choices.items()
+        }
         return _numbers(arch, form, f'space {self.name!r}')
 
     def only(self, arch: Any) -> 'SearchSpace':
-        """The space of one arch that has the fields and stages, if not the bounds, of this one's.
+        """The space of one arch, which may lie outside the bounds of this one.
 
         Raises:
             UserError: If a field is missing, unknown or malformed.
         """
-        one = self._arch([(number,) for number in self._numbers(arch)])
-        return replace(self, choices=_as_tuples(one), named={})
+        one = self._arch(self._numbers(arch))
+        return replace(self, choices=_one_each(one), named={})
 
     @classmethod
     def of_arch(cls, family: Family, arch: Any) -> 'SearchSpace':
         """The space of one arch of a family.
 
         Raises:
-            UserError: If the arch is malformed or none of the family.
+            UserError: If the arch is malformed or the family cannot build it.
         """
         owner = type(family).__name__
-        form = dict.fromkeys(family.arch_fields) | dict.fromkeys(family.stage_fields, family.stages)
+        form: dict[str, int | None] = dict.fromkeys(family.arch_fields)
+        form |= dict.fromkeys(family.stage_fields, family.stages)
         numbers = iter(_numbers(arch, form, owner))
-        choices = {
-            name: (next(numbers),)
-            if length is None
-            else tuple((next(numbers),) for _ in range(length))
+        one = {
+            name: next(numbers) if length is None else [next(numbers) for _ in range(length)]
             for name, length in form.items()
         }
-        return cls(owner, family, choices)
+        return cls(owner, family, _one_each(one))
 
-    def with_options(self, **options) -> 'SearchSpace':
+    def with_options(self, **options: Any) -> 'SearchSpace':
         """The same grid with other options of the family, e.g. ``style='caffe'``."""
         return replace(self, family=self.family.with_options(**options))
 
@@ -231,8 +232,8 @@ class SearchSpace(Sequence):
             ) from error
 
 
-def count_cost(space: SearchSpace, arch: Arch, input_size: int | tuple[int, int] = 224) -> Cost:
-    """Multiply-adds and parameters of a subnet's backbone, from its path alone.
+def count_cost(space: SearchSpace, arch: Arch, input_size: int | Size = 224) -> Cost:
+    """Multiply-adds, parameters and activation memory of a backbone, from its path alone.
 
     Args:
         space: The space that ``arch`` belongs to.
@@ -240,10 +241,17 @@ def count_cost(space: SearchSpace, arch: Arch, input_size: int | tuple[int, int]
         input_size: Side, or (height, width), of the images in pixels. Defaults to 224.
 
     Returns:
-        The multiply-adds of its convolutions for one image, and its parameters.
+        Its costs on one image, see ``Cost``.
     """
-    size = (input_size, input_size) if isinstance(input_size, int) else tuple(input_size)
-    return space.family.cost(arch, size)
+    return space.family.cost(arch, _size_of(input_size))
+
+
+def _size_of(input_size: int | Size) -> Size:
+    """Height and width of square images of a side, or as they are."""
+    if isinstance(input_size, int):
+        return input_size, input_size
+    height, width = input_size
+    return height, width
 
 
 def _numbers(arch: Any, form: dict[str, int | None], owner: str) -> list[int]:
@@ -252,7 +260,7 @@ def _numbers(arch: Any, form: dict[str, int | None], owner: str) -> list[int]:
     Args:
         arch: The arch.
         form: Its fields; each the length of its list, or None if it is one number.
-        owner: Whose form it is, for messages.
+        owner: The space or family whose form it is, for messages.
 
     Raises:
         UserError: If a field is missing, unknown or malformed.
@@ -264,7 +272,7 @@ def _numbers(arch: Any, form: dict[str, int | None], owner: str) -> list[int]:
             raise UserError(f'arch.{name}: unknown field; {owner} has {", ".join(form)}')
         if name not in arch:
             raise UserError(f'arch.{name}: missing; {owner} needs it')
-    numbers = []
+    numbers: list[int] = []
     for name, length in form.items():
         values = [arch[name]] if length is None else arch[name]
         if not isinstance(values, (list, tuple)) or len(values) != (length or 1):
@@ -277,6 +285,14 @@ def _numbers(arch: Any, form: dict[str, int | None], owner: str) -> list[int]:
 
 def _per_stage(choices: Sequence) -> bool:
     return len(choices) > 0 and not isinstance(choices[0], int)
+
+
+def _one_each(arch: Arch) -> dict[str, tuple]:
+    """The choices of a space of one arch."""
+    return {
+        name: (value,) if isinstance(value, int) else tuple((number,) for number in value)
+        for name, value in arch.items()
+    }
 
 
 def _as_tuples(choices: dict[str, Sequence]) -> dict[str, tuple]:

@@ -91,8 +91,8 @@ def test_beside_the_log_by_default(runner, tmp_path):
     [
         (dict(task=None), 'task: None is not one of'),
         (dict(size=3), 'size: a search has no such setting'),
-        (dict(budget='5G'), "budget: '5G' is no dict"),
-        (dict(budget=dict(flops=5)), 'flops: 5 is no interval'),
+        (dict(budget='5G'), "budget: '5G' is not a dict"),
+        (dict(budget=dict(flops=5)), 'flops: 5 is not an interval'),
         (dict(stages=3), 'stages: 3 is of the wrong kind; give a list of whole numbers'),
         (dict(strategy='random'), "strategy: 'random' is of the wrong kind; give a dict"),
         (dict(distance=['cosine']), 'distance: .* give a string or a dict of numbers'),

@@ -45,14 +45,14 @@ class FakeClock:
 
     def __init__(self, monkeypatch, interruption=0.0):
         self.now = 0.0
-        rng, apply_step = np.random.default_rng(0), PathBackbone.apply_step
+        rng, run = np.random.default_rng(0), PathBackbone.run
 
         def slow(net, step, x):
             self.now += self.seconds_of(step, x.shape)
             self.now += float(rng.random() < interruption)
-            return apply_step(net, step, x)
+            return run(net, step, x)
 
-        monkeypatch.setattr(PathBackbone, 'apply_step', slow)
+        monkeypatch.setattr(PathBackbone, 'run', slow)
 
     def seconds_of(self, step, shape):
         batch, channels, height, width = shape
@@ -96,13 +96,14 @@ def test_keys_are_what_the_blocks_of_a_static_subnet_are_given(space, net, data)
     seen = []
     for name, block in subnet.named_modules():
         if name.startswith('layer') and name.count('.') == 1:
-            hook = lambda _, given, name=name: seen.append((name.partition('.')[0], given[1].shape))
+            stage = int(name.removeprefix('layer').partition('.')[0]) - 1
+            hook = lambda _, given, stage=stage: seen.append((stage, given[1].shape))
             block.register_forward_pre_hook(hook)
     with torch.no_grad():
         subnet(torch.zeros(1, 3, 33, 47))
     stem, *blocks = path_keys(space.family, arch, (33, 47))
-    assert (stem.in_channels, stem.size, dict(stem.step)['name']) == (3, (33, 47), 'stem')
-    keys = [(dict(k.step)['name'], torch.Size((1, k.in_channels, *k.size))) for k in blocks]
+    assert (stem.stage, stem.kind, stem.in_channels, stem.size) == (-1, 'Stem', 3, (33, 47))
+    keys = [(k.stage, torch.Size((1, k.in_channels, *k.size))) for k in blocks]
     assert keys == seen
 
 

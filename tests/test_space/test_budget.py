@@ -57,9 +57,9 @@ def test_parse():
     assert budget.intervals['flops'] == (3e9, 4e9)
     assert budget.intervals['latency'] == (0, 0.02)
     for bounds in ('3G', ['3G'], ['3G', '4G', '5G'], 5, None):
-        with pytest.raises(UserError, match='flops: .* is no interval; give LOW HIGH'):
+        with pytest.raises(UserError, match='flops: .* is not an interval; give LOW HIGH'):
             Budget.parse(dict(flops=bounds))
-    with pytest.raises(UserError, match="budget: '5G' is no dict; give e.g. dict"):
+    with pytest.raises(UserError, match="budget: '5G' is not a dict; give e.g. dict"):
         Budget.parse('5G')
 
 
@@ -72,7 +72,7 @@ def test_split_cost(name, cost):
 
 @pytest.mark.parametrize('name', ['time', 'params@224', 'latency@224', 'flops@0', 'flops@1x2x3'])
 def test_what_is_no_cost(name):
-    with pytest.raises(UserError, match='is no cost|is not a size'):
+    with pytest.raises(UserError, match='is not a cost|is not a size'):
         Budget(**{name: (0, 1)})
 
 

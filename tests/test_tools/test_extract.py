@@ -190,7 +190,7 @@ def test_overwrite(call, tmp_path):
     'args, inputs, message',
     [
         # archs
-        (['--arch', 'R50'], {}, "arch: 'R50' is no anchor of space 'tiny10to22'; choose from MAX"),
+        (['--arch', 'R50'], {}, "arch: 'R50' is not an anchor of space 'tiny10to22'; choose"),
         (['--arch', '{"width": '], {}, '--arch: not valid JSON'),
         (['--arch', 'no.json'], {}, '--arch: no.json does not exist'),
         (['--arch', '{"depth": [1, 1, 1, 1]}'], {}, 'arch.stem_width: missing'),

@@ -100,7 +100,7 @@ def test_judges_archs_by_name_and_as_json(run, data, tmp_path):
         ([], '--train: give a folder'),
         (['--train', 'nowhere', '--val', '{data}/val'], 'nowhere is not a folder'),
         (['--train', '{data}/train', '--val', '{data}/val/lying'], 'is in no class'),
-        (['--archs', 'R50'], "'R50' is no anchor"),
+        (['--archs', 'R50'], "'R50' is not an anchor"),
         (
             ['--cfg-options', 'test.train=a', 'test.val=b', 'test.what=c'],
             'test.what: unknown setting',

@@ -198,7 +198,7 @@ def tree_steps(root: Node, space: SearchSpace, size: int) -> tuple[Counter, int]
             if isinstance(step, Tap):
                 walk(child, channels, size)
                 continue
-            steps[step_key(step, channels, size)] += 1
+            steps[step_key(child.key[0][0], step, channels, size)] += 1
             cost, out_size = space.family.step_cost(step, channels, size)
             flops += cost.flops
             walk(child, step.out_channels, out_size)

@@ -137,7 +137,7 @@ class PathBackbone(BaseModule):
             size: Height and width of the images in pixels. Defaults to 224x224.
         """
         shapes = self.space.family.output_shapes(self.arch, size)
-        return [shapes[stage] for stage in self.out_indices]
+        return [shape for stage, shape in enumerate(shapes) if stage in self.out_indices]
 
     def apply_step(self, step: Step, x: Tensor) -> Tensor:
         """Compute one step."""

@@ -48,8 +48,8 @@ class LayerFactory(NamedTuple):
 
 def static_layers(norm_cfg: NormCfg) -> LayerFactory:
     """Plain layers, with any norm of mmcv, or ``LN2d`` over the channels of maps."""
-    norm = _norm(norm_cfg, STATIC_NORMS.get(norm_cfg['type'], norm_cfg['type']))
-    return LayerFactory(StaticConv2d, StaticLinear, norm)
+    kind = norm_cfg['type']
+    return LayerFactory(StaticConv2d, StaticLinear, _norm(norm_cfg, STATIC_NORMS.get(kind) or kind))
 
 
 def dynamic_layers(norm_cfg: NormCfg | None, default: NormCfg) -> LayerFactory:

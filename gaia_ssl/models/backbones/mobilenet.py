@@ -1,6 +1,6 @@
 """MobileNets: steps -> blocks -> ``DynamicMobileNet`` (supernet) and ``SubnetMobileNet`` (static).
 
-Weights are named as OpenMMLab's MobileNetV2 names them.
+Weights have the names of OpenMMLab's MobileNetV2.
 """
 
 import torch.nn as nn
@@ -78,7 +78,7 @@ class InvertedResidual(nn.Module):
 
 
 class _MobileNet(StemBackbone):
-    """A MobileNet that holds the layers of one path, and runs paths that fit inside it."""
+    """A MobileNet that holds the layers of one path and runs paths that fit inside it."""
 
     family_type = MobileNetFamily
 
@@ -103,10 +103,11 @@ class _MobileNet(StemBackbone):
 
 @MODELS.register_module()
 class SubnetMobileNet(_MobileNet, SubnetBackbone):
-    """The static MobileNet of one arch: what an extracted checkpoint loads into.
+    """The static MobileNet of one arch, which an extracted checkpoint loads into.
 
     Args:
         arch: ``dict(stem_width=, width=[...], depth=[...], kernel=[...], expansion=[...])``.
+        args: See ``SubnetBackbone``.
         kwargs: See ``SubnetBackbone``; the options of the family are those of
             ``MobileNetFamily``.
     """
@@ -118,6 +119,7 @@ class DynamicMobileNet(_MobileNet, DynamicBackbone):
 
     Args:
         space: A space of the ``mobilenet`` family: its name, its data or a ``SearchSpace``.
+        args: See ``DynamicBackbone``.
         kwargs: See ``DynamicBackbone``.
     """
 

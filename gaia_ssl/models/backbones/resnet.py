@@ -1,6 +1,6 @@
 """ResNets: steps -> blocks -> ``DynamicResNet`` (supernet) and ``SubnetResNet`` (static).
 
-Weights are named as torchvision names them.
+Weights have torchvision's names.
 """
 
 from abc import abstractmethod
@@ -116,7 +116,7 @@ BLOCKS: dict[str, type[ResidualBlock]] = dict(basic=BasicBlock, bottleneck=Bottl
 
 
 class _ResNet(StemBackbone):
-    """A ResNet that holds the layers of one path, and runs paths that fit inside it."""
+    """A ResNet that holds the layers of one path and runs paths that fit inside it."""
 
     family_type = ResNetFamily
 
@@ -150,6 +150,7 @@ class _ResNet(StemBackbone):
     def build_step(self, step: Block, in_channels: int, layers: LayerFactory) -> ResidualBlock:
         """The block of a step."""
         family = self.space.family
+        assert isinstance(family, ResNetFamily)
         return BLOCKS[family.block](step, in_channels, family.style, layers)
 
     def init_weights(self) -> None:
@@ -168,11 +169,12 @@ def _is_pretrained(init_cfg: dict | list[dict]) -> bool:
 
 @MODELS.register_module()
 class SubnetResNet(_ResNet, SubnetBackbone):
-    """The static ResNet of one arch: what an extracted checkpoint loads into.
+    """The static ResNet of one arch, which an extracted checkpoint loads into.
 
     Args:
         arch: ``dict(stem_width=, width=[...], depth=[...])``.
         zero_init_residual: Start each block as its shortcut. Defaults to False.
+        args: See ``SubnetBackbone``.
         kwargs: See ``SubnetBackbone``; the options of the family are those of ``ResNetFamily``.
     """
 
@@ -184,6 +186,7 @@ class DynamicResNet(_ResNet, DynamicBackbone):
     Args:
         space: A space of the ``resnet`` family: its name, its data or a ``SearchSpace``.
         zero_init_residual: Start each block as its shortcut. Defaults to False.
+        args: See ``DynamicBackbone``.
         kwargs: See ``DynamicBackbone``.
     """
 

@@ -19,7 +19,9 @@ class DynamicLinear(nn.Linear):
     it is an ordinary linear layer.
     """
 
-    def forward(self, x: Tensor, out_features: int) -> Tensor:
+    def forward(  # type: ignore[override]  # its caller tells the width
+        self, x: Tensor, out_features: int
+    ) -> Tensor:
         """Map ``x`` of shape (..., C), C up to ``in_features``, to (..., out_features)."""
         weight = dense_part(self.weight, (out_features, x.size(-1)))
         bias = None if self.bias is None else self.bias[:out_features]
@@ -29,7 +31,9 @@ class DynamicLinear(nn.Linear):
 class StaticLinear(nn.Linear):
     """A plain linear layer, called as a dynamic one, so that both run in the same blocks."""
 
-    def forward(self, x: Tensor, out_features: int) -> Tensor:
+    def forward(  # type: ignore[override]  # its caller tells the width
+        self, x: Tensor, out_features: int
+    ) -> Tensor:
         """Map ``x``; ``out_features`` is the number that the layer has."""
         return super().forward(x)
 
@@ -74,8 +78,8 @@ def make_input_elastic(neck: nn.Module, channels: int) -> nn.Module:
         )
     for layer in linear:
         recast(layer, InputElasticLinear)
-    for layer in pointwise:
-        recast(layer, InputElasticPointwise)
+    for convolution in pointwise:
+        recast(convolution, InputElasticPointwise)
     return neck
 
 

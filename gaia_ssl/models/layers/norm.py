@@ -15,21 +15,18 @@ class DynamicBatchNorm2d(nn.BatchNorm2d):
     """A batch norm whose width is read off its input.
 
     In training the running statistics of the channels in use move; those of the others stay.
-    The statistics are those of no single subnet: calibrate them after extraction.
+    No single subnet has these statistics: calibrate them after extraction.
     """
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise ``x`` of shape (N, C, H, W) with C up to ``num_features``."""
-        channels = x.size(1)
-        if self.training and self.track_running_stats:
-            self.num_batches_tracked.add_(1)
-        return self._normalise(
-            x,
-            self.running_mean[:channels] if self.track_running_stats else None,
-            self.running_var[:channels] if self.track_running_stats else None,
-            self.weight[:channels] if self.affine else None,
-            self.bias[:channels] if self.affine else None,
-        )
+        mean = var = None
+        if self.track_running_stats:
+            mean, var = self.running_mean, self.running_var
+            if self.training and self.num_batches_tracked is not None:
+                self.num_batches_tracked.add_(1)
+        own = (mean, var, self.weight, self.bias)
+        return self._normalise(x, *(None if p is None else p[: x.size(1)] for p in own))
 
     def _normalise(
         self,
@@ -47,7 +44,9 @@ class DynamicBatchNorm2d(nn.BatchNorm2d):
         """The weight of the newest batch; a plain average over batches if ``momentum`` is None."""
         if self.momentum is not None:
             return self.momentum
-        return 1 / max(int(self.num_batches_tracked), 1) if self.track_running_stats else 0.0
+        if not self.track_running_stats or self.num_batches_tracked is None:
+            return 0.0
+        return 1 / max(int(self.num_batches_tracked), 1)
 
 
 class DynamicSyncBatchNorm(DynamicBatchNorm2d):
@@ -77,16 +76,16 @@ class DynamicSyncBatchNorm(DynamicBatchNorm2d):
         channels = x.size(1)
         total = sums[-1].detach()
         batch_mean = sums[:channels] / total
-        # rounding can turn a variance of nothing negative
+        # rounding can make a variance of zero negative
         batch_var = (sums[channels:-1] / total - batch_mean.square()).clamp_min(0)
-        if mean is not None:
+        if mean is not None and var is not None:
             with torch.no_grad():
                 mean.lerp_(batch_mean.to(mean), self._momentum)
                 # running statistics keep the unbiased variance, as torch's do
                 var.lerp_((batch_var * total / (total - 1)).to(var), self._momentum)
         scale = torch.rsqrt(batch_var + self.eps)
         shift = -batch_mean * scale
-        if weight is not None:
+        if weight is not None and bias is not None:
             scale, shift = scale * weight, shift * weight + bias
         form = (1, -1) + (1,) * (x.dim() - 2)  # (C) -> (1, C, 1, ...)
         return (wide * scale.view(form) + shift.view(form)).to(x.dtype)
@@ -106,9 +105,7 @@ class DynamicLayerNorm(nn.LayerNorm):
     def forward(self, x: Tensor) -> Tensor:
         """Normalise ``x`` of shape (..., C) with C up to the norm's width."""
         channels = x.size(-1)
-        return F.layer_norm(
-            x, (channels,), self.weight[:channels], self.bias[:channels], self.eps
-        )
+        return F.layer_norm(x, (channels,), self.weight[:channels], self.bias[:channels], self.eps)
 
 
 class DynamicLayerNorm2d(nn.LayerNorm):

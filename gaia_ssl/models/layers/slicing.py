@@ -29,8 +29,9 @@ def part_of(weight: Tensor, shape: Sequence[int], kernel_dims: int = 0) -> Tenso
 
 def kernel_dims(module: nn.Module, name: str) -> int:
     """The number of trailing dimensions of a module's parameter that are a kernel's."""
-    is_kernel = isinstance(module, _ConvNd) and name == 'weight'
-    return len(module.kernel_size) if is_kernel else 0
+    if isinstance(module, _ConvNd) and name == 'weight':
+        return len(module.kernel_size)
+    return 0
 
 
 def dense_part(weight: Tensor, shape: Sequence[int]) -> Tensor:

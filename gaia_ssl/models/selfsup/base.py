@@ -76,8 +76,8 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
                 f'model.backbone.type: {type(supernet).__name__} is not a supernet; use a '
                 'dynamic backbone such as gaia_ssl.DynamicResNet'
             )
-        last_step = supernet.active_path.stages[supernet.out_indices[-1]][-1]
-        elastic_neck = make_input_elastic(_build('neck', neck), last_step.out_channels)
+        *_, last = supernet.output_shapes()
+        elastic_neck = make_input_elastic(_build('neck', neck), last.channels)
         super().__init__(
             backbone=supernet,
             neck=synchronise_norms(elastic_neck),

@@ -8,6 +8,7 @@ from mmpretrain.models.selfsup import SwAV
 from torch import Tensor
 
 from gaia_ssl.models.backbones import Encoder
+from gaia_ssl.models.layers import recast
 from gaia_ssl.models.losses import SwAVLoss
 from gaia_ssl.registry import MODELS
 
@@ -45,8 +46,7 @@ class DynamicSwAV(SupernetSelfSupervisor, SwAV):
         self, *args, queue_len: int = 0, queue_start: int = 0, freeze_iters: int = 0, **kwargs
     ) -> None:
         super().__init__(*args, **kwargs)
-        # SwAVLoss has the same state and only computes the loss differently
-        self.head.loss_module.__class__ = SwAVLoss
+        recast(self.head.loss_module, SwAVLoss)
         self.queue_start = queue_start
         self.freeze_iters = freeze_iters
         crops = len(self._loss_module.crops_for_assign)

@@ -354,7 +354,11 @@ class Family(ABC):
             own = [axes[field] for field in reads]
             spread = [length if axis in own else 1 for axis, length in enumerate(lengths)]
             costs = table.transpose(-1, *np.argsort(own)).reshape(-1, *spread)
-            flops, params, memory = flops + costs[0], params + costs[1], np.maximum(memory, costs[2])
+            flops, params, memory = (
+                flops + costs[0],
+                params + costs[1],
+                np.maximum(memory, costs[2]),
+            )
         return GridCosts(flops.ravel(), params.ravel(), memory.ravel())
 
     def output_shapes(self, arch: Arch, size: Size = (224, 224)) -> list[Shape]:

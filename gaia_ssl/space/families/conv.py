@@ -118,8 +118,8 @@ class ConvFamily(Family, Generic[BlockT]):
     def dilated(self, output_stride: int) -> dict[str, Any]:
         """The options of the same backbone dilating wherever it would exceed a stride.
 
-        Its weights are the same, and so is what each of its cells sees, but for basic blocks: of
-        their two convolutions the field's ResNets dilate the first alone.
+        The weights and the receptive fields stay the same, except in basic blocks: of
+        their two convolutions ResNets elsewhere dilate the first alone.
         """
         stem = self.stem_step(1)
         total, dilation = stem.stride * (2 if stem.pool else 1), 1
@@ -134,5 +134,5 @@ class ConvFamily(Family, Generic[BlockT]):
 
 
 def _strided(size: Size, stride: int) -> Size:
-    # every layer pads so that only its stride shrinks the map
+    # every layer pads, so that only its stride shrinks the map
     return math.ceil(size[0] / stride), math.ceil(size[1] / stride)

@@ -14,14 +14,14 @@ class InvertedBlock(NamedTuple):
     """One inverted residual: expand, convolve each channel, project.
 
     Attributes:
-        name: Where its weights live, e.g. ``layer3.1``.
+        name: Path of its module, e.g. ``layer3.1``.
         out_channels: Channels of its output.
         hidden: Channels of its depthwise convolution.
         kernel: Kernel of its depthwise convolution.
         stride: Stride of its depthwise convolution.
         dilation: Dilation of its depthwise convolution.
-        expand: Whether a 1x1 convolution comes first; not where nothing is expanded.
-        residual: Whether its input is added to its output.
+        expand: True if a 1x1 convolution comes first, as with an expansion above 1.
+        residual: True if its input is added to its output.
     """
 
     name: str
@@ -57,7 +57,7 @@ class MobileNetFamily(ConvFamily[InvertedBlock]):
         return width
 
     def check(self, choices: dict[str, Any]) -> None:
-        """MAX must use every weight: see ``Family.check``."""
+        """Check that MAX uses every weight: see ``Family.check``."""
         super().check(choices)
         for values in choices['expansion']:
             if values[0] == 1 < values[-1]:
@@ -67,7 +67,7 @@ class MobileNetFamily(ConvFamily[InvertedBlock]):
                 )
 
     def check_arch(self, arch: Arch) -> None:
-        """Kernels have a centre: see ``Family.check_arch``."""
+        """Check that kernels have a centre: see ``Family.check_arch``."""
         for kernel in arch['kernel']:
             if kernel % 2 == 0:
                 raise UserError(f'arch.kernel: {kernel} is even; kernels are odd')
@@ -89,7 +89,7 @@ class MobileNetFamily(ConvFamily[InvertedBlock]):
             self.strides[stage],
             self.first_dilation(stage),
             expand=expansion > 1,
-            # widths that happen to be equal, or dilating instead of striding, change nothing
+            # also with equal widths, or where it dilates instead of striding
             residual=False,
         )
         rest = (
@@ -112,7 +112,7 @@ class MobileNetFamily(ConvFamily[InvertedBlock]):
         hidden = step.hidden
         waiting = nbytes(in_channels, size) if step.residual else 0
         expand = [conv_norm(in_channels, hidden, 1, size, size)] if step.expand else []
-        # where nothing is expanded the depthwise convolution reads what waits
+        # without an expansion the depthwise convolution itself reads the shortcut's features
         beside = waiting if step.expand else 0
         return [
             *expand,

@@ -1,4 +1,4 @@
-"""ResNets as paths of steps (He et al., CVPR 2016), ResNeXts among them (Xie et al., CVPR 2017)."""
+"""ResNets (He et al., CVPR 2016) and ResNeXts (Xie et al., CVPR 2017) as paths of steps."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
@@ -14,12 +14,12 @@ class Block(NamedTuple):
     """One residual block.
 
     Attributes:
-        name: Where its weights live, e.g. ``layer3.4``.
+        name: Path of its module, e.g. ``layer3.4``.
         out_channels: Channels of its output.
         width: Channels of its inner convolution(s).
         stride: Stride of the block.
-        dilation: Dilation of its first 3x3 convolution (the field's ResNets dilate no other).
-        projection: Whether the shortcut is a 1x1 convolution, as where the shape changes.
+        dilation: Dilation of its first 3x3 convolution (ResNets elsewhere dilate no other).
+        projection: True if the shortcut is a 1x1 convolution, as where the shape changes.
         groups: Groups of its 3x3 convolution.
     """
 
@@ -32,7 +32,7 @@ class Block(NamedTuple):
     groups: int = 1
 
 
-STEMS = {
+STEMS: dict[str, dict[str, Any]] = {
     '7x7': dict(kernel=7, stride=2, pool=True),  # ImageNet
     '3x3': dict(kernel=3, stride=1, pool=False),  # 32 px images, as for CIFAR
     '3x3s2': dict(kernel=3, stride=2, pool=True),  # 64-128 px images
@@ -48,8 +48,8 @@ class ResNetFamily(ConvFamily[Block]):
         block: ``'bottleneck'`` or ``'basic'``.
         stem: ``'7x7'`` (stride 2, max pool), ``'3x3'`` (stride 1, no pool) or ``'3x3s2'``
             (stride 2, max pool).
-        style: Where a strided bottleneck strides: ``'pytorch'`` in the 3x3, ``'caffe'`` in the
-            first 1x1 convolution.
+        style: The convolution of a strided bottleneck that strides: ``'pytorch'`` the 3x3,
+            ``'caffe'`` the first 1x1.
         expansion: Output channels of a block over its width. Defaults to the block's own, 4 for
             bottlenecks and 1 for basic blocks.
         group_widths: Channels per group of each stage's 3x3 convolutions, so that an elastic
@@ -83,7 +83,7 @@ class ResNetFamily(ConvFamily[Block]):
         return width * (EXPANSION[self.block] if self.expansion is None else self.expansion)
 
     def check(self, choices: dict[str, Any]) -> None:
-        """MAX must use every weight: see ``Family.check``."""
+        """Check that MAX uses every weight: see ``Family.check``."""
         super().check(choices)
         stem, width = choices['stem_width'], choices['width'][0]
         elastic = len(stem) > 1 or len(width) > 1
@@ -95,7 +95,7 @@ class ResNetFamily(ConvFamily[Block]):
             )
 
     def check_arch(self, arch: Arch) -> None:
-        """Groups are whole: see ``Family.check_arch``."""
+        """Check that groups are whole: see ``Family.check_arch``."""
         for width, group in zip(arch['width'], self.group_widths):
             if width % group:
                 raise UserError(f'arch.width: {width} is not a multiple of its group width {group}')
@@ -115,7 +115,7 @@ class ResNetFamily(ConvFamily[Block]):
             width,
             stride,
             self.first_dilation(stage),
-            # also where stride and width stay: dilating instead of striding keeps the weights
+            # also with equal stride and width: dilating instead of striding keeps the weights
             projection=stage > 0 or stride != 1 or in_channels != out_channels,
             groups=groups,
         )
@@ -128,7 +128,7 @@ class ResNetFamily(ConvFamily[Block]):
     def block_costs(self, step: Block, in_channels: int, size: Size, out_size: Size) -> list[Cost]:
         """The costs of a block's convolutions."""
         width, out_channels = step.width, step.out_channels
-        # the first convolution reads what an identity shortcut lets wait
+        # an identity shortcut keeps the input, which the first convolution reads anyway
         projected = nbytes(out_channels, out_size) if step.projection else 0
         waiting = projected or nbytes(in_channels, size)
         if self.block == 'basic':

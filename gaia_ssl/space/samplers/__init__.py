@@ -1,4 +1,4 @@
-"""Which archs an iteration of supernet training runs."""
+"""Samplers of the archs that an iteration of supernet training runs."""
 
 from .anchors import AnchorSampler
 from .attentive import AttentiveSampler

@@ -1,4 +1,4 @@
-"""Archs that have a name."""
+"""Sampling from the named archs of a space, its anchors."""
 
 from collections.abc import Sequence
 
@@ -15,8 +15,8 @@ class AnchorSampler(ArchSampler):
     """The named archs of a space, all of them or a few at a time.
 
     Args:
-        names: Which ones, e.g. ``['MIN', 'R50', 'MAX']``.
-        num: How many different ones per draw, each as likely as the others. Defaults to all.
+        names: Their names, e.g. ``['MIN', 'R50', 'MAX']``.
+        num: Different anchors per draw, all equally likely. Defaults to all.
         seed: Seed of the draws. Defaults to 0.
 
     Raises:

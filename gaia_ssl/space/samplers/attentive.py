@@ -1,4 +1,4 @@
-"""Subnets that do worst, or best, for their FLOPs."""
+"""Sampling of the subnets with the highest, or the lowest, loss for their FLOPs."""
 
 import numpy as np
 
@@ -59,12 +59,12 @@ class AttentiveSampler(ArchSampler):
         """Draw ``num`` subnets, the bin of each anew.
 
         Raises:
-            UserError: If nothing tells the losses.
+            UserError: If there is no function that tells losses.
         """
         if loss_of is None:
             raise UserError(
-                'arch_sampler: AttentiveSampler chooses by the losses of a training, which are not '
-                'at hand here; use another sampler'
+                'arch_sampler: AttentiveSampler chooses by the losses of a training, and there '
+                'is no training here; use another sampler'
             )
         bins = flops_bins(space, self.num_bins, self.input_size)
         extreme = _CHOICES[self.choose]

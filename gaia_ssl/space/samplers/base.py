@@ -1,4 +1,4 @@
-"""The base of what draws the archs of an iteration."""
+"""The base of samplers of archs."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -16,8 +16,8 @@ LossOf = Callable[[Arch], float]
 class ArchSampler(ABC):
     """Draws the archs of one iteration as a function of (seed, iteration), and of nothing else.
 
-    Every rank therefore draws the same archs without talking, and a resumed run draws what the
-    uninterrupted one would have. A sampler that asks for losses depends on them as well.
+    Every process therefore draws the same archs without communication, and a resumed run draws
+    those of an uninterrupted one. A sampler that asks for losses depends on them as well.
 
     Args:
         seed: Seed of the draws; a sampler within another draws by that one's seed. Defaults to 0.
@@ -32,12 +32,12 @@ class ArchSampler(ABC):
         """The archs of an iteration, in the order they run.
 
         Args:
-            space: What to draw from.
+            space: The space to draw from.
             iteration: The number of the iteration.
             loss_of: The current loss of an arch, for the samplers that choose by it.
 
         Returns:
-            The archs drawn; ``MAX``, where it is one of them, is there once and comes last.
+            The archs drawn; ``MAX``, if it is one of them, is there once and comes last.
         """
         archs = self.draw(space, np.random.default_rng([self.seed, iteration]), loss_of)
         others = [arch for arch in archs if arch != space.max]
@@ -71,7 +71,7 @@ def check_sampler(field: str, sampler: ArchSampler) -> ArchSampler:
     """
     if not isinstance(sampler, ArchSampler):
         raise UserError(
-            f"arch_sampler.{field}: {sampler!r} is no sampler; give dict(type='UniformSampler') or "
-            'the like'
+            f'arch_sampler.{field}: {sampler!r} is not a sampler; give a dict such as '
+            "dict(type='UniformSampler')"
         )
     return sampler

@@ -1,4 +1,4 @@
-"""Every range of FLOPs alike."""
+"""Sampling that is uniform over bins of FLOPs."""
 
 import json
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ class FlopsBins:
 
     Attributes:
         archs: The archs: the whole space, or a fixed pool of a very large one.
-        edges: What separates the bins, rising from MIN's FLOPs to MAX's.
+        edges: The edges of the bins, rising from MIN's FLOPs to MAX's.
         members: Per bin that is not empty the positions of its archs in ``archs``.
     """
 
@@ -50,9 +50,9 @@ def flops_bins(space: SearchSpace, num_bins: int, input_size: int) -> FlopsBins:
 
 
 @lru_cache(maxsize=8)
-def _flops_bins(space: str, num_bins: int, input_size: int) -> FlopsBins:
-    space = SearchSpace.from_dict(json.loads(space))
-    archs = space
+def _flops_bins(space_json: str, num_bins: int, input_size: int) -> FlopsBins:
+    space = SearchSpace.from_dict(json.loads(space_json))
+    archs: Sequence[Arch] = space
     # len() refuses what does not fit into 64 bits
     if space.__len__() > LARGEST_LISTED:
         rng = np.random.default_rng(0)

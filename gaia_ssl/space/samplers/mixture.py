@@ -1,4 +1,4 @@
-"""One sampler now, another then."""
+"""A weighted mixture of samplers."""
 
 import math
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ class MixtureSampler(ArchSampler):
     Args:
         samplers: The samplers.
         weights: Their weights, of any sum. Defaults to equal ones.
-        num: How often to choose and draw. Defaults to 1.
+        num: Number of choices, each with a draw. Defaults to 1.
         seed: Seed of the draws. Defaults to 0.
 
     Raises:
@@ -39,7 +39,7 @@ class MixtureSampler(ArchSampler):
         if not isinstance(samplers, Sequence) or not samplers:
             raise UserError(f'arch_sampler.samplers: {samplers!r} is not a list of samplers')
         self.samplers = [check_sampler('samplers', sampler) for sampler in samplers]
-        weights = [1] * len(samplers) if weights is None else list(weights)
+        weights = [1.0] * len(samplers) if weights is None else list(weights)
         total = math.fsum(weights)
         if len(weights) != len(samplers) or min(weights) < 0 or not 0 < total < math.inf:
             raise UserError(

@@ -1,4 +1,4 @@
-"""Every arch alike."""
+"""Uniform sampling of archs."""
 
 import numpy as np
 

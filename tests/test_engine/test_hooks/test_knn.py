@@ -66,7 +66,7 @@ def test_training_is_the_same_with_the_hook(training, folders):
 
 def test_looks_at_its_settings_before_training(training, folders):
     runner = training.runner(training.dir, [hook(folders, archs=['R50'])])
-    with pytest.raises(UserError, match="'R50' is no anchor"):
+    with pytest.raises(UserError, match="'R50' is not an anchor"):
         runner.train()
     assert runner.iter == 0
 

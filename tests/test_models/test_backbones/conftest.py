@@ -5,7 +5,7 @@ import torch
 import torch.nn as nn
 from hypothesis import strategies as st
 
-from gaia_ssl.models.backbones import DynamicBackbone
+from gaia_ssl.models.backbones import SUPERNETS, DynamicBackbone
 from gaia_ssl.space import SearchSpace, get_space
 
 
@@ -34,11 +34,7 @@ def supernet_type():
     """The class of a space's supernets."""
 
     def find(space: str | SearchSpace) -> type[DynamicBackbone]:
-        family = get_space(space).family
-        [found] = [
-            cls for cls in DynamicBackbone.__subclasses__() if isinstance(family, cls.family_type)
-        ]
-        return found
+        return SUPERNETS[type(get_space(space).family)]
 
     return find
 

@@ -1,5 +1,6 @@
-"""What every supernet and its subnets hold to, swept over all spaces at MAX, MIN and random."""
+"""Properties of every supernet and its subnets, over all spaces at MAX, MIN and random."""
 
+import itertools
 import json
 from copy import deepcopy
 
@@ -15,8 +16,6 @@ from gaia_ssl.models.backbones import DynamicMobileNet, DynamicResNet, SubnetBac
 from gaia_ssl.space import SPACES, count_cost, get_space
 from gaia_ssl.utils import UserError
 
-# sides that give the last stage an odd map of a few cells
-SIZES = dict(ar50to101=40, ar18to34=40, ax50to101=40, mb12to22=72, tiny10to22=33, tinymb4to8=35)
 LARGE = [name for name, space in SPACES.items() if count_cost(space, space.max).params > 2e7]
 WHICH = ['MAX', 'MIN', 'random']
 
@@ -35,7 +34,8 @@ def choose(space, which):
 
 
 def images_for(space, number=2):
-    side = SIZES[space.name]
+    """Images of a size that no stride divides; the last stage's map is of a few cells."""
+    side = space.family.output_shapes(space.max)[-1].stride + 3
     return torch.randn(number, space.family.in_channels, side, side + 7)
 
 
@@ -65,10 +65,11 @@ def assert_equal_outputs(one, two, x):
 def test_forward_is_finite_and_of_the_width_of_the_arch(net, which):
     arch = choose(net.space, which)
     net.set_arch(arch)
+    images = images_for(net.space)
     with torch.no_grad():
-        outs = net(images_for(net.space))
-    widths = [net.space.family.out_channels(width) for width in arch['width']]
-    assert [out.size(1) for out in outs] == widths
+        outs = net(images)
+    shapes = net.output_shapes(tuple(images.shape[2:]))
+    assert [(out.size(1), tuple(out.shape[2:])) for out in outs] == [(s[0], s[2]) for s in shapes]
     assert all(out.isfinite().all() and out.std() > 0 for out in outs)
 
 
@@ -82,7 +83,9 @@ def test_gradients_are_nonzero_exactly_where_the_arch_has_weights(monkeypatch, n
     arch = choose(net.space, which)
     net.set_arch(arch)
     # every tap of the largest kernel meets the smallest map
-    side = 128 if net.space.name == 'mb12to22' else 64
+    steps = itertools.chain(*net.space.path(net.space.max).stages)
+    kernel = max(getattr(step, 'kernel', 3) for step in steps)
+    side = net.output_shapes()[-1].stride * (kernel // 2 + 1)
     out = net(torch.randn(2, net.space.family.in_channels, side, side))[-1]
     (out * torch.randn_like(out)).sum().backward()
     subnet = net.extract(arch)

@@ -1,4 +1,4 @@
-"""A subnet in two halves computes what the whole does, from the whole's checkpoint."""
+"""A subnet in two halves computes the same as the whole, from the checkpoint of the whole."""
 
 import pytest
 import torch

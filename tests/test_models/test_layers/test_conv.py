@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from gaia_ssl.models.layers import DynamicConv2d, StaticConv2d, part_of
+from gaia_ssl.models.layers import DynamicConv2d, StaticConv2d
 
 
 @pytest.mark.parametrize('bias', [True, False])
@@ -54,16 +54,3 @@ def test_a_smaller_kernel_is_the_centre(kernel, stride, dilation):
     weight[:, :, centre, centre] = conv.weight[:, :, centre, centre]
     expected = F.conv2d(x, weight[:3], None, stride, 3 * dilation, dilation, groups=3)
     torch.testing.assert_close(conv(x, 3, kernel), expected)
-
-
-@pytest.mark.parametrize('shape', [(), (3,), (3, 2), (3, 2, 1, 1), (3, 2, 3, 5)])
-def test_part_is_the_first_channels_and_the_centre(shape):
-    weight = torch.arange(float(torch.Size((5, 4, 5, 5)[: len(shape)]).numel()))
-    weight = weight.view((5, 4, 5, 5)[: len(shape)])
-    part = part_of(weight, shape)
-    assert part.shape == shape
-    if len(shape) == 4:
-        assert part[2, 1, shape[2] // 2, shape[3] // 2] == weight[2, 1, 2, 2]
-        assert part[0, 0, 0, 0] == weight[0, 0, (5 - shape[2]) // 2, (5 - shape[3]) // 2]
-    elif shape:
-        assert part.flatten()[0] == weight.flatten()[0]

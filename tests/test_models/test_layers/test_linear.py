@@ -1,15 +1,37 @@
-"""Layers elastic on their input, and necks made of them."""
+"""Linear layers of elastic width, and necks made of them."""
 
 import pytest
 import torch
 import torch.nn as nn
 
-from gaia_ssl.models.layers import DynamicLinear, DynamicPointwise, make_input_elastic
+from gaia_ssl.models.layers import (
+    DynamicLinear,
+    InputElasticLinear,
+    InputElasticPointwise,
+    StaticLinear,
+    make_input_elastic,
+)
 from gaia_ssl.utils import UserError
 
 
+@pytest.mark.parametrize('bias', [True, False])
+def test_dynamic_linear_runs_with_the_first_inputs_and_outputs(bias):
+    linear = DynamicLinear(6, 4, bias=bias)
+    x = torch.randn(3, 2, 5, requires_grad=True)
+    expected = x @ linear.weight[:3, :5].T + (linear.bias[:3] if bias else 0)
+    torch.testing.assert_close(linear(x, 3), expected)
+    linear(x, 3).sum().backward()
+    assert linear.weight.grad[:3, :5].all()
+    assert not linear.weight.grad[3:].any() and not linear.weight.grad[:, 5:].any()
+    full = torch.randn(3, 6)
+    plain = StaticLinear(6, 4, bias=bias)
+    plain.load_state_dict(linear.state_dict())
+    assert torch.equal(linear(full, 4), nn.Linear.forward(linear, full))
+    assert torch.equal(plain(full, 4), linear(full, 4))
+
+
 def test_runs_with_the_first_inputs():
-    linear = DynamicLinear(6, 4)
+    linear = InputElasticLinear(6, 4)
     x = torch.randn(3, 5)
     torch.testing.assert_close(linear(x), x @ linear.weight[:, :5].T + linear.bias)
     full = torch.randn(3, 6)
@@ -17,7 +39,7 @@ def test_runs_with_the_first_inputs():
 
 
 def test_pointwise_convolution_runs_with_the_first_inputs():
-    conv = DynamicPointwise(6, 4, 1)
+    conv = InputElasticPointwise(6, 4, 1)
     x = torch.randn(3, 5, 2, 2)
     expected = torch.einsum('nchw,dc->ndhw', x, conv.weight[:, :5, 0, 0])
     torch.testing.assert_close(conv(x), expected + conv.bias.view(1, -1, 1, 1))
@@ -31,7 +53,7 @@ def test_layers_that_read_the_backbone_become_elastic():
     full = torch.randn(2, 6)
     before = neck(full)
     assert make_input_elastic(neck, 6) is neck
-    assert [type(m) for m in neck] == [nn.Flatten, DynamicLinear, nn.ReLU, nn.Linear]
+    assert [type(m) for m in neck] == [nn.Flatten, InputElasticLinear, nn.ReLU, nn.Linear]
     assert torch.equal(neck(full), before)
     assert neck(torch.randn(2, 3)).shape == (2, 4)
     assert all(torch.equal(weights[k], v) for k, v in neck.state_dict().items())
@@ -47,7 +69,7 @@ def test_a_neck_with_several_readers():
         )
     )
     make_input_elastic(neck, 6)
-    assert type(neck.whole) is DynamicLinear and type(neck.grid[0]) is DynamicPointwise
+    assert type(neck.whole) is InputElasticLinear and type(neck.grid[0]) is InputElasticPointwise
     assert type(neck.grid[1]) is nn.Conv2d and type(neck.spatial) is nn.Conv2d
 
 

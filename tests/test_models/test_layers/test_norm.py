@@ -1,4 +1,4 @@
-"""Batch norms that run with their first channels, in one process and in two."""
+"""Norms that run with their first channels; batch norms also in two processes."""
 
 import os
 import subprocess
@@ -12,7 +12,11 @@ import torch.nn as nn
 
 from gaia_ssl.models.layers import (
     DynamicBatchNorm2d,
+    DynamicLayerNorm,
+    DynamicLayerNorm2d,
     DynamicSyncBatchNorm,
+    LayerNorm2d,
+    batch_norms,
     synchronise_norms,
 )
 
@@ -136,3 +140,37 @@ def test_norms_of_a_neck_are_synchronised_in_place(plain):
     z = neck[0](x)
     expected = nn.BatchNorm1d(6, affine=False)(nn.BatchNorm1d(6)(z))
     torch.testing.assert_close(neck(x), expected)
+
+
+def random_layer_norm(norm):
+    nn.init.normal_(norm.weight)
+    nn.init.normal_(norm.bias)
+    return norm
+
+
+@pytest.mark.parametrize('channels', [5, 3])
+def test_layer_norms_use_the_first_channels(channels):
+    norm, maps = (
+        random_layer_norm(DynamicLayerNorm(5)),
+        random_layer_norm(DynamicLayerNorm2d(5, eps=1e-3)),
+    )
+    x = torch.randn(2, 4, channels)
+    expected = nn.functional.layer_norm(
+        x, (channels,), norm.weight[:channels], norm.bias[:channels]
+    )
+    assert torch.equal(norm(x), expected)
+    x = torch.randn(2, channels, 4, 3)
+    mean, var = x.mean(1, keepdim=True), x.var(1, correction=0, keepdim=True)
+    weight, bias = (p[:channels].view(-1, 1, 1) for p in (maps.weight, maps.bias))
+    torch.testing.assert_close(maps(x), (x - mean) / (var + 1e-3).sqrt() * weight + bias)
+    if channels == 5:
+        static = LayerNorm2d(5, eps=1e-3)
+        static.load_state_dict(maps.state_dict())
+        assert torch.equal(static(x), maps(x))
+
+
+def test_batch_norms_of_networks():
+    shared = nn.BatchNorm2d(4)
+    one, two = nn.Sequential(shared, nn.SyncBatchNorm(4)), nn.Sequential(shared, nn.LayerNorm(4))
+    assert batch_norms(one, two) == [shared, one[1]]
+    assert not batch_norms(two[1], nn.InstanceNorm2d(4))

@@ -1,7 +1,7 @@
 import torch
 
 from gaia_ssl.models.backbones import DynamicResNet
-from gaia_ssl.models.layers import DynamicLinear
+from gaia_ssl.models.layers import InputElasticLinear
 
 
 def test_keys_are_enqueued_once(ssl):
@@ -41,5 +41,5 @@ def test_student_and_teacher(ssl):
     assert model.student == (model.backbone, model.neck)
     backbone, neck = model.teacher
     assert isinstance(backbone, DynamicResNet) and backbone is not model.backbone
-    assert isinstance(neck.mlp[0], DynamicLinear) and neck is not model.neck
+    assert isinstance(neck.mlp[0], InputElasticLinear) and neck is not model.neck
     assert type(neck.mlp[2]) is torch.nn.Linear

@@ -6,29 +6,22 @@ import numpy as np
 import pytest
 import torch
 
-from gaia_ssl.models.backbones import DynamicBackbone
-from gaia_ssl.models.layers import part_of
-from gaia_ssl.registry import MODELS
+from gaia_ssl.models.backbones import SUPERNETS
+from gaia_ssl.models.layers import kernel_dims, part_of
 from gaia_ssl.space import SPACES, get_space
 
 SMALL = ['tiny10to22', 'tinymb4to8']
 
 
 def backbone_config(space):
-    """The config of the package's supernet for the space's family."""
-    [name] = [
-        name
-        for name, cls in MODELS.module_dict.items()
-        if isinstance(cls, type)
-        and issubclass(cls, DynamicBackbone)
-        and type(space.family) is cls.family_type
-    ]
-    return dict(type=f'gaia_ssl.{name}', space=space.name)
+    return dict(type=SUPERNETS[type(space.family)], space=space.name)
 
 
 def used_by(subnet, name, shape):
     used = torch.zeros(shape, dtype=torch.bool)
-    part_of(used, subnet.get_parameter(name).shape).fill_(True)
+    owner, _, leaf = name.rpartition('.')
+    dims = kernel_dims(subnet.get_submodule(owner), leaf)
+    part_of(used, subnet.get_parameter(name).shape, dims).fill_(True)
     return used
 
 

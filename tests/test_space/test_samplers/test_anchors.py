@@ -21,7 +21,7 @@ def test_every_choice_of_some_is_as_likely(small):
 
 
 def test_names_the_anchor_that_the_space_lacks(small):
-    with pytest.raises(UserError, match=r"arch_sampler.names: .*'R50' is no anchor"):
+    with pytest.raises(UserError, match=r"arch_sampler.names: .*'R50' is not an anchor"):
         AnchorSampler(['R50']).sample(small.space, 0)
 
 

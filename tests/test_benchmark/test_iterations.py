@@ -12,17 +12,6 @@ SPACE = get_space('tiny10to22')
 BATCH = 4
 
 
-@pytest.fixture
-def supernet():
-    torch.manual_seed(0)
-    return iterations.build_supernet(SPACE, BATCH)
-
-
-@pytest.fixture
-def data():
-    return iterations.make_batch(BATCH, 32, 'cpu')
-
-
 def test_reference_moves_the_key_encoder_and_the_queue_with_every_subnet(supernet, data):
     archs = iterations.sandwich_draws(supernet, 1)[0]
     wrapper = iterations.build_optim_wrapper(supernet)

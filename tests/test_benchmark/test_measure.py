@@ -1,4 +1,3 @@
-import pytest
 import torch
 
 from gaia_ssl.benchmark import iterations
@@ -6,18 +5,6 @@ from gaia_ssl.benchmark.measure import measure_rounds, peak_rise
 from gaia_ssl.space import get_space
 
 SPACE = get_space('tiny10to22')
-BATCH = 4
-
-
-@pytest.fixture
-def supernet():
-    torch.manual_seed(0)
-    return iterations.build_supernet(SPACE, BATCH)
-
-
-@pytest.fixture
-def data():
-    return iterations.make_batch(BATCH, 32, 'cpu')
 
 
 def test_peak_is_the_highest_total_of_live_bytes():

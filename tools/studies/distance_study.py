@@ -23,12 +23,12 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from scipy.stats import rankdata
 from torch import Tensor
 
 from gaia_ssl.datasets.labeled import LabeledImageSet
 from gaia_ssl.datasets.search_defaults import SearchDefaults
+from gaia_ssl.evaluation.correlation import correlate, spearman
+from gaia_ssl.evaluation.ridge import ridge_scores
 from gaia_ssl.models.backbones import Encoder
 from gaia_ssl.models.supernet import load_supernet
 from gaia_ssl.search.batchnorm import group_statistics
@@ -42,8 +42,6 @@ from gaia_ssl.utils.files import write_json
 from gaia_ssl.utils.markdown import table
 
 WIDTH = 0.07  # of the default interval of FLOPs, relative to its centre
-RIDGE = 1e-3  # times the number of images, features having variance 1
-RESAMPLES = 2000
 
 Score = tuple[Distance, int]
 """A distance and the stage it is measured at."""
@@ -199,42 +197,8 @@ def probe(student: Encoder, arch: Arch, train: Groups, test: Groups) -> np.ndarr
         torch.cat([maps[-1].mean((2, 3)) for maps in maps_of(student, arch, groups.batches)])
         for groups in (train, test)
     )
-    scores = ridge(known.double().cpu(), train.labels, asked.double().cpu())
+    scores = ridge_scores(known.double().cpu(), train.labels, asked.double().cpu())
     return (scores.argmax(1) == test.labels).numpy()
-
-
-def ridge(known: Tensor, labels: Tensor, asked: Tensor) -> Tensor:
-    """Scores of classes by ridge regression of one-hot labels on standardised features.
-
-    Args:
-        known: Features to learn from, (N, D).
-        labels: Their classes, int (N,).
-        asked: Features to classify, (M, D).
-
-    Returns:
-        One score per class, (M, classes).
-    """
-    mean, std = known.mean(0), known.std(0).clamp_min(1e-12)
-    known, asked = (known - mean) / std, (asked - mean) / std
-    classes = F.one_hot(labels).to(known)  # (N,) -> (N, classes)
-    offset = classes.mean(0)
-    gram = known.T @ known + RIDGE * len(known) * torch.eye(known.shape[1]).to(known)
-    return asked @ torch.linalg.solve(gram, known.T @ (classes - offset)) + offset
-
-
-def spearman(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Spearman's correlation along the last axis; NaN where all values of one are equal."""
-    a, b = (rankdata(v, axis=-1) - (v.shape[-1] + 1) / 2 for v in (a, b))
-    with np.errstate(invalid='ignore'):
-        return (a * b).sum(-1) / np.sqrt((a * a).sum(-1) * (b * b).sum(-1))
-
-
-def correlate(values: np.ndarray, truth: np.ndarray, seed: int) -> dict[str, float]:
-    """Spearman's correlation and the bounds of its 95% interval, archs resampled."""
-    rng = np.random.default_rng(seed)
-    draws = rng.integers(len(truth), size=(RESAMPLES, len(truth)))
-    low, high = np.nanpercentile(spearman(values[draws], truth[draws]), [2.5, 97.5])
-    return dict(spearman=float(spearman(values, truth)), low=float(low), high=float(high))
 
 
 @torch.inference_mode()

@@ -9,9 +9,6 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from scipy import stats
 
 import gaia_ssl.models.selfsup  # noqa: F401 - registers the methods
 from gaia_ssl.registry import MODELS
@@ -27,47 +24,6 @@ study = SourceFileLoader(
     'distance_study', str(ROOT / 'tools/studies/distance_study.py')
 ).load_module()
 pytestmark = pytest.mark.slow
-VALUES = st.lists(st.integers(0, 5), min_size=6, max_size=6)
-
-
-@pytest.fixture(autouse=True)
-def few_resamples(monkeypatch):
-    monkeypatch.setattr(study, 'RESAMPLES', 100)
-
-
-@settings(
-    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(a=VALUES, b=VALUES)
-@pytest.mark.filterwarnings('ignore:An input array is constant')
-def test_spearman(a, b):
-    want = stats.spearmanr(a, b).statistic
-    assert study.spearman(np.array(a), np.array(b)) == pytest.approx(want, nan_ok=True)
-
-
-def test_the_interval_holds_the_correlation_and_narrows():
-    rng = np.random.default_rng(0)
-    truth = rng.normal(size=400)
-    values = truth + rng.normal(size=400)
-    few, many = (study.correlate(values[:n], truth[:n], seed=0) for n in (40, 400))
-    for found in (few, many):
-        assert found['low'] < found['spearman'] < found['high']
-    assert many['high'] - many['low'] < 0.5 * (few['high'] - few['low'])
-
-
-def test_ridge_is_least_squares_with_a_penalty():
-    rng = np.random.default_rng(0)
-    known, asked = rng.normal(3, 2, size=(30, 4)), rng.normal(3, 2, size=(8, 4))
-    labels = np.arange(30) % 3
-    got = study.ridge(*map(torch.from_numpy, (known, labels, asked)))
-    mean, std = known.mean(0), known.std(0, ddof=1)
-    classes = np.eye(3)[labels]
-    # a penalty is as good as images whose features are its root and whose classes are none
-    rows = np.vstack([(known - mean) / std, np.sqrt(study.RIDGE * 30) * np.eye(4)])
-    wanted = np.vstack([classes - classes.mean(0), np.zeros((4, 3))])
-    weights = np.linalg.lstsq(rows, wanted, rcond=None)[0]
-    want = (asked - mean) / std @ weights + classes.mean(0)
-    np.testing.assert_allclose(got.numpy(), want, rtol=1e-9)
 
 
 def test_archs_are_of_equal_size():

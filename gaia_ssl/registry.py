@@ -1,7 +1,7 @@
-"""Every registry of gaia_ssl, each a child of MMEngine's root registry of the same kind.
+"""The registries of gaia_ssl, each a child of MMEngine's root registry of the same name.
 
-``gaia_ssl.SubnetResNet`` therefore resolves inside mmdet, mmseg and mmpretrain. Looking a model up
-imports the backbones only; what needs mmpretrain is imported by ``gaia_ssl.models.selfsup``.
+``gaia_ssl.SubnetResNet`` therefore resolves inside mmdet, mmseg and mmpretrain. Looking up a model
+imports the backbones only; ``gaia_ssl.models.selfsup`` imports those that need mmpretrain.
 """
 
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from mmengine import registry as root
 from mmengine.registry import Registry, build_from_cfg
 
-from gaia_ssl.utils.errors import UserError
+from gaia_ssl.utils.errors import UserError, is_bug
 from gaia_ssl.utils.openmmlab import adapt_openmmlab
 
 SCOPE = 'gaia_ssl'
@@ -19,19 +19,19 @@ adapt_openmmlab()
 
 
 def _child(parent: Registry, *locations: str) -> Registry:
-    # to one without a location, MMEngine would want gaia_ssl.utils.register_all_modules
-    locations = list(locations) or [SCOPE]
-    return Registry(parent.name, parent=parent, scope=SCOPE, locations=locations)
+    # for a registry without a location MMEngine looks for gaia_ssl.utils.register_all_modules
+    where = list(locations) or [SCOPE]
+    return Registry(parent.name, parent=parent, scope=SCOPE, locations=where)
 
 
 def _build_nested(cfg: dict, registry: Registry) -> Any:
-    """Build a component, and those of the same registry among its settings first.
+    """Build a component after those of the same registry among its settings.
 
     Raises:
-        UserError: If it is no dict, a type or a setting is unknown, or a needed one is missing.
+        UserError: If it is not a dict, a type or a setting is unknown, or a setting is missing.
     """
     if not isinstance(cfg, dict):
-        raise UserError(f'{registry.name}: {cfg!r} is no dict; give dict(type=...)')
+        raise UserError(f'{registry.name}: {cfg!r} is not a dict; give dict(type=...)')
 
     def build(value: Any) -> Any:
         if isinstance(value, dict) and 'type' in value:
@@ -42,10 +42,12 @@ def _build_nested(cfg: dict, registry: Registry) -> Any:
     try:
         return build_from_cfg(settings, registry)
     except (KeyError, TypeError) as error:
+        if is_bug(error):
+            raise
         raise UserError(f'{registry.name}: {error.args[0]}') from error
 
 
-# what a model is made of and fed with
+# models and data
 MODELS = _child(root.MODELS, 'gaia_ssl.models.backbones')
 MODEL_WRAPPERS = _child(root.MODEL_WRAPPERS, 'gaia_ssl.engine')
 WEIGHT_INITIALIZERS = _child(root.WEIGHT_INITIALIZERS)
@@ -54,7 +56,7 @@ DATA_SAMPLERS = _child(root.DATA_SAMPLERS, 'gaia_ssl.datasets')
 TRANSFORMS = _child(root.TRANSFORMS, 'gaia_ssl.datasets')
 FUNCTIONS = _child(root.FUNCTIONS)
 
-# how it is trained
+# training
 RUNNERS = _child(root.RUNNERS)
 RUNNER_CONSTRUCTORS = _child(root.RUNNER_CONSTRUCTORS)
 LOOPS = _child(root.LOOPS, 'gaia_ssl.engine')
@@ -65,7 +67,7 @@ OPTIM_WRAPPER_CONSTRUCTORS = _child(root.OPTIM_WRAPPER_CONSTRUCTORS)
 PARAM_SCHEDULERS = _child(root.PARAM_SCHEDULERS)
 LOG_PROCESSORS = _child(root.LOG_PROCESSORS)
 
-# how it is judged and shown
+# evaluation and display
 METRICS = _child(root.METRICS)
 EVALUATOR = _child(root.EVALUATOR)
 VISUALIZERS = _child(root.VISUALIZERS)
@@ -73,7 +75,7 @@ VISBACKENDS = _child(root.VISBACKENDS)
 INFERENCERS = _child(root.INFERENCERS, 'gaia_ssl.apis')
 TASK_UTILS = _child(root.TASK_UTILS)
 
-# what only gaia_ssl has
+# registries of gaia_ssl alone
 ARCH_SAMPLERS = Registry(
     'arch_sampler',
     build_func=_build_nested,

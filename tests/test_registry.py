@@ -60,7 +60,7 @@ def test_samplers_within_samplers():
         (dict(type='SandwichSampler', random=dict(type='NoSampler')), 'NoSampler'),
         (dict(type='SandwichSampler', num_rnadom=2), 'num_rnadom'),
         (dict(type='AnchorSampler'), 'names'),
-        ('UniformSampler', "'UniformSampler' is no dict; give"),
+        ('UniformSampler', "'UniformSampler' is not a dict; give"),
         (dict(type='SandwichSampler', random=dict(type='UniformSampler', num=0)), 'num: 0'),
     ],
 )

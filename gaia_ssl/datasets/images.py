@@ -8,6 +8,7 @@ from torch import Tensor
 
 from gaia_ssl.registry import DATASETS, TRANSFORMS
 from gaia_ssl.utils import UserError
+from gaia_ssl.utils.errors import is_bug, reason
 
 from .sources import find_images
 
@@ -105,11 +106,16 @@ class ImageSet(Sequence):
         try:
             for transform in self.transforms:
                 results = transform(results)
-            return results['inputs']
         except UserError:
             raise
         except Exception as error:
+            if is_bug(error):
+                raise
             raise UserError(
-                f'images: {self.path(index)} does not pass the pipeline '
-                f'({type(error).__name__}: {error})'
+                f'images: {self.path(index)} does not pass the pipeline ({reason(error)})'
             ) from error
+        if 'inputs' not in (results or {}):
+            raise UserError(
+                'search.pipeline: it gives no inputs; end it with mmpretrain.PackInputs'
+            )
+        return results['inputs']

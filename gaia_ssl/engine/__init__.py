@@ -1,3 +1,5 @@
+"""Training of supernets and of downstream models with MMEngine's Runner."""
+
 from .amp import CPUAmpOptimWrapper
 from .ddp import CPUDistributedDataParallel, SupernetDistributedDataParallel
 from .hooks import (

@@ -1,4 +1,4 @@
-"""Mixed precision without a GPU."""
+"""Mixed precision on CPU."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from gaia_ssl.registry import OPTIM_WRAPPERS
 
 @OPTIM_WRAPPERS.register_module()
 class CPUAmpOptimWrapper(OptimWrapper):
-    """bfloat16 autocast on CPU; bfloat16 has float32's range, so nothing is scaled."""
+    """Autocast to bfloat16 on CPU; it has the range of float32, so losses are not scaled."""
 
     @contextmanager
     def optim_context(self, model: nn.Module) -> Iterator[None]:

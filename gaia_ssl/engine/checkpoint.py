@@ -1,4 +1,4 @@
-"""Writing checkpoints whole, and finding the latest."""
+"""Atomic writing of checkpoints, and the search for the latest."""
 
 import os
 import os.path as osp
@@ -11,22 +11,22 @@ from mmengine.fileio import LocalBackend, register_backend
 from gaia_ssl.utils.files import atomic_write
 
 ATOMIC = 'gaia_ssl.atomic'
-"""The name of the backend, for ``backend_args=dict(backend=...)``."""
+"""Name of the backend, for ``backend_args=dict(backend=...)``."""
 NAMES = ('epoch_[0-9]*', 'iter_[0-9]*')
-"""What checkpoints to resume from are called; those of the best weights lack the optimizer."""
+"""Names of checkpoints to resume from; those of the best weights lack the optimizer."""
 
 
 class AtomicBackend(LocalBackend):
-    """Local files that are whole or not there."""
+    """Local files that are written atomically."""
 
     def put(self, obj: bytes, filepath: str | Path) -> None:
-        """Write bytes to a file, which takes the place of the one there once it is on disk."""
+        """Write bytes to a file, which replaces the present one when it is on disk."""
         os.makedirs(osp.dirname(filepath) or '.', exist_ok=True)
         with atomic_write(str(filepath), 'wb') as file:
             file.write(obj)
 
     def put_text(self, obj: str, filepath: str | Path, encoding: str = 'utf-8') -> None:
-        """Write text likewise."""
+        """Write text to a file in the same way."""
         self.put(obj.encode(encoding), filepath)
 
 
@@ -34,10 +34,10 @@ register_backend(ATOMIC, AtomicBackend, force=True)
 
 
 def latest_checkpoint(work_dir: str) -> str | None:
-    """The checkpoint to resume a training from.
+    """Find the checkpoint to resume a training from.
 
     Args:
-        work_dir: The training's.
+        work_dir: The work dir of the training.
 
     Returns:
         The one that ``last_checkpoint`` names; if that is missing or broken, the newest complete

@@ -1,29 +1,31 @@
-"""Dataloaders that a config names."""
+"""Dataloaders of a runner."""
 
-from collections.abc import Callable
+from typing import Literal
 
-from mmengine.runner import BaseLoop
+from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
 from gaia_ssl.datasets.check import naming_dataset_errors
 from gaia_ssl.utils import UserError
 
 
-def build_loader(build_loop: Callable[[], BaseLoop], field: str) -> DataLoader:
-    """The dataloader of a loop.
+def checked_dataloader(runner: Runner, stage: Literal['train', 'test']) -> DataLoader:
+    """Build the dataloader of a runner's loop, and check that it has a batch.
 
     Args:
-        build_loop: Gives the loop, with its dataset and dataloader.
-        field: The dataloader in the config.
+        runner: The runner.
+        stage: The loop.
 
     Raises:
-        UserError: If the dataset finds fault with its files, or has too few.
+        UserError: If the dataset rejects its files, or has too few; the line names the field of the
+            config.
     """
+    field = f'{stage}_dataloader'
     with naming_dataset_errors(field):
-        loader = build_loop().dataloader
-    if not len(loader):
+        loop = runner.train_loop if stage == 'train' else runner.test_loop
+    if not len(loop.dataloader):
         raise UserError(
-            f'{field}: {len(loader.dataset)} images are fewer than one batch; give more, or a '
-            'smaller batch_size'
+            f'{field}: {len(loop.dataloader.dataset)} images are fewer than one batch; give more, '
+            'or a smaller batch_size'
         )
-    return loader
+    return loop.dataloader

@@ -1,17 +1,23 @@
-"""The DDP wrappers: of a supernet, and of any model on CPU."""
+"""DDP wrappers: of a supernet, and of any model on CPU."""
+
+from typing import TYPE_CHECKING, cast
 
 import torch.nn as nn
 from mmengine.model import MMDistributedDataParallel, is_model_wrapper
 from mmengine.optim import OptimWrapper
+from mmengine.runner import Runner
 from torch import Tensor
 
 from gaia_ssl.models.layers import synchronise_norms
 from gaia_ssl.registry import MODEL_WRAPPERS
 
+if TYPE_CHECKING:  # it needs mmpretrain, which downstream trainings may do without
+    from gaia_ssl.models.selfsup import SupernetSelfSupervisor
+
 
 @MODEL_WRAPPERS.register_module()
 class SupernetDistributedDataParallel(MMDistributedDataParallel):
-    """DDP that leaves the iteration to the model and runs on CPU as well.
+    """DDP that leaves the iteration to the model, on GPUs or CPUs.
 
     Args:
         module: A self-supervised supernet.
@@ -25,7 +31,7 @@ class SupernetDistributedDataParallel(MMDistributedDataParallel):
         super().__init__(module=module, device_ids=device_ids if on_gpu else None, **kwargs)
 
     def train_step(self, data: dict, optim_wrapper: OptimWrapper) -> dict[str, Tensor]:
-        """One iteration; see ``SupernetSelfSupervisor.train_step``."""
+        """Train for one iteration, see ``SupernetSelfSupervisor.train_step``."""
         return self.module.train_step(data, optim_wrapper, wrapper=self)
 
 
@@ -35,7 +41,7 @@ class CPUDistributedDataParallel(MMDistributedDataParallel):
 
     Args:
         module: The model.
-        device_ids: What MMEngine's Runner takes for this process's GPU; unused.
+        device_ids: Given by MMEngine's Runner for a GPU; unused.
         kwargs: See ``MMDistributedDataParallel``.
     """
 
@@ -44,5 +50,10 @@ class CPUDistributedDataParallel(MMDistributedDataParallel):
 
 
 def unwrap(model: nn.Module) -> nn.Module:
-    """The model inside a wrapper such as DDP's, or the model itself."""
-    return model.module if is_model_wrapper(model) else model
+    """Get the model inside a wrapper such as DDP's, or the model itself."""
+    return cast(nn.Module, model.module) if is_model_wrapper(model) else model
+
+
+def supernet_of(runner: Runner) -> 'SupernetSelfSupervisor':
+    """Get the supernet that a runner trains, without its wrapper."""
+    return cast('SupernetSelfSupervisor', unwrap(runner.model))

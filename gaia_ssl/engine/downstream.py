@@ -1,4 +1,4 @@
-"""Training and testing the models of other OpenMMLab projects with a subnet inside."""
+"""Training and testing of OpenMMLab projects' models on a subnet's backbone."""
 
 import os
 import os.path as osp
@@ -15,13 +15,13 @@ from gaia_ssl.utils import UserError
 from gaia_ssl.utils.cli import load_config
 from gaia_ssl.utils.weights import check_weights, read_weights
 
-from .data import build_loader
+from .data import checked_dataloader
 from .ddp import unwrap
 from .options import merge_options
 
 WRAPPER = 'gaia_ssl.CPUDistributedDataParallel'
 SUBNET = 'GAIA_SSL_SUBNET'
-"""The environment variable by which benchmark configs learn the folder of a subnet."""
+"""Environment variable that gives benchmark configs the folder of a subnet."""
 
 
 def load_downstream_config(
@@ -42,7 +42,7 @@ def load_downstream_config(
     os.environ[SUBNET] = osp.abspath(osp.expanduser(subnet))
     config = load_config(path, options)
     if SUBNET not in config.env_variables:
-        raise UserError(f'--subnet: {path} has its own backbone; leave it out')
+        raise UserError(f'subnet: {path} has its own backbone; leave it out')
     return config
 
 
@@ -60,7 +60,7 @@ def train_downstream(config: Config, name: str, **options) -> None:
     field = 'train_dataloader'
     evaluated = ['val_dataloader'] if config.get('val_dataloader') else []
     runner = _start(config, name, [field, *evaluated], options)
-    _check_classes(config, build_loader(lambda: runner.train_loop, field), field)
+    _check_classes(config, checked_dataloader(runner, 'train'), field)
     runner.train()
 
 
@@ -82,7 +82,7 @@ def evaluate_downstream(config: Config, name: str, checkpoint: str, **options) -
     field = 'test_dataloader'
     config.load_from = checkpoint
     runner = _start(config, name, [field], options)
-    _check_classes(config, build_loader(lambda: runner.test_loop, field), field)
+    _check_classes(config, checked_dataloader(runner, 'test'), field)
     _check_weights(runner, checkpoint)
     return runner.test()
 
@@ -120,7 +120,7 @@ def _check_weights(runner: Runner, checkpoint: str) -> None:
 
 
 def _numbers_of_classes(node: Any, name: str) -> Iterator[tuple[str, int]]:
-    """The fields named ``num_classes`` of a model's parts, and their values."""
+    """Find the fields named ``num_classes`` in a model's config, and their values."""
     parts = node.items() if isinstance(node, dict) else enumerate(node)
     for key, value in parts:
         if key == 'num_classes' and isinstance(value, int):

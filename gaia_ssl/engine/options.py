@@ -1,4 +1,4 @@
-"""What a training command's options do to its config."""
+"""Command-line options, merged into a training config."""
 
 import os
 import os.path as osp
@@ -27,11 +27,12 @@ def merge_options(
         name: Names the default work dir.
         work_dir: Where logs and checkpoints go. Defaults to the config's, then to
             ``work_dirs/<name>``.
-        resume: ``'auto'`` for the work dir's latest checkpoint, or a checkpoint's path. Where there
-            is none yet, the config's own ``load_from`` and ``resume`` hold.
+        resume: ``'auto'`` for the work dir's latest checkpoint, or a checkpoint's path. Defaults to
+            the config's ``resume``, which without a ``load_from`` means ``'auto'``. If there is no
+            checkpoint yet the training starts, from the config's ``load_from`` if it has one.
         amp: Train in mixed precision: fp16 on a GPU, bf16 on CPU.
         auto_scale_lr: Scale the learning rate to the actual batch size.
-        launcher: What started the processes.
+        launcher: The launcher of the processes, as in MMEngine.
 
     Raises:
         UserError: If the work dir cannot be written, the checkpoint to resume from does not exist,
@@ -40,16 +41,18 @@ def merge_options(
     on_gpu = torch.cuda.is_available()
     if not on_gpu and config.optim_wrapper.get('type') == 'AmpOptimWrapper':
         raise UserError(
-            'optim_wrapper.type: AmpOptimWrapper needs a GPU; give OptimWrapper, and --amp for '
-            'mixed precision on either'
+            'optim_wrapper.type: AmpOptimWrapper needs a GPU; give OptimWrapper, and amp=True '
+            '(--amp) for mixed precision on either'
         )
     config.launcher = launcher
     config.work_dir = work_dir or config.get('work_dir') or osp.join('work_dirs', name)
     _check_writable(config.work_dir)
+    if config.get('resume') and not config.get('load_from'):
+        resume, config.resume = resume or 'auto', False
     if resume == 'auto':
         resume = latest_checkpoint(config.work_dir)
     elif resume is not None and not osp.isfile(resume):
-        raise UserError(f'--resume: {resume} does not exist')
+        raise UserError(f'resume: {resume} does not exist')
     if resume is not None:
         config.resume, config.load_from = True, resume
     if amp:
@@ -68,5 +71,5 @@ def _check_writable(work_dir: str) -> None:
         os.remove(probe)
     except OSError as error:
         raise UserError(
-            f'--work-dir: {work_dir} cannot be written ({error.strerror}); choose another'
+            f'work_dir: {work_dir} cannot be written ({error.strerror}); choose another'
         ) from error

@@ -9,9 +9,9 @@ from mmengine.runner import Runner
 from gaia_ssl.datasets.check import check_data
 from gaia_ssl.utils import UserError, building
 
-from .data import build_loader
-from .exact import make_exact
+from .data import checked_dataloader
 from .options import merge_options
+from .resumable import make_resumable
 
 WRAPPER = 'gaia_ssl.SupernetDistributedDataParallel'
 NEEDED = dict(model=dict, train_dataloader=dict, train_cfg=dict, optim_wrapper=dict)
@@ -19,7 +19,7 @@ OPTIONAL = dict(auto_scale_lr=dict, custom_hooks=list, model_wrapper_cfg=dict)
 
 
 def prepare_config(config: Config, filename: str, **options) -> Config:
-    """Merge a training command's options into its config, and make it exact, in place.
+    """Merge a training command's options into its config, and make it resumable, in place.
 
     Args:
         config: The training config.
@@ -27,15 +27,14 @@ def prepare_config(config: Config, filename: str, **options) -> Config:
         options: See ``merge_options``.
 
     Raises:
-        UserError: If a section is missing or of the wrong kind, the data is not where the config
-            says, an option does not fit, the supernet is to be compiled, or a wrapper does not
-            fit.
+        UserError: If a section is missing or of the wrong type, the data is not where the config
+            says, an option does not fit, or the config asks for compilation or another wrapper.
     """
     _check_sections(config)
     check_data(config, 'train_dataloader')
     if config.get('compile'):
         raise UserError(
-            'compile: a supernet would be compiled anew for each arch; take it out of the config '
+            'compile: a supernet would be compiled again for each arch; remove it from the config '
             '(an extracted subnet can be compiled)'
         )
     wrapper = config.setdefault('model_wrapper_cfg', dict(type=WRAPPER))
@@ -46,34 +45,39 @@ def prepare_config(config: Config, filename: str, **options) -> Config:
         )
     wrapper['type'] = WRAPPER  # whatever the default scope
     merge_options(config, osp.splitext(osp.basename(filename))[0], **options)
-    return make_exact(config)
+    return make_resumable(config)
 
 
 def _check_sections(config: Config) -> None:
     for name, kind in {**NEEDED, **OPTIONAL}.items():
         if config.get(name) is None:
-            config.pop(name, None)  # as MMEngine means it
+            config.pop(name, None)  # MMEngine's way to leave a section out
         if name in NEEDED and name not in config:
-            raise UserError(f'{name}: {config.filename} has none; a training needs one')
+            raise UserError(f'{name}: missing from {config.filename}; a training needs it')
         if not isinstance(config.get(name, kind()), kind):
-            raise UserError(f'{name}: is no {kind.__name__} in {config.filename}; make it one')
+            raise UserError(f'{name}: {config.filename} has no {kind.__name__} there; give one')
 
 
 class SupernetRunner(Runner):
-    """A runner that names the model's settings where they do not fit."""
+    """MMEngine's runner, with one line for a model whose settings do not fit."""
 
     def build_model(self, model: nn.Module | dict) -> nn.Module:
+        """Build the model.
+
+        Raises:
+            UserError: If its settings do not fit.
+        """
         with building('model'):
             return super().build_model(model)
 
 
 def train(config: Config) -> None:
-    """Train as a prepared config says.
+    """Train by a prepared config.
 
     Raises:
         UserError: If the model cannot be built, there are too few images, or the checkpoint to
             resume from is another model's.
     """
     runner = SupernetRunner.from_cfg(config)
-    build_loader(lambda: runner.train_loop, 'train_dataloader')
+    checked_dataloader(runner, 'train')
     runner.train()

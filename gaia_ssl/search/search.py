@@ -21,7 +21,7 @@ from gaia_ssl.space import Budget
 from gaia_ssl.space.latency import LatencyTable
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.files import data_digest, file_digest
-from gaia_ssl.utils.kinds import check_kinds
+from gaia_ssl.utils.validation import check_types
 from gaia_ssl.version import __version__
 
 from .batchnorm import group_statistics, set_statistics
@@ -68,7 +68,7 @@ class SearchSettings:
             not given its own. Defaults to 0.
 
     Raises:
-        UserError: If one is of the wrong kind, unknown or unfit.
+        UserError: If one is of the wrong type, unknown or unfit.
     """
 
     task: str
@@ -90,7 +90,7 @@ class SearchSettings:
         for name, known in dict(task=TASKS, bn_policy=STATISTICS, dtype=DTYPES).items():
             if (value := getattr(self, name)) not in list(known):
                 raise UserError(f'{name}: {value!r} is not one of {", ".join(known)}')
-        check_kinds(self)
+        check_types(self)
         if self.input_size < 1:
             raise UserError(f'input_size: {self.input_size} is not a number of pixels')
         if self.seed < 0:

@@ -150,7 +150,8 @@ def _numpy_classes() -> Iterator[Any]:
     yield from (np.ndarray, np.dtype)
     yield from {type(np.dtype(code)) for code in '?bBhHiIlLqQefd'}
     # NumPy 2 reads what NumPy 1 wrote, whose private module has another name, and the reverse
-    for function in (np.zeros(1).__reduce__()[0], np.float64(1).__reduce__()[0]):
+    functions: list[Any] = [np.zeros(1).__reduce__()[0], np.float64(1).__reduce__()[0]]
+    for function in functions:
         for module in ('numpy.core.multiarray', 'numpy._core.multiarray'):
             yield function, f'{module}.{function.__name__}'
 

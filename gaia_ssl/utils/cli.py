@@ -3,25 +3,36 @@
 import argparse
 import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 
 from mmengine.config import Config, DictAction
 
 from .dist import LAUNCHERS
-from .errors import UserError, reason
+from .errors import DEBUG, UserError, is_bug, reason
 
 
 def run_cli(main: Callable[[], None]) -> None:
-    """Run a tool; a user's mistake ends it with one line on stderr and exit code 2."""
+    """Run a tool; a user's mistake ends it with one line on stderr and exit code 2.
+
+    With ``GAIA_SSL_DEBUG=1`` the traceback comes before that line.
+    """
     try:
         main()
     except UserError as error:
+        _show_traceback()
         sys.exit(_fail(str(error)))
     except OSError as error:
+        _show_traceback()
         # what the user named and the system refused: a missing file, an unwritable folder
         if error.filename is None:
             sys.exit(_fail(str(error)))
         sys.exit(_fail(f'{error.filename}: {error.strerror}'))
+
+
+def _show_traceback() -> None:
+    if os.environ.get(DEBUG) == '1':
+        traceback.print_exc()
 
 
 def _fail(message: str) -> int:
@@ -69,7 +80,7 @@ def load_config(path: str, options: dict | None = None) -> Config:
     """Load a config and merge the command line's ``--cfg-options`` into it.
 
     Raises:
-        UserError: If the file is missing or is no config, or the options do not fit it.
+        UserError: If the file is missing or is not a config, or the options do not fit it.
     """
     if not os.path.isfile(path):
         raise UserError(f'config: {path} does not exist')
@@ -78,6 +89,8 @@ def load_config(path: str, options: dict | None = None) -> Config:
     except UserError:
         raise
     except Exception as error:  # a config is a program: it can fail in any way
+        if is_bug(error):
+            raise
         raise UserError(f'config: {path} cannot be loaded ({reason(error)})') from error
     try:
         config.merge_from_dict(options or {})

@@ -1,11 +1,11 @@
-"""What the machine at hand is called."""
+"""The name of the CPU."""
 
 import platform
 from pathlib import Path
 
 
 def cpu_name() -> str:
-    """The processor's model, as the system knows it."""
+    """Get the model name of the CPU."""
     info = Path('/proc/cpuinfo')
     if info.is_file():
         for line in info.read_text().splitlines():

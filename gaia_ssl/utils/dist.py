@@ -1,4 +1,4 @@
-"""Starting several processes, with GPUs and without, and ending them together."""
+"""Process groups of distributed commands, with and without GPUs."""
 
 import os
 import time
@@ -16,18 +16,17 @@ LAUNCHERS = ('none', 'pytorch', 'slurm', 'mpi')
 
 @contextmanager
 def process_group(launcher: str, local_rank: int = 0) -> Iterator[None]:
-    """A process group for what is done inside: nccl with GPUs, gloo without.
+    """Hold a process group open: nccl with GPUs, gloo without.
 
-    The processes leave together. If one fails nothing is waited for: it is for the launcher to end
-    the others.
+    The processes leave together. If one fails it does not wait; the launcher ends the others.
 
     Args:
-        launcher: ``'none'``, or what started the processes, as in MMEngine.
-        local_rank: Of this process, where the launcher does not tell.
+        launcher: ``'none'``, or the launcher of the processes, as in MMEngine.
+        local_rank: Local rank of this process, for launchers that do not set it.
 
     Raises:
-        UserError: If there are GPUs but none for this process, or there is none and the launcher is
-            not ``'pytorch'`` (torchrun).
+        UserError: If there are fewer GPUs than processes, or no GPU and a launcher other than
+            ``'pytorch'`` (torchrun).
     """
     os.environ.setdefault('LOCAL_RANK', str(local_rank))
     if launcher == 'none':
@@ -35,10 +34,10 @@ def process_group(launcher: str, local_rank: int = 0) -> Iterator[None]:
         return
     _start(launcher)
     yield
-    dist.barrier()  # the first to end would take with it those that still save
+    dist.barrier()  # the first process to exit would end those that still save
     dist.destroy_process_group()
-    # a thread of gloo needs the interpreter's lock to let go of the barrier: one that comes for it
-    # while Python shuts down aborts the process
+    # a thread of gloo takes Python's global lock to release the barrier; doing so while Python
+    # shuts down aborts the process
     time.sleep(0.1)
 
 
@@ -55,7 +54,7 @@ def _start(launcher: str) -> None:
         return
     if launcher != 'pytorch' or 'RANK' not in os.environ:
         raise UserError(
-            f'--launcher: {launcher!r} cannot start processes here; without GPUs use '
+            f'launcher: {launcher!r} cannot start processes here; without GPUs use '
             'tools/dist_*.sh, which call torchrun'
         )
     dist.init_process_group('gloo')

@@ -11,12 +11,12 @@ PACKAGES = ('torch', 'torchvision', 'numpy', 'mmengine', 'mmcv', 'mmdet', 'mmseg
 
 
 def machine() -> dict[str, Any]:
-    """The processor, the cores that this process may use, and the system."""
+    """Describe the processor, the cores that this process may use, and the system."""
     return dict(cpu=cpu_name(), cores=len(os.sched_getaffinity(0)), system=platform.platform())
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python and of what matters, under whatever name it was installed."""
+    """Look up the versions of Python and of the packages, whatever their distributions' names."""
     distributions = importlib.metadata.packages_distributions()
     found = {
         name: importlib.metadata.version(distributions[name][0])
@@ -27,6 +27,6 @@ def versions() -> dict[str, str]:
 
 
 def as_line(report: dict[str, Any]) -> str:
-    """A report's ``machine`` and ``versions`` in a sentence."""
+    """Describe a report's ``machine`` and ``versions`` in one line."""
     about = ', '.join(f'{name} {version}' for name, version in report['versions'].items())
     return f'{report["machine"]["cores"]} cores of {report["machine"]["cpu"]}; {about}.'

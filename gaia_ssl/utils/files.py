@@ -1,4 +1,4 @@
-"""Files: writing them whole or not at all, and what is in them."""
+"""Atomic writing and digests of files."""
 
 import hashlib
 import json
@@ -10,10 +10,10 @@ from typing import IO, Any
 
 @contextmanager
 def atomic_write(path: str, mode: str = 'w') -> Iterator[IO]:
-    """Open a file for writing that takes the place of ``path`` once it is complete.
+    """Open a file for writing that replaces ``path`` when it is complete.
 
     Args:
-        path: The file to write; whatever is there stays until the new content is on disk.
+        path: The file to write; a present one stays until the new content is on disk.
         mode: ``'w'`` for text, ``'wb'`` for bytes. Defaults to text.
     """
     draft = f'{path}.tmp'
@@ -37,7 +37,7 @@ def write_json(path: str | os.PathLike, data: Any) -> None:
 
 
 def file_digest(path: str) -> str:
-    """The SHA-256 of a file's content, in hexadecimal."""
+    """Compute the SHA-256 of a file's content, in hexadecimal."""
     digest = hashlib.sha256()
     with open(path, 'rb') as file:
         while block := file.read(1 << 20):
@@ -46,5 +46,5 @@ def file_digest(path: str) -> str:
 
 
 def data_digest(data: Any) -> str:
-    """The SHA-256 of JSON-ready data, in hexadecimal; other values count as they print."""
+    """Compute the SHA-256 of JSON-ready data, in hexadecimal; other values by their ``str``."""
     return hashlib.sha256(json.dumps(data, sort_keys=True, default=str).encode()).hexdigest()

@@ -81,13 +81,15 @@ def _leave_out_multimodal() -> None:
     """
     name = 'mmpretrain.utils.dependency'
     if name in sys.modules:
-        sys.modules[name].WITH_MULTIMODAL = False
+        vars(sys.modules[name])['WITH_MULTIMODAL'] = False
     elif not any(isinstance(finder, _WithoutMultimodal) for finder in sys.meta_path):
         sys.meta_path.insert(0, _WithoutMultimodal(name))
 
 
 class _WithoutMultimodal(MetaPathFinder, Loader):
     """Sets the flag as soon as the module that holds it is imported."""
+
+    loader: Loader
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -107,9 +109,11 @@ class _WithoutMultimodal(MetaPathFinder, Loader):
         return self.loader.create_module(spec)
 
     def exec_module(self, module: ModuleType) -> None:
-        module.__spec__.loader = module.__loader__ = self.loader
+        module.__loader__ = self.loader
+        if module.__spec__ is not None:
+            module.__spec__.loader = self.loader
         self.loader.exec_module(module)
-        module.WITH_MULTIMODAL = False
+        vars(module)['WITH_MULTIMODAL'] = False
 
 
 def backward_uncounted(optim_wrapper: OptimWrapper, loss: Tensor) -> None:

@@ -1,4 +1,4 @@
-"""Randomness that has no history."""
+"""Seeding of the global random generators."""
 
 import random
 
@@ -10,12 +10,12 @@ def seed_generators(*key: int) -> None:
     """Seed the global generators of Python, NumPy and torch from ``key`` alone.
 
     Args:
-        key: Non-negative numbers that say what the randomness is for.
+        key: Non-negative numbers that identify the draws, such as (seed, epoch, index).
     """
     for_python, for_torch, *for_numpy = np.random.SeedSequence(key).generate_state(6).tolist()
     random.seed(for_python)
     np.random.seed(for_numpy)
-    # torch.manual_seed is slow where CUDA has not started, and is called for every sample
+    # torch.manual_seed is slow before CUDA is initialised, and this runs for every sample
     torch.default_generator.manual_seed(for_torch)
     if torch.cuda.is_initialized():
         torch.cuda.manual_seed_all(for_torch)

@@ -9,7 +9,7 @@ from mmengine.config import Config
 from PIL import Image
 
 from gaia_ssl.datasets.views import TrainingViews
-from gaia_ssl.engine.exact import make_exact
+from gaia_ssl.engine.resumable import make_resumable
 from gaia_ssl.utils import UserError
 
 CROP = dict(type='mmpretrain.RandomResizedCrop', scale=24)
@@ -60,7 +60,7 @@ def test_the_same_views_each_time_and_in_any_order(config):
 
 
 def test_a_trainings_own_copy_of_its_config_is_as_good(config):
-    exact = make_exact(copy.deepcopy(config))
+    exact = make_resumable(copy.deepcopy(config))
     assert exact.train_dataloader.dataset.type == 'gaia_ssl.SeededDataset'
     pairs = zip(TrainingViews(config), TrainingViews(exact), strict=True)
     assert all(torch.equal(one, other) for one, other in pairs)

@@ -23,7 +23,7 @@ def prepare(tmp_path):
 
 @pytest.mark.parametrize('section', ['model', 'train_dataloader', 'train_cfg', 'optim_wrapper'])
 @pytest.mark.parametrize(
-    'given, message', [(..., 'has none; a training'), (None, 'has none'), (3, 'is no dict')]
+    'given, message', [(..., 'missing from'), (None, 'missing from'), (3, 'has no dict there')]
 )
 def test_a_section_that_is_needed(prepare, tmp_path, section, given, message):
     with pytest.raises(UserError, match=f'^{section}: .*{message}'):
@@ -32,7 +32,7 @@ def test_a_section_that_is_needed(prepare, tmp_path, section, given, message):
 
 
 def test_hooks_are_a_list(prepare):
-    with pytest.raises(UserError, match='^custom_hooks: is no list'):
+    with pytest.raises(UserError, match='^custom_hooks: .* has no list there'):
         prepare(custom_hooks=dict(type='EMAHook'))
 
 

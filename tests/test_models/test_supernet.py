@@ -44,10 +44,13 @@ def test_weights_and_preprocessing_are_those_of_the_training(tmp_path):
         (dict(neck=dict(MODEL['neck'], hidden=3)), "model.neck: its settings .* argument 'hidden'"),
         (dict(neck=None), 'model.neck: its settings do not fit .* cfg should be a dict'),
         (dict(type='DynamicMoCow'), 'model: its settings do not fit .*DynamicMoCow is not in'),
-        (dict(arch_sampler='UniformSampler'), "arch_sampler: 'UniformSampler' is no dict; give"),
-        (dict(backbone=dict(MODEL['backbone'], norm_cfg='SyncBN')), 'model.backbone: its settings'),
-        (dict(backbone=dict(MODEL['backbone'], out_indices=3)), 'model.backbone: its settings'),
-        (dict(backbone=dict(MODEL['backbone'], strides=2)), 'strides: 2 is of the wrong kind'),
+        (dict(arch_sampler='UniformSampler'), "arch_sampler: 'UniformSampler' is not a dict; give"),
+        (
+            dict(backbone=dict(MODEL['backbone'], norm_cfg='SyncBN')),
+            "norm_cfg: 'SyncBN' is not a dict",
+        ),
+        (dict(backbone=dict(MODEL['backbone'], out_indices=3)), 'out_indices: 3 is not a list'),
+        (dict(backbone=dict(MODEL['backbone'], strides=2)), 'strides: 2 is of the wrong type'),
     ],
 )
 def test_settings_that_do_not_fit(options, message):
@@ -120,7 +123,7 @@ def test_refuses_checkpoints_of_other_models(tmp_path, checkpoint, change, messa
         ),
         (
             dict(backbone=dict(type='DynamicResNet', space='tiny10to22', out_indices=3)),
-            'model.backbone: its settings do not fit',
+            'out_indices: 3 is not a list of stages',
         ),
     ],
 )

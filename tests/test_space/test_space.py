@@ -211,7 +211,7 @@ def test_unfit_data(change):
 )
 def test_option_of_the_wrong_kind(option, kind):
     [(name, value)] = option.items()
-    with pytest.raises(UserError, match=f'{name}: {value} is of the wrong kind; give {kind}'):
+    with pytest.raises(UserError, match=f'{name}: {value} is of the wrong type; give {kind}'):
         AR.with_options(**option)
 
 

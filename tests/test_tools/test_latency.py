@@ -104,7 +104,7 @@ def unwritable(tmp_path):
         (['nowhere.py'], 'nowhere.py does not exist'),
         (static, 'static.py is not a supernet; give the training config'),
         (no_backbone, 'none.py has no model.backbone; give the training config'),
-        (unfit, 'model.backbone: its settings do not fit'),
+        (unfit, 'out_indices: 3 is not a list of stages'),
         (['tiny10to22', '--input-size', 1, 2, 3], '--input-size: [1, 2, 3] is not a side'),
         (['tiny10to22', '--device', 'cuda:99'], "device: 'cuda:99' cannot be used"),
         (damaged, 'table.json is damaged'),

@@ -2,7 +2,8 @@ import argparse
 
 import pytest
 
-from gaia_ssl.utils.cli import ConfigOptions
+from gaia_ssl.utils import UserError
+from gaia_ssl.utils.cli import ConfigOptions, load_config, run_cli
 
 
 @pytest.fixture
@@ -23,3 +24,27 @@ def test_what_is_no_setting_is_named(parse, wrong, capsys):
     assert end.value.code == 2
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.endswith(f'error: --cfg-options: {wrong} is not a setting; give KEY=VALUE')
+
+
+@pytest.mark.parametrize('debug', ['1', '0'])
+def test_the_traceback_is_shown_on_demand(monkeypatch, capsys, debug):
+    def main():
+        raise UserError('depth: too deep') from KeyError('cause')
+
+    monkeypatch.setenv('GAIA_SSL_DEBUG', debug)
+    with pytest.raises(SystemExit) as end:
+        run_cli(main)
+    assert end.value.code == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[-1] == 'error: depth: too deep'
+    assert ("KeyError: 'cause'" in lines) == (debug == '1')
+
+
+def test_a_config_that_fails_is_one_line_and_a_bug_of_ours_is_not(tmp_path):
+    config = tmp_path / 'config.py'
+    config.write_text('depth = [1, 2][2]')
+    with pytest.raises(UserError, match='config.py cannot be loaded .IndexError'):
+        load_config(str(config))
+    config.write_text('__import__("gaia_ssl.space").space.count_cost(1, 2, 3)')
+    with pytest.raises(AttributeError):
+        load_config(str(config))

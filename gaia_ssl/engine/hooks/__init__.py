@@ -1,10 +1,12 @@
-from .checkpoint import AtomicCheckpointHook
-from .collapse import CollapseHook
-from .health import SubnetHealthHook
-from .knn import KNNHook
-from .resume import ResumeHook
-from .search import SubnetSearchHook
-from .seed import SeedHook
+"""Hooks of MMEngine's Runner."""
+
+from .checkpoint_hook import AtomicCheckpointHook
+from .collapse_hook import CollapseHook
+from .health_hook import SubnetHealthHook
+from .knn_hook import KNNHook
+from .resume_hook import ResumeHook
+from .search_hook import SubnetSearchHook
+from .seed_hook import SeedHook
 
 __all__ = [
     'AtomicCheckpointHook',

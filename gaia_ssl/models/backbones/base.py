@@ -66,6 +66,8 @@ class PathBackbone(BaseModule):
         **family_options: Any,
     ) -> None:
         super().__init__(init_cfg or self.default_init)
+        if not isinstance(norm_cfg, dict | None):
+            raise UserError(f"norm_cfg: {norm_cfg!r} is not a dict; give e.g. dict(type='BN')")
         self.space = self._space_of(source, family_options)
         layers = self._layer_factory(norm_cfg)
         self.arch = self.space.max
@@ -73,6 +75,8 @@ class PathBackbone(BaseModule):
         stages = len(self._path.stages)
         if out_indices is None:
             out_indices = (stages - 1,)
+        if not isinstance(out_indices, Sequence):
+            raise UserError(f'out_indices: {out_indices!r} is not a list of stages; give one')
         if not out_indices or not all(0 <= i < stages for i in out_indices):
             raise UserError(f'out_indices: {out_indices} are not among the stages 0..{stages - 1}')
         if not -1 <= frozen_stages <= stages:

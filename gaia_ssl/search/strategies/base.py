@@ -10,7 +10,7 @@ import numpy as np
 from gaia_ssl.registry import SEARCH_STRATEGIES
 from gaia_ssl.search.feasible import Feasible
 from gaia_ssl.utils import UserError
-from gaia_ssl.utils.kinds import check_kinds
+from gaia_ssl.utils.validation import check_types
 
 Rounds = Generator[list[int], np.ndarray, None]
 """Yields indices of feasible archs to score, is sent their distances, and goes on."""
@@ -32,7 +32,7 @@ class Strategy(ABC):
         """Raise ``UserError`` where the settings do not fit what is feasible."""
 
     def __post_init__(self):
-        check_kinds(self)
+        check_types(self)
         for name in ('num', 'population'):
             if getattr(self, name, 1) < 1:
                 raise UserError(f'{name}: {getattr(self, name)} archs; give 1 or more')

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 import numpy as np
 
 from gaia_ssl.utils.errors import UserError
-from gaia_ssl.utils.kinds import check_kinds
+from gaia_ssl.utils.validation import check_types
 
 Arch = dict[str, Any]
 """One architecture, plain data: ``dict(stem_width=64, width=[64, 128], depth=[3, 4])``."""
@@ -190,7 +190,7 @@ class Family(ABC):
             if isinstance(value := getattr(self, field.name), list):
                 # configs give lists, a cache key must be hashable
                 object.__setattr__(self, field.name, tuple(value))
-        check_kinds(self)
+        check_types(self)
 
     @property
     @abstractmethod

@@ -17,7 +17,8 @@ from mmpretrain.structures import DataSample
 from torch.utils.data import Dataset
 
 import gaia_ssl.engine  # noqa: F401 - registers the hooks
-from gaia_ssl.engine.exact import make_exact
+from gaia_ssl.engine.options import merge_options
+from gaia_ssl.engine.resumable import make_resumable
 from gaia_ssl.registry import DATASETS, HOOKS, MODELS
 
 path = Path(__file__).parents[2] / 'test_models' / 'test_selfsup' / 'conftest.py'
@@ -132,7 +133,7 @@ def train(tmp_path):
         keep=-1,
         accumulate=1,
         seed=0,
-        exact=True,
+        resumable=True,
     ):
         config = Config(
             dict(
@@ -168,8 +169,9 @@ def train(tmp_path):
                 log_level='ERROR',
             )
         )
-        if exact:
-            make_exact(config)
+        if resumable:
+            make_resumable(config)
+        merge_options(config, 'name')
         runner = Runner.from_cfg(config)
         call.runner = runner
         if stop is None:

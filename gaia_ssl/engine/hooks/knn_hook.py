@@ -1,32 +1,32 @@
-"""How well the features of anchors classify, while they train."""
+"""kNN accuracy of anchors during training."""
 
 from collections.abc import Sequence
 
 import torch
 from mmengine.runner import Runner
 
-from gaia_ssl.engine.ddp import unwrap
+from gaia_ssl.engine.ddp import supernet_of
 from gaia_ssl.evaluation import FolderKNN
 from gaia_ssl.models.backbones import DynamicBackbone
 from gaia_ssl.registry import HOOKS
 from gaia_ssl.utils import UserError
 
-from .interval import IntervalHook
+from .interval_hook import IntervalHook
 
 
 @HOOKS.register_module()
 class KNNHook(IntervalHook):
     """Logs the kNN top-1 of anchors on labeled folders, ``knn_max`` and so on, in percent.
 
-    The subnets are extracted and their batch norms calibrated, so that they are judged as they
-    would be used; the training is the same with the hook as without.
+    The subnets are extracted and their batch norms calibrated, as they would be for use. The hook
+    does not change the training.
 
     Args:
-        train: Folder of the images whose labels are known, one folder inside per class.
+        train: Folder of the reference images, with one folder inside per class.
         val: Folder of the images to classify, with the same classes.
-        interval: Epochs between two evaluations; one follows the last epoch in any case.
-            Defaults to 10.
-        by_epoch: Whether the interval is in epochs, not in iterations. Defaults to True.
+        interval: Epochs between two evaluations; the last epoch is always evaluated. Defaults
+            to 10.
+        by_epoch: Count the interval in epochs, not in iterations. Defaults to True.
         archs: Names of anchors. Defaults to MAX and MIN.
         kwargs: See ``FolderKNN``.
 
@@ -48,7 +48,7 @@ class KNNHook(IntervalHook):
         self.options = dict(train=train, val=val, **kwargs)
 
     def before_train(self, runner: Runner) -> None:
-        """Look at folders and archs before any time is spent."""
+        """Check folders and archs before the training starts."""
         space = _backbone(runner).space
         self.subnets = {name.lower(): space.check(name) for name in self.archs}
         try:
@@ -56,10 +56,10 @@ class KNNHook(IntervalHook):
         except TypeError as error:
             raise UserError(f'KNNHook: {error}') from error
 
-    def look(self, runner: Runner) -> None:
-        """Extract the subnets and judge them."""
+    def evaluate(self, runner: Runner) -> None:
+        """Extract the subnets and classify by their features."""
         backbone = _backbone(runner)
-        # a new network draws initial weights, which must not be missed elsewhere
+        # building a network draws random numbers, which the training's generator must not miss
         with torch.random.fork_rng(devices=[]):
             nets = {label: backbone.extract(arch) for label, arch in self.subnets.items()}
         for label, top1 in self.knn(nets).items():
@@ -68,4 +68,4 @@ class KNNHook(IntervalHook):
 
 
 def _backbone(runner: Runner) -> DynamicBackbone:
-    return unwrap(runner.model).student[0]
+    return supernet_of(runner).student[0]

@@ -1,16 +1,16 @@
-"""Going on where a training stopped."""
+"""Resuming a training at the batch where it stopped."""
 
-from itertools import chain, repeat
+from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch.utils.data import Sampler
 
 from gaia_ssl.datasets import SeededInfiniteSampler, SeededSampler
-from gaia_ssl.engine.checkpoint import latest_checkpoint
 from gaia_ssl.engine.ddp import unwrap
 from gaia_ssl.registry import HOOKS
 from gaia_ssl.utils import UserError
+from gaia_ssl.utils.openmmlab import resumed_from, start_at_next_batch
 from gaia_ssl.utils.weights import check_weights
 
 PARTS = ('state_dict', 'optimizer', 'meta', 'message_hub')
@@ -18,47 +18,41 @@ PARTS = ('state_dict', 'optimizer', 'meta', 'message_hub')
 
 @HOOKS.register_module()
 class ResumeHook(Hook):
-    """Makes a resumed training go on with the very batch that would have come next.
+    """Resumes a training with the batch that would have come next.
 
-    It finds the checkpoint, refuses one that does not fit, and enters the data where they were
-    left, also in the middle of an epoch, without loading what came before.
+    It refuses a checkpoint that does not fit, and starts the data where they stopped, also in the
+    middle of an epoch, without loading the batches before.
     """
 
     def __init__(self) -> None:
-        self.data: dict[str, int] = {}  # where a checkpoint left them
-        self.epoch_begin = 0  # the iterations before the current epoch
-
-    def before_run(self, runner: Runner) -> None:
-        """Choose the checkpoint to resume from, if none is named; without any, start anew."""
-        if runner._resume and runner._load_from is None:
-            runner._load_from = latest_checkpoint(runner.work_dir)
-            runner._resume = runner._load_from is not None
+        self.data: dict[str, Any] = {}  # the position in the data, from the checkpoint
+        self.epoch_begin = 0  # iterations before the current epoch
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Refuse what MMEngine would skip, and read where the data were left.
+        """Refuse weights that MMEngine would skip, and read the position in the data.
 
         Raises:
-            UserError: If it is no training's checkpoint, or of another model.
+            UserError: If it is not the checkpoint of a training, or is of another model.
         """
-        if not runner._resume:
+        path = resumed_from(runner)
+        if path is None:
             return
-        path = runner._load_from
         if not isinstance(checkpoint, dict) or any(part not in checkpoint for part in PARTS):
-            raise UserError(f'--resume: {path} is not the checkpoint of a training')
+            raise UserError(f'resume: {path} is not the checkpoint of a training')
         check_weights(
             unwrap(runner.model).state_dict(),
             checkpoint['state_dict'],
-            f'--resume: {path} is of another model or space than the config',
+            f'resume: {path} is of another model or space than the config',
             'give the config that trained it',
         )
         self.data = checkpoint['meta'].get('data', {})
 
     def before_train(self, runner: Runner) -> None:
-        """Enter the data where the checkpoint left them, in its order."""
+        """Start the data at the checkpoint's position, in its order."""
         loop, loader = runner.train_loop, runner.train_dataloader
-        # with other batches, as of another number of processes, the epoch begins anew
-        alike = self.data.get('batches') == _batches(runner)
-        done = self.data.get('done', 0) if alike else 0
+        # with other batches, as of another number of processes, the epoch starts again
+        same = self.data.get('batches') == _batches(runner)
+        done = self.data.get('done', 0) if same else 0
         self.epoch_begin = loop.iter - done
         if not self.data or not _is_seeded(loader.sampler):
             return
@@ -67,18 +61,15 @@ class ResumeHook(Hook):
             loader.sampler.start = done * loader.batch_size
         else:
             loader.sampler.start = loop.iter * loader.batch_size
-            # the loop asks for the batches that came before as well; onedl's can be told not to
-            asked = 0 if hasattr(loop, 'fast_forward_on_resume') else loop.iter
-            loop.fast_forward_on_resume = True
-            loop.dataloader_iterator = chain(repeat(None, asked), iter(loader))
+            start_at_next_batch(loop, loader)
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """The next epoch is a whole one."""
+        """Let the next epoch start at its first batch."""
         self.epoch_begin = runner.iter
         runner.train_dataloader.sampler.start = 0
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Add the seed of the data, the batches of the epoch that are done, and all of them."""
+        """Add the position in the data: their seed, the epoch's batches done and in all."""
         loader, meta = runner.train_dataloader, checkpoint['meta']
         if _is_seeded(loader.sampler):
             done = meta['iter'] - self.epoch_begin
@@ -86,7 +77,7 @@ class ResumeHook(Hook):
 
 
 def _batches(runner: Runner) -> list[int]:
-    """How many batches an epoch has, and how many images each, over all processes."""
+    """Count the batches of an epoch, and the images of a batch over all processes."""
     loader = runner.train_dataloader
     return [len(loader), loader.batch_size * runner.world_size]
 

@@ -1,4 +1,4 @@
-"""Ending a training that has failed."""
+"""Stopping a training that diverged or collapsed."""
 
 import os.path as osp
 
@@ -9,33 +9,32 @@ from mmengine.runner import Runner
 from torch import Tensor
 
 from gaia_ssl.engine.checkpoint import ATOMIC
-from gaia_ssl.engine.ddp import unwrap
+from gaia_ssl.engine.ddp import supernet_of
 from gaia_ssl.registry import HOOKS
 from gaia_ssl.space import Arch
 from gaia_ssl.utils import UserError
 
-from .health import health_archs
+from .health_hook import health_archs
 
 
 @HOOKS.register_module()
 class CollapseHook(Hook):
     """Stops a training whose loss is not finite, or whose embeddings have collapsed.
 
-    Losses are read at intervals, of all iterations since, and before a checkpoint at the end of an
-    epoch; embeddings are judged by what ``SubnetHealthHook`` found, where it runs. The state is
-    saved as ``stopped-iterN.pth``, which ``--resume`` does not pick up by itself.
+    The losses of all iterations are checked at intervals, and at the end of an epoch before its
+    checkpoint; embeddings are checked by the values of ``SubnetHealthHook``, if it is used. The
+    state is saved as ``stopped-iterN.pth``, which resuming does not choose by itself.
 
     Args:
-        interval: Iterations between two checks; one that divides the interval of checkpoints by
-            iteration keeps failed ones from being saved. Defaults to 50.
-        min_std: Embeddings of a smaller ``relative_std`` are collapsed. Defaults to 0.01.
-        patience: Consecutive checks of a subnet's health that must find it collapsed. Defaults
-            to 5.
-        begin: Iterations before embeddings are judged; some networks begin nearly collapsed.
+        interval: Iterations between two checks. If checkpoints are saved by iteration, choose a
+            divisor of their interval, so that no failed one is saved. Defaults to 50.
+        min_std: Embeddings with a smaller ``relative_std`` count as collapsed. Defaults to 0.01.
+        patience: Consecutive health checks in which a subnet must be collapsed. Defaults to 5.
+        begin: Iterations before embeddings are checked; some networks start nearly collapsed.
             Defaults to 1000.
 
     Raises:
-        UserError: If a setting is too small, and from the training when it is stopped.
+        UserError: If a setting is too small; and in training, to stop it.
     """
 
     priority = 'LOW'  # after the logger, before checkpoints
@@ -50,7 +49,7 @@ class CollapseHook(Hook):
         self.min_std = min_std
         self.patience = patience
         self.begin = begin
-        self._recent = []
+        self._recent: list[tuple[int, dict[str, Tensor], dict[str, Arch]]] = []
 
     def after_train_iter(
         self,
@@ -59,18 +58,18 @@ class CollapseHook(Hook):
         data_batch: dict | None = None,
         outputs: dict | None = None,
     ) -> None:
-        """Remember the losses, and look at them at intervals."""
-        losses = {key: loss for key, loss in outputs.items() if key.startswith('loss')}
-        self._recent.append((runner.iter, losses, unwrap(runner.model).sampled))
+        """Collect the losses, and check them at intervals."""
+        losses = {k: loss for k, loss in (outputs or {}).items() if k.startswith('loss')}
+        self._recent.append((runner.iter, losses, supernet_of(runner).sampled))
         if self.every_n_train_iters(runner, self.interval) or self.is_last_train_iter(runner):
             self._check(runner, runner.epoch)
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """Look at the rest of an epoch before its checkpoint is written."""
+        """Check the rest of an epoch before its checkpoint is written."""
         self._check(runner, runner.epoch + 1)
 
     def _check(self, runner: Runner, epoch: int) -> None:
-        """Raise if the training has failed, in every process alike, after so many epochs."""
+        """Raise in every process if the training has failed after this number of epochs."""
         recent, self._recent = self._recent, []
         if not recent:
             return
@@ -78,12 +77,12 @@ class CollapseHook(Hook):
         if failure is None:
             return
         done = recent[-1][0] + 1
-        # not a name that resuming looks for
+        # resuming does not look for this name
         name = f'stopped-iter{done}.pth'
         meta = dict(epoch=epoch, iter=done)
         whole = dict(backend=ATOMIC)
         runner.save_checkpoint(runner.work_dir, name, meta=meta, backend_args=whole)
-        # whoever ends first ends the others, too
+        # the first process to exit would end the others, so wait for all
         barrier()
         raise UserError(
             f'{failure}; stopped after {done} iterations, the state is in '
@@ -92,17 +91,17 @@ class CollapseHook(Hook):
         )
 
     def _collapsed(self, runner: Runner) -> str | None:
-        """Which subnet's embeddings stayed collapsed."""
+        """Describe the subnet whose embeddings stayed collapsed, if there is one."""
         hub = runner.message_hub
         if 'health/iter' not in hub.log_scalars:
             return None
         checked = hub.get_scalar('health/iter').data[0][-self.patience :]
         if len(checked) < self.patience or checked[0] < self.begin:
             return None
-        space = unwrap(runner.model).backbone.space
+        space = supernet_of(runner).backbone.space
         for label, arch in health_archs(space, int(checked[-1])).items():
             recent = hub.get_scalar(f'train/embed_std_{label}').data[0][-self.patience :]
-            # one that is not finite is no spread either
+            # written so that NaN counts as collapsed
             if not (recent >= self.min_std).any():
                 return (
                     f'training: the embeddings of {label}, {arch}, have collapsed (embed_std '
@@ -112,14 +111,14 @@ class CollapseHook(Hook):
 
 
 def _lost(recent: list[tuple[int, dict[str, Tensor], dict[str, Arch]]]) -> str | None:
-    """Whose loss was the first that is not finite, in any process."""
+    """Describe the first loss that is not finite in any process, if there is one."""
     values = torch.stack([loss for _, losses, _ in recent for loss in losses.values()])
-    lost = (~values.isfinite()).int()
-    all_reduce(lost, op='max')
-    lost = iter(lost.tolist())
+    flags = (~values.isfinite()).int()
+    all_reduce(flags, op='max')
+    lost = iter(flags.tolist())
     for iteration, losses, archs in recent:
         keys = [key for key in losses if next(lost)]
-        # the mean says no more than its parts
+        # the mean is not finite if one of its parts is not
         labels = [key.removeprefix('loss_') for key in keys if key != 'loss'] or keys
         if labels:
             named = ', '.join(f'{label} {archs.get(label, "")}'.rstrip() for label in labels)

@@ -1,7 +1,7 @@
 import pytest
 from mmengine.config import Config
 
-from gaia_ssl.engine.exact import HOOKS, make_exact
+from gaia_ssl.engine.resumable import HOOKS, make_resumable
 
 
 def config(sampler='DefaultSampler', by_epoch=True, **options):
@@ -14,21 +14,21 @@ def config(sampler='DefaultSampler', by_epoch=True, **options):
     'by_epoch, kind', [(True, 'SeededSampler'), (False, 'SeededInfiniteSampler')]
 )
 def test_the_loop_decides_the_sampler(by_epoch, kind):
-    exact = make_exact(config(by_epoch=by_epoch))
-    assert exact.train_dataloader.sampler.type == f'gaia_ssl.{kind}'
-    assert exact.train_dataloader.dataset.type == 'gaia_ssl.SeededDataset'
-    assert exact.train_dataloader.dataset.dataset == dict(type='A', data_root='a')
+    resumable = make_resumable(config(by_epoch=by_epoch))
+    assert resumable.train_dataloader.sampler.type == f'gaia_ssl.{kind}'
+    assert resumable.train_dataloader.dataset.type == 'gaia_ssl.SeededDataset'
+    assert resumable.train_dataloader.dataset.dataset == dict(type='A', data_root='a')
 
 
 def test_options_of_the_sampler_stay_where_they_mean_something():
     given = config()
     given.train_dataloader.sampler.update(shuffle=False, round_up=False)
-    assert make_exact(given).train_dataloader.sampler == dict(
+    assert make_resumable(given).train_dataloader.sampler == dict(
         type='gaia_ssl.SeededSampler', shuffle=False, round_up=False
     )
     given = config(by_epoch=False)
     given.train_dataloader.sampler.update(shuffle=False, round_up=False)
-    assert make_exact(given).train_dataloader.sampler == dict(
+    assert make_resumable(given).train_dataloader.sampler == dict(
         type='gaia_ssl.SeededInfiniteSampler', shuffle=False
     )
 
@@ -36,11 +36,11 @@ def test_options_of_the_sampler_stay_where_they_mean_something():
 def test_a_config_written_out_stays_the_same(tmp_path):
     given = config()
     given.custom_hooks = [dict(type='gaia_ssl.SeedHook'), dict(type='EMAHook')]
-    once = make_exact(given)
+    once = make_resumable(given)
     assert [hook.type for hook in once.custom_hooks].count('gaia_ssl.SeedHook') == 1
     assert {hook.type for hook in once.custom_hooks} == {*HOOKS, 'EMAHook'}
     once.dump(str(tmp_path / 'out.py'))
-    twice = make_exact(Config.fromfile(tmp_path / 'out.py'))
+    twice = make_resumable(Config.fromfile(tmp_path / 'out.py'))
     assert twice.to_dict() == once.to_dict()
 
 
@@ -54,4 +54,4 @@ def test_a_config_written_out_stays_the_same(tmp_path):
 )
 def test_other_samplers_and_their_data_are_left_alone(given):
     before = given.to_dict()['train_dataloader']
-    assert make_exact(given).to_dict()['train_dataloader'] == before
+    assert make_resumable(given).to_dict()['train_dataloader'] == before

@@ -35,9 +35,9 @@ def test_resumed_is_as_if_never_stopped(train, options, stop, accumulate):
 @pytest.mark.parametrize('options', [EPOCHS, ITERATIONS])
 def test_without_seeded_data_it_is_not(train, options):
     """What the other tests would miss if they compared nothing."""
-    alone = train('alone', exact=False, **options)
-    train('stopped', stop=10, exact=False, **options)
-    assert not equal(train('stopped', resume=True, exact=False, **options), alone)
+    alone = train('alone', resumable=False, **options)
+    train('stopped', stop=10, resumable=False, **options)
+    assert not equal(train('stopped', resume=True, resumable=False, **options), alone)
 
 
 @pytest.mark.parametrize('options', [EPOCHS, ITERATIONS])

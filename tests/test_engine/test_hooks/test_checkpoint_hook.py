@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from gaia_ssl.engine.checkpoint import AtomicBackend
+from gaia_ssl.engine.hooks import checkpoint_hook
 from gaia_ssl.utils.files import atomic_write
 
 OPTIONS = dict(by_epoch=False, save_by_epoch=False, interval=4, keep=2)
@@ -43,7 +44,7 @@ def test_the_old_goes_when_the_new_is_complete(train, monkeypatch):
 
 def test_what_a_kill_leaves_behind_goes_when_resuming(train, monkeypatch):
     # as if killed after the new checkpoint was renamed, before the note and the removal
-    monkeypatch.setattr('gaia_ssl.engine.hooks.checkpoint.atomic_write', _kill_at('iter_12.pth'))
+    monkeypatch.setattr(checkpoint_hook, 'atomic_write', _kill_at('iter_12.pth'))
     with pytest.raises(Killed):
         train('w', **OPTIONS)
     assert files(train.runner) == {*('iter_4.pth', 'iter_8.pth', 'iter_12.pth', 'last_checkpoint')}

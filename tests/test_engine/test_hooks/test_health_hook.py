@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from gaia_ssl.engine import SubnetHealthHook
-from gaia_ssl.engine.hooks.health import effective_rank, health_archs, relative_std
+from gaia_ssl.engine.hooks.health_hook import effective_rank, health_archs, relative_std
 from gaia_ssl.registry import MODELS
 from gaia_ssl.utils import UserError
 

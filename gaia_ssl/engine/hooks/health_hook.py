@@ -1,4 +1,4 @@
-"""Whether subnets' embeddings use the space they have, told without labels."""
+"""Spread and effective rank of subnets' embeddings during training, without labels."""
 
 import numpy as np
 import torch
@@ -9,7 +9,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import Tensor
 
-from gaia_ssl.engine.ddp import unwrap
+from gaia_ssl.engine.ddp import supernet_of
 from gaia_ssl.models.backbones import DynamicBackbone
 from gaia_ssl.registry import HOOKS
 from gaia_ssl.search.batchnorm import group_statistics
@@ -18,7 +18,7 @@ from gaia_ssl.utils import UserError
 
 
 def relative_std(embeddings: Tensor) -> Tensor:
-    """How far embeddings spread over the sphere (Chen and He, CVPR 2021, section 4.1).
+    """Measure the spread of embeddings over the sphere (Chen and He, CVPR 2021, section 4.1).
 
     Args:
         embeddings: L2-normalised, (N, D).
@@ -52,14 +52,14 @@ def effective_rank(embeddings: Tensor) -> Tensor:
 class SubnetHealthHook(Hook):
     """Logs the spread and the rank of the embeddings of MAX, MIN and a random subnet.
 
-    They are the neck's, L2-normalised, of the first view of the current batch, with batch
-    statistics in all norms; several processes log the mean over them. The training is the same
-    with the hook as without. In the log: ``embed_std_max`` (see ``relative_std``),
-    ``embed_rank_max`` (see ``effective_rank``), and so for ``min`` and ``random``.
+    The embeddings are those of the neck, L2-normalised, of the first view of the current batch,
+    with batch statistics in all norms; several processes log their mean. The hook does not change
+    the training. In the log: ``embed_std_max`` (see ``relative_std``),
+    ``embed_rank_max`` (see ``effective_rank``), and the same for ``min`` and ``random``.
 
     Args:
         interval: Iterations between two checks. Defaults to 100.
-        num_images: Images of a process to use, at most; the rank is never larger. Defaults to
+        num_images: Largest number of images per process; the rank cannot exceed it. Defaults to
             256.
 
     Raises:
@@ -87,7 +87,7 @@ class SubnetHealthHook(Hook):
         """Put the health of the subnets into the message hub."""
         if not self.every_n_train_iters(runner, self.interval):
             return
-        model = unwrap(runner.model)
+        model = supernet_of(runner)
         views = model.data_preprocessor(data_batch)['inputs']
         images = (views[0] if isinstance(views, list) else views)[: self.num_images]
         backbone, neck = model.student
@@ -104,13 +104,13 @@ class SubnetHealthHook(Hook):
 
 
 def health_archs(space: SearchSpace, iteration: int) -> dict[str, Arch]:
-    """The archs that are looked at in an iteration, by their label, alike in every process."""
+    """Get the archs to check in an iteration, by label; the same in every process."""
     random = space.sample(np.random.default_rng(iteration))
     return {'max': space.max, 'min': space.min, 'random': random}
 
 
 def _health(backbone: DynamicBackbone, neck: nn.Module, images: Tensor, arch: Arch) -> Tensor:
-    """Spread and rank of a subnet's embeddings, (2, )."""
+    """Compute spread and rank of a subnet's embeddings, (2, )."""
     backbone.set_arch(arch)
     embeddings = F.normalize(neck(backbone(images))[0].float(), dim=1)  # (N, C, H, W) -> (N, D)
     return torch.stack([relative_std(embeddings), effective_rank(embeddings)])

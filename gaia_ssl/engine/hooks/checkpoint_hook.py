@@ -1,4 +1,4 @@
-"""Saving checkpoints that a kill cannot break."""
+"""Saving of checkpoints that is safe against kills."""
 
 import os
 import os.path as osp
@@ -9,12 +9,13 @@ from glob import escape, glob
 from mmengine.dist import all_reduce_params, is_main_process
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
-from torch.nn import Parameter
+from torch import Tensor
 
 from gaia_ssl.engine.checkpoint import ATOMIC
 from gaia_ssl.engine.ddp import unwrap
 from gaia_ssl.registry import HOOKS
 from gaia_ssl.utils.files import atomic_write
+from gaia_ssl.utils.openmmlab import resumed_from
 
 
 @HOOKS.register_module()
@@ -22,19 +23,21 @@ class AtomicCheckpointHook(CheckpointHook):
     """MMEngine's ``CheckpointHook``, safe against being killed at any moment.
 
     A checkpoint and ``last_checkpoint`` are written to temporary files and renamed; the oldest
-    checkpoint goes when the new one is complete. Gradients that wait for a step, in training with
-    gradient accumulation, are saved too.
+    checkpoint is removed when the new one is complete. Gradients that gradient accumulation has
+    not used yet are saved too.
 
     Args:
-        backend_args: As MMEngine's. Defaults to local files that are whole or not there.
+        backend_args: As in MMEngine's hook. Defaults to local files, written atomically.
         kwargs: See MMEngine's ``CheckpointHook``.
     """
+
+    keep_ckpt_ids: deque[int]
 
     def __init__(self, *args, backend_args: dict | None = None, **kwargs) -> None:
         super().__init__(*args, backend_args=backend_args or dict(backend=ATOMIC), **kwargs)
 
     def before_train(self, runner: Runner) -> None:
-        """As MMEngine's; what a killed run left half-written goes."""
+        """Prepare as MMEngine's hook does, and remove half-written files of a killed run."""
         super().before_train(runner)
         if is_main_process():
             drafts = osp.join(escape(str(self.out_dir)), self.filename_tmpl.format('*') + '.tmp')
@@ -48,13 +51,13 @@ class AtomicCheckpointHook(CheckpointHook):
         outdated = []
         if self.max_keep_ckpts > 0:
             kept = list(dict.fromkeys([*self.keep_ckpt_ids, step]))
-            # with those that go below: what a kill leaves, MMEngine removes when resuming
+            # includes those removed below: after a kill, MMEngine removes them when resuming
             runner.message_hub.update_info('keep_ckpt_ids', kept)
             self.keep_ckpt_ids = deque(kept, self.max_keep_ckpts)
             outdated = kept[: -self.max_keep_ckpts]
         if _accumulating(runner):
-            # a checkpoint has room for one process's gradients: let all have the mean
-            gradients = [parameter.grad for _, parameter in _waiting(runner)]
+            # a checkpoint holds the gradients of one process, so all take the mean
+            gradients = [gradient for _, gradient in _waiting(runner)]
             all_reduce_params(gradients, coalesce=True, bucket_size_mb=-1, op='mean')
         runner.save_checkpoint(
             self.out_dir,
@@ -77,13 +80,13 @@ class AtomicCheckpointHook(CheckpointHook):
                 self.file_backend.remove(path)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Add the gradients that wait for a step."""
+        """Add the accumulated gradients."""
         if _accumulating(runner):
-            checkpoint['gradients'] = {name: p.grad.cpu() for name, p in _waiting(runner)}
+            checkpoint['gradients'] = {name: grad.cpu() for name, grad in _waiting(runner)}
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Take up the gradients that wait for a step."""
-        gradients = checkpoint.get('gradients', {}) if runner._resume else {}
+        """Restore the accumulated gradients, if the training is resumed."""
+        gradients = checkpoint.get('gradients', {}) if resumed_from(runner) else {}
         for name, parameter in unwrap(runner.model).named_parameters():
             if name in gradients:
                 parameter.grad = gradients[name].to(parameter.device)
@@ -93,6 +96,8 @@ def _accumulating(runner: Runner) -> bool:
     return not runner.optim_wrapper.should_update()
 
 
-def _waiting(runner: Runner) -> Iterator[tuple[str, Parameter]]:
-    named = unwrap(runner.model).named_parameters()
-    return ((name, parameter) for name, parameter in named if parameter.grad is not None)
+def _waiting(runner: Runner) -> Iterator[tuple[str, Tensor]]:
+    """Yield the accumulated gradients by their parameters' names."""
+    for name, parameter in unwrap(runner.model).named_parameters():
+        if parameter.grad is not None:
+            yield name, parameter.grad

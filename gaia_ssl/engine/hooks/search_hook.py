@@ -1,4 +1,4 @@
-"""Which subnets a search would find, while the supernet trains."""
+"""Searches during training, to see whether the ranking of subnets has settled."""
 
 import os.path as osp
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from gaia_ssl.registry import HOOKS
 from gaia_ssl.search import Search, SearchSettings
 from gaia_ssl.search.groups import check_limits
 
-from .interval import IntervalHook
+from .interval_hook import IntervalHook
 
 
 @HOOKS.register_module()
@@ -55,13 +55,13 @@ class SubnetSearchHook(IntervalHook):
         self.before: dict[str, float] = {}
 
     def before_train(self, runner: Runner) -> None:
-        """Look at images and settings before any time is spent."""
+        """Check images and settings before the training starts."""
         defaults = SearchDefaults.of(runner.cfg, self.given.get('input_size'))
         settings = SearchSettings.from_config({**self.given, 'input_size': defaults.input_size})
         images = ImageSet(self.sources, self.pipeline or defaults.pipeline)
         self.search = Search(unwrap(runner.model), images, settings)
 
-    def look(self, runner: Runner) -> None:
+    def evaluate(self, runner: Runner) -> None:
         """Search, and compare with the search before."""
         name = f'epoch_{runner.epoch + 1}' if self.by_epoch else f'iter_{runner.iter + 1}'
         work_dir = osp.join(runner.log_dir, 'search', name)

@@ -1,4 +1,4 @@
-"""What looks at a model at intervals of its training."""
+"""Base of hooks that evaluate a model at intervals."""
 
 from abc import abstractmethod
 
@@ -9,11 +9,11 @@ from gaia_ssl.utils import UserError
 
 
 class IntervalHook(Hook):
-    """Looks at the model every so many epochs or iterations, and after the last.
+    """Evaluates the model at intervals of epochs or iterations, and after the last.
 
     Args:
-        interval: Epochs or iterations between two looks.
-        by_epoch: Whether the interval is in epochs, not in iterations. Defaults to True.
+        interval: Epochs or iterations between two evaluations.
+        by_epoch: Count the interval in epochs, not in iterations. Defaults to True.
 
     Raises:
         UserError: If the interval is not positive.
@@ -28,8 +28,8 @@ class IntervalHook(Hook):
         self.by_epoch = by_epoch
 
     @abstractmethod
-    def look(self, runner: Runner) -> None:
-        """Look at the model; its training must not notice."""
+    def evaluate(self, runner: Runner) -> None:
+        """Evaluate the model without changing its training state."""
 
     def after_train_iter(
         self,
@@ -38,21 +38,21 @@ class IntervalHook(Hook):
         data_batch: dict | None = None,
         outputs: dict | None = None,
     ) -> None:
-        """Look at intervals of iterations."""
+        """Evaluate at intervals of iterations."""
         due = self.every_n_train_iters(runner, self.interval)
         if not self.by_epoch and (due or self.is_last_train_iter(runner)):
-            self.look(runner)
+            self.evaluate(runner)
 
     def after_train_epoch(self, runner: Runner) -> None:
-        """Look at intervals of epochs."""
+        """Evaluate at intervals of epochs."""
         due = self.every_n_epochs(runner, self.interval)
         if self.by_epoch and (due or self.is_last_train_epoch(runner)):
-            self.look(runner)
+            self.evaluate(runner)
 
     @staticmethod
     def log(runner: Runner, **values: float) -> None:
         """Log values as ``val/<name>``, in the visualizer as well."""
         for name, value in values.items():
-            # not left to the log of the next iteration: after the last one there is none
+            # logged here, because the log of an iteration would miss those after the last one
             runner.visualizer.add_scalar(f'val/{name}', value, step=runner.iter)
             runner.message_hub.update_scalar(f'val/{name}', value)

@@ -1,4 +1,4 @@
-"""The randomness of the model."""
+"""Seeding of the model's random draws."""
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -6,7 +6,7 @@ from mmengine.runner import Runner
 from gaia_ssl.registry import HOOKS
 from gaia_ssl.utils.seed import seed_generators
 
-# keeps an iteration's randomness apart from that of a sample with the same numbers
+# tells the key of an iteration from that of a sample with the same numbers
 STREAM = 1
 
 
@@ -14,8 +14,8 @@ STREAM = 1
 class SeedHook(Hook):
     """Seeds the global generators before each iteration from (seed, iteration, rank).
 
-    What a model draws, such as MoCo's shuffle, is then the same whatever ran before. The batch has
-    been loaded by then, so loading in this process or in workers makes no difference either.
+    A model's draws, such as MoCo's shuffle, then do not depend on what ran before. The batch is
+    loaded before that, so it makes no difference whether this process or workers load it.
     """
 
     priority = 'HIGHEST'

@@ -1,4 +1,4 @@
-"""Whether settings are of the kinds that their dataclass says."""
+"""Type checks of settings in dataclasses."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -8,28 +8,28 @@ from typing import Any, get_args, get_origin
 
 from .errors import UserError
 
-# what counts as one, so that NumPy's numbers do, and its word
-_KINDS = {int: (Integral, 'whole number'), float: (Real, 'number'), str: (str, 'string')}
+# abstract types, which NumPy's numbers are of too, and their names in messages
+_NAMED = {int: (Integral, 'whole number'), float: (Real, 'number'), str: (str, 'string')}
 
 
-def check_kinds(settings: Any) -> None:
-    """Check that every field of a dataclass holds what its annotation says.
+def check_types(settings: Any) -> None:
+    """Check the values of a dataclass's fields against their annotations.
 
-    Annotations may be classes, ``Any``, lists, dicts by strings, and unions of those.
+    Annotations may be classes, ``Any``, lists, dicts with string keys, and unions of those.
 
     Raises:
-        UserError: If one does not; the line names it.
+        UserError: If a value is of another type; the line names the field.
     """
     for field in fields(settings):
         value = getattr(settings, field.name)
         if not _fits(value, field.type):
             raise UserError(
-                f'{field.name}: {value!r} is of the wrong kind; give {_describe(field.type)}'
+                f'{field.name}: {value!r} is of the wrong type; give {_describe(field.type)}'
             )
 
 
-def _fits(value: Any, kind: Any) -> bool:
-    owner, inner = get_origin(kind) or kind, get_args(kind)
+def _fits(value: Any, annotation: Any) -> bool:
+    owner, inner = get_origin(annotation) or annotation, get_args(annotation)
     if owner is Any:
         return True
     if owner is UnionType:
@@ -39,13 +39,13 @@ def _fits(value: Any, kind: Any) -> bool:
     if inner:
         is_list = isinstance(value, Sequence) and not isinstance(value, str)
         return is_list and all(_fits(v, inner[0]) for v in value)
-    known, _ = _KINDS.get(owner, (owner, ''))
+    known, _ = _NAMED.get(owner, (owner, ''))
     # Python counts True as a number
     return isinstance(value, known) and (owner is bool or not isinstance(value, bool))
 
 
-def _describe(kind: Any) -> str:
-    owner, inner = get_origin(kind) or kind, get_args(kind)
+def _describe(annotation: Any) -> str:
+    owner, inner = get_origin(annotation) or annotation, get_args(annotation)
     if owner is UnionType:
         return ' or '.join(_describe(one) for one in inner if one is not NoneType)
     if not inner:
@@ -55,5 +55,5 @@ def _describe(kind: Any) -> str:
     return name if values is Any else f'{name} of {_word(values)}s'
 
 
-def _word(kind: type) -> str:
-    return _KINDS[kind][1] if kind in _KINDS else kind.__name__
+def _word(annotation: type) -> str:
+    return _NAMED[annotation][1] if annotation in _NAMED else annotation.__name__

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gaia_ssl.utils import UserError
-from gaia_ssl.utils.kinds import check_kinds
+from gaia_ssl.utils.validation import check_types
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Settings:
     ],
 )
 def test_fit(options):
-    check_kinds(Settings(**options))
+    check_types(Settings(**options))
 
 
 @pytest.mark.parametrize(
@@ -55,5 +55,5 @@ def test_fit(options):
 def test_unfit(options, wanted):
     [(name, value)] = options.items()
     with pytest.raises(UserError) as error:
-        check_kinds(Settings(**options))
-    assert str(error.value) == f'{name}: {value!r} is of the wrong kind; give {wanted}'
+        check_types(Settings(**options))
+    assert str(error.value) == f'{name}: {value!r} is of the wrong type; give {wanted}'

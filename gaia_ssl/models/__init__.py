@@ -1,0 +1,1 @@
+"""Layers, backbones, necks, heads, losses and the self-supervised methods made of them."""

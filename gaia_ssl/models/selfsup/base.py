@@ -19,6 +19,7 @@ from gaia_ssl.models.layers import make_input_elastic, synchronise_norms
 from gaia_ssl.registry import ARCH_SAMPLERS, MODELS
 from gaia_ssl.space import SAMPLERS, Arch
 from gaia_ssl.utils import UserError, building
+from gaia_ssl.utils.openmmlab import backward_uncounted
 from gaia_ssl.utils.preprocessor import with_type
 
 from .distill import InplaceDistillation
@@ -167,10 +168,12 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
             with nullcontext() if wrapper is None or reduces else wrapper.no_sync():
                 with optim_wrapper.optim_context(model):
                     loss, guide = self._guided_loss(model, data, targets, guide)
-                optim_wrapper.backward(optim_wrapper.scale_loss(loss / len(archs)))
-            if not last:
-                # for gradient accumulation an iteration counts once, at its last subnet
-                optim_wrapper._inner_count -= 1
+                share = optim_wrapper.scale_loss(loss / len(archs))
+                # an iteration counts once for gradient accumulation, at its last subnet
+                if last:
+                    optim_wrapper.backward(share)
+                else:
+                    backward_uncounted(optim_wrapper, share)
             losses.append(loss.detach())
         self.backbone.set_arch(self.backbone.space.max)
 

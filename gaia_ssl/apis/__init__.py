@@ -1,4 +1,4 @@
-"""Extracted folders in Python: the module, its features, an inferencer."""
+"""Extracted subnets in Python: loading, features of images, and an MMEngine inferencer."""
 
 from .extracted import load_subnet, pretraining_config
 from .inferencer import FeatureInferencer, extract_features

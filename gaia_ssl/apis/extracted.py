@@ -1,4 +1,4 @@
-"""A folder that ``tools/extract.py`` wrote, as a module."""
+"""Loading of extracted subnets."""
 
 from collections.abc import Sequence
 
@@ -21,9 +21,9 @@ def load_subnet(
 
     Args:
         folder: The folder.
-        device: Where the module shall be. Defaults to the CPU.
-        out_indices: Stages whose outputs it returns. Defaults to those that a feature pyramid is
-            built on: all four of a ResNet.
+        device: Device of the module. Defaults to the CPU.
+        out_indices: Stages whose outputs it returns. Defaults to those of a feature pyramid, all
+            four of a ResNet.
 
     Returns:
         The backbone in eval mode. It takes normalised images, (N, C, H, W), and returns a tuple of
@@ -34,7 +34,7 @@ def load_subnet(
             another arch, or a stage does not exist.
     """
     subnet = Subnet.load(folder)
-    options = subnet.backbone(out_indices, norm_cfg=dict(type='BN'))
+    options = subnet.backbone(None if out_indices is None else tuple(out_indices), sync_norms=False)
     del options['_delete_'], options['init_cfg']
     net = MODELS.build(options)
     load_into(
@@ -47,14 +47,14 @@ def load_subnet(
 
 
 def pretraining_config(folder: str) -> Config:
-    """What evaluations read of the pretraining's config, from an extracted folder.
+    """Rebuild the parts of the pretraining's config that evaluations read.
 
     Args:
         folder: The folder.
 
     Returns:
         ``model.data_preprocessor``, with the pretraining's normalisation, and
-        ``search.input_size``, at which the subnet was costed and calibrated.
+        ``search.input_size``, for which the subnet was costed and calibrated.
 
     Raises:
         UserError: If the folder was not written by extraction, or its checkpoint is damaged.

@@ -1,4 +1,4 @@
-"""Features of images, MMEngine style."""
+"""Feature extraction from images, with MMEngine's inferencer interface."""
 
 import os
 import os.path as osp
@@ -26,7 +26,7 @@ Image = str | os.PathLike | np.ndarray
 
 
 class _Features(BaseModel):
-    """A backbone behind the normalisation of its pretraining."""
+    """A backbone with the normalisation of its pretraining."""
 
     def __init__(self, folder: str, out_indices: Sequence[int] | None) -> None:
         super().__init__(ImgDataPreprocessor(**Subnet.load(folder).preprocessing('bgr_to_rgb')))
@@ -35,23 +35,23 @@ class _Features(BaseModel):
     def forward(
         self, inputs: Tensor, data_samples: list | None = None, mode: str = 'tensor'
     ) -> tuple[Tensor, ...]:
-        """Images (N, C, H, W) -> one map (N, C_i, H_i, W_i) per stage, whatever the mode."""
+        """Images (N, C, H, W) -> one map (N, C_i, H_i, W_i) per stage, in every mode."""
         return self.backbone(inputs)
 
 
 @INFERENCERS.register_module()
 class FeatureInferencer(BaseInferencer):
-    """Features of images by an extracted subnet.
+    """Extracts features of images with a subnet.
 
     Images are preprocessed as for a search: short edge resized, centre cropped, normalised as in
-    pretraining. They are files, or arrays (H, W, 3) of 8-bit BGR as OpenCV loads them; a folder
-    stands for the images in it, see ``find_images``.
+    pretraining. They are files, or arrays (H, W, 3) of 8-bit BGR as OpenCV loads them. A folder
+    means all images in it, see ``find_images``.
 
     Args:
         folder: Folder that ``tools/extract.py`` wrote.
-        device: Where to compute. Defaults to an accelerator, if there is one.
-        input_size: Side of the images in pixels. Defaults to that of the extraction.
-        out_indices: Stages whose feature maps are wanted. Defaults to those of a feature pyramid.
+        device: Device of the network. Defaults to an accelerator, if there is one.
+        input_size: Side of the images in pixels. Defaults to the extraction's.
+        out_indices: Stages whose feature maps are returned. Defaults to those of a feature pyramid.
         show_progress: Show a progress bar. Defaults to False.
 
     Raises:
@@ -84,7 +84,7 @@ class FeatureInferencer(BaseInferencer):
         """Features of a batch, on the CPU.
 
         Args:
-            inputs: What the pipeline packed.
+            inputs: The batch that the pipeline packed.
             pool: Average the last stage's map over its positions. Defaults to True.
 
         Returns:
@@ -101,13 +101,13 @@ class FeatureInferencer(BaseInferencer):
         return super()._inputs_to_list(inputs)
 
     def visualize(self, inputs: list, preds: list) -> list:
-        """Nothing: features are no picture."""
+        """Nothing to draw: the output is features."""
         return []
 
     def postprocess(
         self, preds: list, visualization: list, return_datasamples: bool = False
     ) -> dict[str, Any]:
-        """The features as ``predictions``; as data samples they are each one's ``features``."""
+        """Return the features as ``predictions``, or as the ``features`` of data samples."""
         if return_datasamples:
             preds = [BaseDataElement(features=features) for features in preds]
         return dict(predictions=preds, visualization=visualization)
@@ -136,13 +136,13 @@ def extract_features(
     batch_size: int = 32,
     **options: Any,
 ) -> Tensor:
-    """Features of some images by an extracted subnet: its last output, averaged over positions.
+    """Extract features of images with a subnet: its last output, averaged over positions.
 
     Args:
         folder: Folder that ``tools/extract.py`` wrote.
         images: Files, arrays (H, W, 3) of 8-bit BGR, or a folder of images.
         batch_size: Images at a time. Defaults to 32.
-        options: See ``FeatureInferencer``, which spares loading the subnet again.
+        **options: See ``FeatureInferencer``, which for several calls loads the subnet only once.
 
     Returns:
         Float (N, C), on the CPU.

@@ -1,24 +1,24 @@
-"""Checks of the data that a config names."""
+"""Checks of the data files that a config names."""
 
 import os
 import os.path as osp
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 
 from gaia_ssl.utils import UserError
 
 
 def check_data(config: Config, field: str) -> None:
-    """Name missing data before a dataset's own, deeper error does.
+    """Check that the data of a dataloader exist, for a clearer error than the dataset's own.
 
     Args:
         config: The config.
-        field: The dataloader in it.
+        field: The dataloader's field, e.g. ``'train_dataloader'``.
 
     Raises:
-        UserError: If there is no such dataloader or dataset, or its data are not where it says.
+        UserError: If the config lacks the dataloader or its dataset, or data are missing.
     """
     if 'dataset' not in (config.get(field) or {}):
         raise UserError(f'config: {config.filename} has no {field}.dataset')
@@ -48,8 +48,8 @@ def naming_dataset_errors(field: str) -> Iterator[None]:
         raise UserError(f'{field}.dataset: {error}') from error
 
 
-def _datasets(dataset: dict) -> list[dict]:
-    """The datasets inside of wrappers such as ``ConcatDataset``."""
+def _datasets(dataset: ConfigDict) -> list[ConfigDict]:
+    """The datasets inside wrappers such as ``ConcatDataset``."""
     nested = dataset.get('datasets') or ([dataset.dataset] if 'dataset' in dataset else None)
     return [leaf for d in nested for leaf in _datasets(d)] if nested else [dataset]
 

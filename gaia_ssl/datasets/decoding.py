@@ -1,4 +1,4 @@
-"""Image files of any kind, decoded to their end, as 8-bit RGB."""
+"""Decoding of whole image files of any format to 8-bit RGB."""
 
 import hashlib
 import io
@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 
 from gaia_ssl.utils import UserError
 
-MAX_ASPECT = 1000  # resized by its short edge, a longer strip would fill the memory
+MAX_ASPECT = 1000  # a longer strip, resized by its short edge, would fill the memory
 
 
 class UnreadableImage(UserError):
@@ -18,31 +18,31 @@ class UnreadableImage(UserError):
 
     Args:
         path: The file.
-        reason: What is wrong with it.
+        reason: Short text on the cause.
     """
 
     def __init__(self, path: str, reason: str) -> None:
-        super().__init__(f'images: {path} cannot be read ({reason}); mend it or take it out')
+        super().__init__(f'images: {path} cannot be read ({reason}); repair or remove it')
         self.reason = reason
 
 
 def read_image(path: str, shrink: int = 1) -> tuple[Image.Image, bytes]:
-    """Read and decode an image, whatever its extension says.
+    """Read and decode an image; its format is read off the content.
 
-    Gray, palette and CMYK become RGB; of 16 bits the high 8 are kept and transparency is dropped,
-    both as OpenCV does; the camera's orientation is applied.
+    Gray, palette and CMYK images become RGB. As in OpenCV, the high 8 of 16 bits are kept and
+    transparency is dropped. The camera's orientation is applied.
 
     Args:
         path: The file.
-        shrink: By how much the sides of a JPEG may be divided to decode it faster: at most, and 8
-            at the most; it is read to its end all the same. Defaults to 1.
+        shrink: Maximal factor, up to 8, by which the sides of a JPEG may be divided to decode it
+            faster; it is read to its end nevertheless. Defaults to 1.
 
     Returns:
         The image in mode RGB, and the content of the file.
 
     Raises:
-        UnreadableImage: If it is missing, forbidden, no image, truncated, too large, too long a
-            strip, or has pixels without a fixed range (floating point, 32 bits).
+        UnreadableImage: If the file is missing, forbidden, not an image, truncated, too large, too
+            long a strip, or has pixels without a fixed range (floating point, 32 bits).
     """
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe would wait forever
@@ -54,18 +54,18 @@ def read_image(path: str, shrink: int = 1) -> tuple[Image.Image, bytes]:
         image = Image.open(io.BytesIO(content))
         if max(image.size) > MAX_ASPECT * min(image.size):
             raise ValueError(f'a strip of {image.width}x{image.height}')
-        image.draft('RGB', tuple(max(1, side // shrink) for side in image.size))
+        image.draft('RGB', (max(1, image.width // shrink), max(1, image.height // shrink)))
         ImageOps.exif_transpose(image, in_place=True)
         return _to_rgb(image), content
-    except Exception as error:  # what a decoder raises is up to the format
+    except Exception as error:  # decoders raise different errors for each format
         raise UnreadableImage(path, _reason(error)) from error
 
 
 def image_digest(path: str) -> str:
-    """The SHA-256 of an image file that can be decoded to its end.
+    """Compute the SHA-256 of an image file, which is decoded to its end as a check.
 
     Raises:
-        UnreadableImage: If it cannot.
+        UnreadableImage: If it cannot be decoded.
     """
     _, content = read_image(path, shrink=8)
     return hashlib.sha256(content).hexdigest()

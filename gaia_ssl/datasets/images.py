@@ -1,10 +1,12 @@
-"""Unlabeled images."""
+"""Sets of unlabeled images."""
 
 import copy
 from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 from torch import Tensor
+from torch.utils.data import Dataset
 
 from gaia_ssl.registry import DATASETS, TRANSFORMS
 from gaia_ssl.utils import UserError
@@ -12,9 +14,11 @@ from gaia_ssl.utils.errors import is_bug, reason
 
 from .sources import find_images
 
+T = TypeVar('T', bound='ImageSet')
+
 
 def default_pipeline(input_size: int) -> list[dict]:
-    """Load, resize the short edge, crop the centre, pack: ImageNet's evaluation proportions."""
+    """Transforms of ImageNet's evaluation: load, resize the short edge, crop the centre, pack."""
     return [
         dict(type='gaia_ssl.LoadAnyImage'),
         dict(
@@ -29,17 +33,17 @@ def default_pipeline(input_size: int) -> list[dict]:
 
 
 @DATASETS.register_module()
-class ImageSet(Sequence):
-    """Images, each through a pipeline of transforms.
+class ImageSet(Dataset[Tensor]):
+    """Images without labels, each passed through a pipeline of transforms.
 
     Args:
-        sources: Where they are: one source or several, see ``find_images``.
+        sources: One or several sources of images, see ``find_images``.
         pipeline: Configs of transforms, from loading to packing, none of them random.
 
     Attributes:
         sources: The sources.
         pipeline: The configs.
-        names: Name of each image, sorted, unique, and the same wherever the sources lie.
+        names: Names of the images, sorted, unique, and independent of the sources' location.
 
     Raises:
         UserError: See ``find_images``.
@@ -54,20 +58,20 @@ class ImageSet(Sequence):
         self.transforms = [TRANSFORMS.build(transform) for transform in pipeline]
 
     def path(self, index: int) -> str:
-        """Path of an image."""
+        """The path of an image."""
         return self._paths[index]
 
-    def select(self, indices: Iterable[int]) -> 'ImageSet':
-        """Only these of the images, through the same pipeline."""
+    def select(self: T, indices: Iterable[int]) -> T:
+        """The images at some indices, with the same pipeline."""
         chosen, indices = copy.copy(self), list(indices)
         chosen.names = [self.names[i] for i in indices]
         chosen._paths = [self._paths[i] for i in indices]
         return chosen
 
-    def subset(self, num: int, seed: int) -> 'ImageSet':
-        """At most ``num`` of the images, drawn uniformly, in the same order as before.
+    def subset(self: T, num: int, seed: int) -> T:
+        """Up to ``num`` images, drawn uniformly, in the order of the whole.
 
-        With the same seed, a larger subset holds the smaller one.
+        With the same seed, a larger subset includes the smaller one.
 
         Raises:
             UserError: If ``num`` is not positive.
@@ -77,14 +81,14 @@ class ImageSet(Sequence):
         return self.select(sorted(np.random.default_rng(seed).permutation(len(self))[:num]))
 
     def check_size(self, side: int, field: str) -> None:
-        """Check on the first image that the pipeline makes squares of ``side`` pixels.
+        """Check with the first image that the pipeline makes squares of ``side`` pixels.
 
         Args:
-            side: What the user said.
-            field: What they said it with.
+            side: The side that the user set.
+            field: The field that it was set by, for the message.
 
         Raises:
-            UserError: If it makes others.
+            UserError: If the images have another size.
         """
         height, width = self[0].shape[-2:]
         if (height, width) != (side, side):
@@ -102,7 +106,7 @@ class ImageSet(Sequence):
         Raises:
             UserError: If a transform fails on it.
         """
-        results = dict(img_path=self.path(index))
+        results: dict[str, Any] = dict(img_path=self.path(index))
         try:
             for transform in self.transforms:
                 results = transform(results)

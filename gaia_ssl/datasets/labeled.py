@@ -1,14 +1,17 @@
-"""A folder of images with one folder inside per class."""
+"""Sets of labeled images, in one folder per class."""
 
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 from gaia_ssl.utils import UserError
 
 from .images import ImageSet
 
+T = TypeVar('T', bound='LabeledImageSet')
+
 
 class LabeledImageSet(ImageSet):
-    """The images of a folder, whose classes are the folders inside it, in sorted order.
+    """The images of a folder; their classes are the folders inside it, in sorted order.
 
     Args:
         root: The folder.
@@ -19,8 +22,8 @@ class LabeledImageSet(ImageSet):
         labels: The class of each image, as a position in ``classes``.
 
     Raises:
-        UserError: If there is no such folder or no image in it, or one lies outside of the
-            folders inside it.
+        UserError: If the folder does not exist or has no image, or an image lies outside the
+            class folders.
     """
 
     def __init__(self, root: str, pipeline: Sequence[dict]) -> None:
@@ -29,16 +32,16 @@ class LabeledImageSet(ImageSet):
         for name in self.names:
             if '/' not in name:
                 raise UserError(
-                    f'images: {self.root}/{name} is in no class; give a folder that holds one '
-                    'folder per class'
+                    f'images: {self.root}/{name} is not in a class folder; give a folder that '
+                    'holds one folder per class'
                 )
         names = [name.partition('/')[0] for name in self.names]
         self.classes = sorted(set(names))
         positions = {name: position for position, name in enumerate(self.classes)}
         self.labels = [positions[name] for name in names]
 
-    def select(self, indices: Iterable[int]) -> 'LabeledImageSet':
-        """Only these of the images, with their labels."""
+    def select(self: T, indices: Iterable[int]) -> T:
+        """The images at some indices, with their labels."""
         indices = list(indices)
         chosen = super().select(indices)
         chosen.labels = [self.labels[i] for i in indices]

@@ -1,4 +1,4 @@
-"""Loading an image."""
+"""Transforms that load an image and report unreadable files."""
 
 import numpy as np
 from mmcv.transforms import BaseTransform, LoadImageFromFile
@@ -11,27 +11,27 @@ from .decoding import UnreadableImage, read_image
 
 @TRANSFORMS.register_module()
 class LoadImage(LoadImageFromFile):
-    """mmcv's ``LoadImageFromFile``, which names an image that cannot be read.
+    """mmcv's ``LoadImageFromFile`` with an error that names the image.
 
     Raises:
-        UserError: If the file is missing or no image.
+        UserError: If the file is missing or not an image.
     """
 
     def transform(self, results: dict) -> dict:
         """Load ``results['img_path']`` into ``results['img']``, (H, W, C) uint8, BGR."""
         try:
             return super().transform(results)
-        except Exception as error:  # what a decoder raises is up to its library
+        except Exception as error:  # decoding libraries raise different errors
             raise UserError(
-                f'images: {results["img_path"]} cannot be read; mend it or take it out'
+                f'images: {results["img_path"]} cannot be read; repair or remove it'
             ) from error
 
 
 @TRANSFORMS.register_module()
 class LoadAnyImage(BaseTransform):
-    """Load an image of any kind as 8-bit colour, see ``read_image``.
+    """Load an image of any format as 8-bit colour, see ``read_image``.
 
-    Unlike OpenCV, it refuses an image that ends early.
+    Unlike OpenCV, it rejects truncated images.
 
     Raises:
         UserError: If the image cannot be read.
@@ -42,7 +42,7 @@ class LoadAnyImage(BaseTransform):
         try:
             image, _ = read_image(results['img_path'])
         except UnreadableImage as error:
-            # a data loader's worker hands on only what one argument makes
+            # workers of a data loader can pass on only exceptions built from one argument
             raise UserError(str(error)) from error
         results['img'] = np.array(image)[..., ::-1]  # RGB -> BGR
         results['img_shape'] = results['ori_shape'] = results['img'].shape[:2]

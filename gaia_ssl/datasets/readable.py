@@ -1,4 +1,4 @@
-"""Which of many images can be read, found out by all processes together."""
+"""Detection of unreadable images, shared among processes."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,9 +16,9 @@ class BadImage(NamedTuple):
     """An image that cannot be read.
 
     Args:
-        name: Its name among the images.
+        name: Its name in the image set.
         path: The file.
-        reason: What is wrong with it.
+        reason: Short text on the cause.
     """
 
     name: str
@@ -29,62 +29,63 @@ class BadImage(NamedTuple):
 def readable_images(
     images: ImageSet, max_bad: float = 0
 ) -> tuple[ImageSet, list[str], list[BadImage]]:
-    """Read all images to their end; each process reads a share of them.
+    """Decode all images to find unreadable ones; each process decodes a share.
 
     Args:
         images: The images, the same in every process.
-        max_bad: Share of them that may be unreadable. Defaults to none.
+        max_bad: Maximal share of unreadable images. Defaults to 0.
 
     Returns:
-        The images without the unreadable ones, the SHA-256 of each file, and the unreadable ones:
-        the same in every process, whatever their number.
+        The readable images, the SHA-256 of each of their files, and the unreadable ones; equal in
+        every process and for every number of processes.
 
     Raises:
-        UserError: If more are unreadable, with the first at once where none may be; or if
-            ``max_bad`` is no share.
+        UserError: If more are unreadable, without reading on where ``max_bad`` is 0; or if
+            ``max_bad`` is not a share.
     """
     if not 0 <= max_bad < 1:
         raise UserError(f'max_bad: {max_bad} is not a share; give 0 or more and less than 1')
     rank, world = get_dist_info()
-    digests, bad = {}, {}
+    own_digests: dict[int, str] = {}
+    own_bad: dict[int, BadImage] = {}
     with ThreadPoolExecutor() as pool:
         share = range(rank, len(images), world)
-        for index, (digest, reason) in zip(share, pool.map(_read, map(images.path, share))):
-            if reason is None:
-                digests[index] = digest
+        for index, read in zip(share, pool.map(_read, map(images.path, share))):
+            if isinstance(read, str):
+                own_digests[index] = read
                 continue
-            bad[index] = BadImage(images.names[index], images.path(index), reason)
+            own_bad[index] = BadImage(images.names[index], images.path(index), read.reason)
             if max_bad == 0:
                 pool.shutdown(cancel_futures=True)
                 break
-    shares = all_gather_object((digests, bad))
+    shares = all_gather_object((own_digests, own_bad))
     digests = {index: digest for part, _ in shares for index, digest in part.items()}
-    bad = {index: image for _, part in shares for index, image in part.items()}
-    bad = [bad[index] for index in sorted(bad)]
+    found = {index: image for _, part in shares for index, image in part.items()}
+    bad = [found[index] for index in sorted(found)]
     if bad and max_bad == 0:
         raise UserError(
-            f'images: {bad[0].path} cannot be read ({bad[0].reason}); mend it, take it out, or '
-            'allow a share of such images with max_bad'
+            f'images: {bad[0].path} cannot be read ({bad[0].reason}); repair or remove it, '
+            'or allow a share of such images with max_bad'
         )
     if len(bad) / len(images) > max_bad:
         raise UserError(
             f'images: {describe_bad(bad, len(images))}; that is more than max_bad, '
-            f'{100 * max_bad:.3g}%: mend them or take them out'
+            f'{100 * max_bad:.3g}%: repair or remove them'
         )
     kept = sorted(digests)
     return images.select(kept), [digests[index] for index in kept], bad
 
 
 def describe_bad(bad: Sequence[BadImage], total: int) -> str:
-    """How many of ``total`` images cannot be read, their share, and the first few."""
+    """Describe the number and share of unreadable images among ``total``, and the first few."""
     few = ', '.join(f'{image.path} ({image.reason})' for image in bad[:3])
     more = f' and {len(bad) - 3} more' if len(bad) > 3 else ''
     share = f'{100 * len(bad) / total:.3g}%'
     return f'{len(bad)} of {total} images ({share}) cannot be read: {few}{more}'
 
 
-def _read(path: str) -> tuple[str | None, str | None]:
+def _read(path: str) -> str | UnreadableImage:
     try:
-        return image_digest(path), None
+        return image_digest(path)
     except UnreadableImage as error:
-        return None, error.reason
+        return error

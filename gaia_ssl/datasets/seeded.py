@@ -1,8 +1,8 @@
-"""Samples that are a function of (seed, epoch, index), in an order that can be entered anywhere.
+"""Samples that are a pure function of (seed, epoch, index), and samplers that can start anywhere.
 
-What a sampler yields names not only the sample but also the randomness of its transforms. It
-travels to whichever process loads the sample: any number of workers, alive for however long, give
-the same one, and so does a resumed training.
+A sampler yields keys that hold the index of a sample and the seed of its transforms. The process
+that loads a sample gets its key, so the sample depends neither on the number nor on the history of
+the workers, and a resumed training sees the same samples.
 """
 
 from collections.abc import Iterator
@@ -16,21 +16,21 @@ from torch.utils.data import Dataset
 from gaia_ssl.registry import DATA_SAMPLERS, DATASETS
 from gaia_ssl.utils.seed import seed_generators
 
-# keeps a sample's randomness apart from that of an iteration with the same numbers
+# separates the random stream of a sample from that of an iteration with the same numbers
 STREAM = 0
 
 
 class SampleKey(NamedTuple):
-    """Names a sample and the randomness of its transforms."""
+    """The index of a sample and the seed of its transforms."""
 
-    index: int
+    sample: int
     epoch: int
     seed: int
 
 
 @DATASETS.register_module()
 class SeededDataset(Dataset):
-    """A dataset whose transforms draw from generators seeded for each sample.
+    """A dataset that seeds the generators of its transforms for each sample.
 
     Args:
         dataset: Config of the dataset.
@@ -41,7 +41,7 @@ class SeededDataset(Dataset):
         self.metainfo = getattr(self.dataset, 'metainfo', {})
 
     def full_init(self) -> None:
-        """Load the annotations of an OpenMMLab dataset, as the Runner asks for."""
+        """Load the annotations of an OpenMMLab dataset, which the Runner requests."""
         if hasattr(self.dataset, 'full_init'):
             self.dataset.full_init()
 
@@ -49,47 +49,48 @@ class SeededDataset(Dataset):
         return len(self.dataset)
 
     def __getitem__(self, key: SampleKey) -> Any:
-        """The sample at ``key.index``, its transforms seeded by the whole key."""
-        seed_generators(STREAM, key.seed, key.epoch, key.index)
-        return self.dataset[key.index]
+        """The sample at ``key.sample``, its transforms seeded by the whole key."""
+        seed_generators(STREAM, key.seed, key.epoch, key.sample)
+        return self.dataset[key.sample]
 
 
 @DATA_SAMPLERS.register_module()
 class SeededSampler(DefaultSampler):
-    """MMEngine's ``DefaultSampler``, naming each sample's randomness, entered at ``start``.
+    """MMEngine's ``DefaultSampler`` with sample keys and a ``start`` position.
 
     Args:
         args, kwargs: See ``DefaultSampler``.
 
     Attributes:
-        start: How many of this process's samples of an epoch to leave out. Defaults to 0.
+        start: Number of this process's samples of an epoch to skip. Defaults to 0.
     """
 
     start = 0
 
     def __iter__(self) -> Iterator[SampleKey]:
-        """The epoch's samples of this process; the length counts those left out as well."""
+        """Keys of this process's samples of an epoch; the length counts skipped samples as well."""
         for index in islice(super().__iter__(), self.start, None):
             yield SampleKey(index, self.epoch, self.seed)
 
 
 @DATA_SAMPLERS.register_module()
 class SeededInfiniteSampler(InfiniteSampler):
-    """Epoch after epoch without an end, each in its own order; entered at ``start``.
+    """MMEngine's ``InfiniteSampler`` with sample keys and a ``start`` position.
 
-    As MMEngine's ``InfiniteSampler``, whose order, however, is one generator's history.
+    The order of an epoch is a function of seed and epoch; in MMEngine it depends on all epochs
+    before.
 
     Args:
         args, kwargs: See ``InfiniteSampler``.
 
     Attributes:
-        start: How many of this process's samples to leave out. Defaults to 0.
+        start: Number of this process's samples to skip. Defaults to 0.
     """
 
     start = 0
 
     def __iter__(self) -> Iterator[SampleKey]:
-        """This process's samples: every ``world_size``-th of the endless sequence."""
+        """Keys of this process's samples: every ``world_size``-th of the endless sequence."""
         first, offset = divmod(self.start * self.world_size + self.rank, self.size)
         for epoch in count(first):
             for index in self._order(epoch)[offset :: self.world_size]:

@@ -1,4 +1,4 @@
-"""Which images a user means: folders, COCO files and lists, several at once."""
+"""Resolve image sources: folders, COCO files and lists."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from gaia_ssl.utils import UserError
 
 EXTENSIONS = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.ppm', '.pgm', '.tif', '.tiff')
 
-# folders of segmentation masks, and the folder of their images beside them
+# folders of segmentation masks, and the folder beside them that holds the images
 MASKS = {
     'annotations': 'images',  # ADE20K
     'annotations_instance': 'images',
@@ -30,12 +30,12 @@ _LINE = re.compile(rf'(?P<path>.*?\S({"|".join(map(re.escape, EXTENSIONS))}))([\
 
 
 class ImageFile(NamedTuple):
-    """An image that a source names.
+    """An image of a source.
 
-    Args:
-        name: Its path inside its source, with forward slashes, wherever the source lies.
-        path: Where to open it.
-        real: The file that this is, links followed.
+    Attributes:
+        name: Its path inside the source, with forward slashes.
+        path: Its path on disk.
+        real: Its path on disk with links resolved.
     """
 
     name: str
@@ -44,29 +44,30 @@ class ImageFile(NamedTuple):
 
 
 def find_images(sources: Sequence[str]) -> list[ImageFile]:
-    """The images of some sources, each file once, by source and then by name.
+    """Find the images of some sources, each file once, ordered by source and name.
 
     A source is one of
 
-    - ``DIR``: the images below a folder, however deep. Hidden files and folders are left out, and
-      so are masks, see ``MASKS``; a folder that links reach twice is entered once.
-    - ``FILE.json``: those that a file in COCO's format lists under ``images``.
-    - ``FILE.txt``: those that a list names, one a line. A path ends in one of ``EXTENSIONS``;
-      what follows it after a space or comma, such as a label, is ignored.
+    - ``DIR``: the images below a folder, at any depth. Hidden files, hidden folders and masks (see
+      ``MASKS``) are left out; a folder that several links lead to is read once.
+    - ``FILE.json``: the images listed under ``images`` in a file in COCO's format.
+    - ``FILE.txt``: the images of a list, one per line. A path ends in one of ``EXTENSIONS``; text
+      after it, separated by a space or comma, such as a label, is ignored.
 
-    Paths in a file are relative to the folder given after it, ``FILE.json:DIR``, or else to where
-    its first image is found: beside the file, or where COCO and ImageNet have it, which is
-    ``../val2017`` for ``annotations/instances_val2017.json`` and ``../val`` for ``meta/val.txt``.
+    Paths in a file are relative to the folder given after it, ``FILE.json:DIR``. Without one, they
+    are relative to the folder in which the first image is found: the file's own, or the one that
+    COCO and ImageNet use, ``../val2017`` for ``annotations/instances_val2017.json`` and ``../val``
+    for ``meta/val.txt``.
 
     Args:
         sources: The sources. With several, the names begin with the source's number, from 1.
 
     Raises:
-        UserError: If a source does not exist, is no such file or has no images.
+        UserError: If a source does not exist, is not a file of these kinds, or has no images.
     """
     if not sources:
-        raise UserError('images: no source is given; give a folder')
-    found = {}
+        raise UserError('images: no source given; give a folder')
+    found: dict[str, ImageFile] = {}
     for number, source in enumerate(sources, 1):
         files = sorted(_find(source))
         if not files:
@@ -138,8 +139,8 @@ def _names_in_json(file: str) -> list[str]:
         names = [None]
     if not all(isinstance(name, str) and name for name in names):
         raise UserError(
-            f'images: {file} is not in COCO\'s format; it wants "images", a list, and in each '
-            '"file_name"'
+            f'images: {file} is not in COCO\'s format, which has a list "images" whose items '
+            'have "file_name"'
         )
     return names
 
@@ -153,7 +154,7 @@ def _names_in_txt(file: str) -> list[str]:
                     continue
                 if not (match := _LINE.fullmatch(line)):
                     raise UserError(
-                        f'images: {file}, line {number}, {line[:80]!r}, is no path that ends in '
+                        f'images: {file}, line {number}, {line[:80]!r}, is not a path that ends in '
                         f'{", ".join(EXTENSIONS)}'
                     )
                 names.append(match['path'])
@@ -163,7 +164,7 @@ def _names_in_txt(file: str) -> list[str]:
 
 
 def _folder_of(file: str, names: Sequence[str]) -> str:
-    """The folder that the names in a file are relative to."""
+    """Guess the folder that the names in a file are relative to."""
     here = osp.dirname(file) or '.'
     up = osp.normpath(osp.join(here, '..'))
     part = osp.splitext(osp.basename(file))[0].rpartition('_')[2]  # val2017
@@ -174,8 +175,7 @@ def _folder_of(file: str, names: Sequence[str]) -> str:
             if osp.isfile(osp.join(folder, name)):
                 return folder
     raise UserError(
-        f'images: none of those in {file} is in {", ".join(folders)}; give their folder as '
-        f'{file}:DIR'
+        f'images: no image of {file} is in {", ".join(folders)}; give their folder as {file}:DIR'
     )
 
 
@@ -183,7 +183,7 @@ def _listed(folder: str, names: Sequence[str]) -> Iterator[ImageFile]:
     names = [osp.normpath(name) for name in names]
     paths = [osp.join(folder, name) for name in names]
     if any(osp.isabs(name) or name.startswith(osp.pardir + os.sep) for name in names):
-        # some lie elsewhere: what all have in common is left out, not to name a place
+        # some lie outside the folder: names leave out the common path, which depends on the machine
         paths = [osp.abspath(path) for path in paths]
         common = osp.commonpath(map(osp.dirname, paths))
         names = [osp.relpath(path, common) for path in paths]

@@ -1,10 +1,9 @@
-"""What a supernet was trained on."""
-
-from collections.abc import Sequence
+"""The training views of a pretraining config."""
 
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from torch import Tensor
+from torch.utils.data import Dataset
 
 from gaia_ssl.registry import DATASETS
 
@@ -14,21 +13,20 @@ from .seeded import SampleKey
 SEEDED = 'gaia_ssl.SeededDataset'
 
 
-class TrainingViews(Sequence):
-    """The first view of each image that a config trains on, the same ones each time.
+class TrainingViews(Dataset[Tensor]):
+    """The first training view of each image, with the transforms' randomness fixed by the index.
 
     Args:
-        config: The pretraining config; its ``train_dataloader.dataset`` is read, whose transforms
-            are drawn anew for each image from a fixed seed.
+        config: The pretraining config, of which ``train_dataloader.dataset`` is read.
 
     Raises:
-        UserError: If the data are not where the config says, or the dataset finds fault with them.
+        UserError: If the data are missing, or the dataset rejects them.
     """
 
     def __init__(self, config: Config) -> None:
         check_data(config, 'train_dataloader')
         dataset = config.train_dataloader.dataset
-        if dataset.type != SEEDED:  # as a training's own copy of its config has it
+        if dataset.type != SEEDED:  # a config saved by a training has it already
             dataset = dict(type=SEEDED, dataset=dataset)
         scope = config.get('default_scope', 'gaia_ssl')
         with DefaultScope.overwrite_default_scope(scope), naming_dataset_errors('train_dataloader'):
@@ -38,5 +36,5 @@ class TrainingViews(Sequence):
         return len(self.dataset)
 
     def __getitem__(self, index: int) -> Tensor:
-        """A view as the training loads it, (C, H, W)."""
+        """The view of an image as the training loads it, (C, H, W)."""
         return self.dataset[SampleKey(index, epoch=0, seed=0)]['inputs'][0]

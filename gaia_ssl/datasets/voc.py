@@ -1,4 +1,4 @@
-"""PASCAL VOC's images, and which classes are on them."""
+"""PASCAL VOC's classification splits."""
 
 import os.path as osp
 from collections.abc import Sequence
@@ -13,13 +13,13 @@ from .images import ImageSet
 
 
 class VOCSplit(NamedTuple):
-    """Images of a split, and which classes are on them.
+    """Images and labels of a split.
 
     Attributes:
         images: N images.
         classes: Names of C classes, sorted.
-        labels: int (N, C): 1 where the class is on the image, -1 where it is not, and 0 where only
-            objects marked difficult are.
+        labels: int (N, C): 1 if the image shows the class, -1 if it does not, and 0 if it shows
+            only objects marked difficult.
     """
 
     images: ImageSet
@@ -32,11 +32,12 @@ def load_voc(root: str, split: str, pipeline: Sequence[dict]) -> VOCSplit:
 
     Args:
         root: The folder that holds ``JPEGImages`` and ``ImageSets/Main``, ``VOCdevkit/VOC2007``.
-        split: ``'trainval'``, ``'test'`` or another that ``ImageSets/Main/CLASS_SPLIT.txt`` has.
+        split: ``'trainval'``, ``'test'`` or another, of files ``ImageSets/Main/CLASS_SPLIT.txt``.
         pipeline: Configs of transforms, see ``ImageSet``.
 
     Raises:
-        UserError: If there is no such split, or a file of it is broken or names a missing image.
+        UserError: If the split does not exist, or one of its files is broken or names a missing
+            image.
     """
     folder = osp.join(root, 'ImageSets', 'Main')
     files = sorted(glob(osp.join(escape(folder), f'*_{split}.txt')))
@@ -53,7 +54,7 @@ def load_voc(root: str, split: str, pipeline: Sequence[dict]) -> VOCSplit:
     positions = {osp.splitext(name)[0]: position for position, name in enumerate(images.names)}
     for name in names:
         if name not in positions:
-            raise UserError(f'data: {root}/JPEGImages has no image {name}, which {files[0]} lists')
+            raise UserError(f'data: {root}/JPEGImages lacks image {name}, which {files[0]} lists')
     return VOCSplit(
         images.select(positions[name] for name in names),
         [osp.basename(file).removesuffix(f'_{split}.txt') for file in files],
@@ -62,11 +63,11 @@ def load_voc(root: str, split: str, pipeline: Sequence[dict]) -> VOCSplit:
 
 
 def _read(file: str) -> dict[str, int]:
-    """The label of each image in the file of a class."""
+    """Read the label of each image from the file of a class."""
     with open(file, encoding='utf-8') as stream:
         try:
             return {name: int(label) for name, label in map(str.split, stream)}
         except ValueError as error:
             raise UserError(
-                f"data: {file} is not VOC's; a line is an image's name and 1, 0 or -1"
+                f"data: {file} is not in VOC's format; a line is an image's name and 1, 0 or -1"
             ) from error

@@ -11,8 +11,9 @@ def multi_scale_pipeline(shortest: int = 640, **annotations: bool) -> list[dict[
     The scales are those of mmpretrain's ``byol/benchmarks/mask-rcnn_r50_fpn_ms-1x_coco.py``.
 
     Args:
-        shortest: The least of the short edges, which go up to 800 by 32 pixels. Defaults to 640.
-        annotations: What ``LoadAnnotations`` loads, e.g. ``with_bbox=True``.
+        shortest: The smallest short edge in pixels; they go up to 800 in steps of 32. Defaults
+            to 640.
+        **annotations: Options of ``LoadAnnotations``, e.g. ``with_bbox=True``.
     """
     return [
         dict(type='LoadImageFromFile'),
@@ -30,7 +31,8 @@ def multi_scale_pipeline(shortest: int = 640, **annotations: bool) -> list[dict[
 def fpn_detector(subnet: Subnet) -> dict[str, Any]:
     """Backbone, FPN and preprocessing of a detector of mmdet's, sized by a subnet.
 
-    The FPN is normed, and has one level more than the subnet's pyramid has stages.
+    The FPN is normed and has one level more than the pyramid has stages. Heads are left to the
+    config.
     """
     return dict(
         data_preprocessor=subnet.preprocessing(),
@@ -42,7 +44,7 @@ def fpn_detector(subnet: Subnet) -> dict[str, Any]:
 def c4_detector(subnet: Subnet) -> dict[str, Any]:
     """The parts of a C4 detector of mmdet's that a subnet sizes.
 
-    The trunk ends before the pyramid's last stage, which is the regions' shared head.
+    The trunk ends before the pyramid's last stage, which is the shared head of the regions.
     """
     trunk, shared_head = subnet.halves()
     (channels, out_channels), (stride, out_stride) = subnet.channels[-2:], subnet.strides[-2:]
@@ -78,10 +80,10 @@ def dilated_segmentor(subnet: Subnet, output_stride: int = 8) -> dict[str, Any]:
         output_stride: Pixels of the image per cell of the last map. Defaults to 8.
 
     Raises:
-        UserError: If its family does not dilate.
+        UserError: If its family cannot dilate.
     """
     return dict(
-        pretrained=None,  # or the base's weights would be downloaded
+        pretrained=None,  # the base would download weights
         data_preprocessor=subnet.preprocessing(),
         backbone=subnet.backbone(**subnet.family.dilated(output_stride=output_stride)),
         decode_head=dict(in_channels=subnet.channels[-1], in_index=-1),
@@ -101,7 +103,9 @@ def classifier(subnet: Subnet, frozen: bool = False) -> tuple[dict[str, Any], di
         The parts of both that depend on the subnet.
     """
     last = len(subnet.shapes) - 1
-    freezing = dict(frozen_stages=last + 1, norm_cfg=dict(type='BN')) if frozen else {}
+    freezing: dict[str, Any] = {}
+    if frozen:
+        freezing = dict(frozen_stages=last + 1, sync_norms=False)
     model = dict(
         backbone=subnet.backbone(out_indices=(last,), **freezing),
         head=dict(in_channels=subnet.shapes[last].channels),

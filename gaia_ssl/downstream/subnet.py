@@ -9,6 +9,7 @@ from typing import Any
 
 from mmengine.config import Config
 
+from gaia_ssl.registry import MODELS
 from gaia_ssl.space import Arch, Family, SearchSpace, Shape
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.checkpoint import load_checkpoint
@@ -68,8 +69,8 @@ class Subnet:
         type: Registered name of its backbone, e.g. ``'SubnetResNet'``.
         arch: Its arch.
         family: The family with the options that all archs of the space share.
-        normalisation: How its pretraining normalised images.
-        checkpoint: Where configs find its weights. Defaults to the file beside the config.
+        normalisation: The pretraining's normalisation of images.
+        checkpoint: Path of its weights. Defaults to the file beside the config that is written.
     """
 
     type: str
@@ -138,7 +139,7 @@ class Subnet:
         return strides[start:] + [strides[-1] << level for level in range(1, extra + 1)]
 
     def family_options(self, **changes: Any) -> dict[str, Any]:
-        """The family's options, some of them changed, that are not its defaults."""
+        """The family's options that differ from its defaults, after some changes."""
         options = {**vars(self.family), **changes}
         return {
             f.name: options[f.name] for f in fields(self.family) if options[f.name] != f.default
@@ -148,22 +149,28 @@ class Subnet:
         self,
         out_indices: tuple[int, ...] | None = None,
         frozen_stages: int = -1,
-        norm_cfg: dict[str, Any] | None = None,
+        sync_norms: bool = True,
         **family_changes: Any,
     ) -> dict[str, Any]:
-        """The backbone's config, in place of an inherited one, with its weights.
+        """The backbone's config, which replaces an inherited one, with its weights.
 
-        Every layer trains, batch norms with synchronised statistics of their own: what is learned
-        without labels needs it, as in mmpretrain's detection benchmarks of such backbones.
+        By default every layer trains and batch norms synchronise their statistics, as in
+        mmpretrain's detection benchmarks of backbones that were learned without labels.
 
         Args:
             out_indices: Stages whose outputs are returned. Defaults to the pyramid's.
-            frozen_stages: Stages up to this one do not train, as in ``SubnetBackbone``. Defaults
-                to none.
-            norm_cfg: Norm layer. Defaults to SyncBN.
-            family_changes: Options of the family that differ from pretraining's, such as
+            frozen_stages: Last stage that does not train, as in ``SubnetBackbone``. Defaults to -1,
+                no stage.
+            sync_norms: Synchronise the statistics of batch norms. Defaults to True.
+            **family_changes: Options of the family that differ from pretraining's, such as
                 ``**subnet.family.dilated(8)``.
+
+        Raises:
+            UserError: If the backbone's type is not registered.
         """
+        backbone = MODELS.get(self.type)
+        if backbone is None:
+            raise UserError(f'subnet: {self.type} is not registered; import the module it is in')
         return dict(
             _delete_=True,
             type=f'gaia_ssl.{self.type}',
@@ -171,15 +178,15 @@ class Subnet:
             **self.family_options(**family_changes),
             out_indices=tuple(self.pyramid) if out_indices is None else out_indices,
             frozen_stages=frozen_stages,
-            norm_eval=False,
-            norm_cfg=norm_cfg or SYNC_BN,
+            **backbone.norm_options(sync_norms),
             init_cfg=dict(type='Pretrained', checkpoint=self.checkpoint),
         )
 
     def halves(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The configs of what comes before the pyramid's last stage, and of the rest.
+        """The configs of a C4 detector's backbone and shared head.
 
-        They are a detector's backbone and its shared head, each in place of an inherited one.
+        The backbone ends before the pyramid's last stage, which is the shared head. Each config
+        replaces an inherited one.
         """
         whole = self.backbone()
         del whole['_delete_']
@@ -190,7 +197,12 @@ class Subnet:
         )
 
     def preprocessing(self, channel_order: str = 'bgr_to_rgb') -> dict[str, Any]:
-        """The pretraining's normalisation, in the words of a project's data preprocessor."""
+        """The pretraining's normalisation as options of a project's data preprocessor.
+
+        Args:
+            channel_order: Name of the option that turns BGR into RGB. Defaults to mmdet's and
+                mmseg's.
+        """
         norm = self.normalisation
         return {'mean': norm.mean, 'std': norm.std, channel_order: norm.to_rgb}
 

@@ -1,4 +1,4 @@
-"""Batch-norm statistics of one subnet, measured without labels."""
+"""Calibration of a subnet's batch-norm statistics on unlabeled images."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -17,8 +17,14 @@ from gaia_ssl.registry import MODELS
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.preprocessor import preprocessor_options
 
-BATCH = 64  # images, at most
-CALIBRATION_IMAGES = 2048  # how many images statistics are measured on, unless told otherwise
+BATCH = 64
+"""Maximal number of images in a batch."""
+
+CALIBRATION_IMAGES = 2048
+"""Default number of images that statistics are measured on."""
+
+NOTHING_TO_CALIBRATE = dict(folder=None, images=0, batches=0, batch_size=0)
+"""The record of a network without batch norms."""
 
 
 class CalibrationImages:
@@ -26,10 +32,10 @@ class CalibrationImages:
 
     Args:
         config: Pretraining config; its ``search`` may hold ``pipeline``, as for a search.
-        root: Folder of images; labels are not needed. None for the views that the config trains
-            on: random crops and colours and all, as the batch norms saw them.
+        folder: Folder of images; labels are not needed. None for the views that the config trains
+            on, with random crops and colours, as the batch norms saw them.
         input_size: Side of a folder's images in pixels.
-        num: How many images to use, drawn with a fixed seed. Defaults to 2048, or all.
+        num: Maximal number of images, drawn with a fixed seed. Defaults to 2048.
 
     Raises:
         UserError: If there are fewer than two images, or they are not where the config says.
@@ -38,26 +44,28 @@ class CalibrationImages:
     def __init__(
         self,
         config: Config,
-        root: str | None,
+        folder: str | None,
         input_size: int,
         num: int = CALIBRATION_IMAGES,
     ) -> None:
-        self.folder = root
-        if root is None:
+        self.folder = folder
+        self.images: ImageSet | TrainingViews
+        if folder is None:
             self.images = TrainingViews(config)
         else:
-            self.images = ImageSet(root, SearchDefaults.of(config, input_size).pipeline)
-            self.images.check_size(input_size, '--input-size')
+            found = ImageSet(folder, SearchDefaults.of(config, input_size).pipeline)
+            found.check_size(input_size, 'input_size')
+            self.images = found
         if num < 2:
             raise UserError(
-                f'--calibrate-num: {num} is too few for batch-norm statistics; give 2 or more'
+                f'calibrate_num: {num} is too few for batch-norm statistics; give 2 or more'
             )
         if len(self.images) < 2:
             raise UserError(
-                f'--calibrate: {root or "train_dataloader"} holds 1 image, too few for '
+                f'calibrate_on: {folder or "train_dataloader"} holds 1 image, too few for '
                 'batch-norm statistics; give more'
             )
-        # mixed, since a folder's order is often that of its classes
+        # shuffled, since a folder's order is often that of its classes
         order = np.random.default_rng(0).permutation(len(self.images))[:num]
         self.batches = np.array_split(order, -(-len(order) // BATCH))
         self.preprocessor = MODELS.build(preprocessor_options(config))
@@ -72,7 +80,7 @@ class CalibrationImages:
             yield self.preprocessor(dict(inputs=images, data_samples=None))['inputs']
 
     def describe(self) -> dict[str, Any]:
-        """What to record about a calibration, ready for JSON."""
+        """The record of a calibration, ready for JSON."""
         return dict(
             folder=self.folder,
             images=len(self),
@@ -81,16 +89,24 @@ class CalibrationImages:
         )
 
 
+def has_batch_norms(net: nn.Module) -> bool:
+    """Check if a network has batch norms, so that there is anything to calibrate."""
+    return any(isinstance(module, _BatchNorm) for module in net.modules())
+
+
 @torch.no_grad()
 def average_statistics(backbone: nn.Module, batches: Iterable[Tensor]) -> None:
     """Replace the running statistics by their average over batches of images.
 
     Args:
         backbone: The subnet; its weights stay as they are, and it ends in eval mode.
-        batches: Normalised images, each (N, C, H, W), on the subnet's device.
+        batches: Normalised images, each (N, C, H, W), on the subnet's device. They are not read
+            if the subnet has no batch norms.
     """
     backbone.eval()
     norms = [m for m in backbone.modules() if isinstance(m, _BatchNorm)]
+    if not norms:
+        return
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()
@@ -111,7 +127,7 @@ def calibrate(backbone: nn.Module, images: CalibrationImages) -> dict[str, Any]:
         images: The images.
 
     Returns:
-        What to record about it.
+        The record of it.
     """
     device = torch.device('cuda' if torch.cuda.is_available() else 'cpu')
     backbone.to(device)

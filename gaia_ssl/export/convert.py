@@ -1,4 +1,4 @@
-"""Checkpoints from and to the layouts of other projects."""
+"""Conversion of checkpoints from and to the layouts of other projects."""
 
 import os
 import os.path as osp
@@ -18,25 +18,25 @@ from gaia_ssl.utils.weights import check_weights, read_weights
 
 from .folder import new_folder
 
-# what GAIA-ssl (36b8b55 to f552884) calls the parts of a method, as regular expressions
+# names of a method's parts in GAIA-ssl (36b8b55 to f552884), as regular expressions
 RELEASED = (
     (r'^(?:encoder_q|online_net)\.0\.', 'backbone.'),
     (r'^(?:encoder_q|online_net)\.1\.', 'neck.'),
     (r'^(encoder_k|target_net)\.', r'\1.module.'),
 )
-# its necks with a batch norm, as mmpretrain's NonLinearNeck calls their layers
+# layers of its necks with a batch norm, and their names in mmpretrain's NonLinearNeck
 RELEASED_NECK = {'mlp.0.': 'fc0.', 'mlp.1.': 'bn0.', 'mlp.3.': 'fc1.'}
 
 
 def subnet_to_mmpretrain(folder: str, out: str) -> None:
-    """Write an extracted subnet as mmpretrain lays out a model: its keys start with ``backbone.``.
+    """Write an extracted subnet in mmpretrain's layout, whose keys start with ``backbone.``.
 
     Args:
         folder: The extracted folder.
-        out: The checkpoint to write; the subnet's ``meta`` goes along.
+        out: The checkpoint to write; it holds the subnet's ``meta`` as well.
 
     Raises:
-        UserError: If the folder is none that was extracted.
+        UserError: If the folder was not written by extraction.
     """
     subnet = read_folder(folder)
     weights = {f'{BACKBONE_PREFIX}{key}': value for key, value in subnet['state_dict'].items()}
@@ -48,12 +48,12 @@ def mmpretrain_to_subnet(checkpoint: str, like: str, out: str, overwrite: bool =
 
     Args:
         checkpoint: A checkpoint whose keys start with ``backbone.``; others are left out.
-        like: An extracted folder of the same arch, which gives everything but the weights.
+        like: An extracted folder of the same arch, from which all but the weights is copied.
         out: The folder to write.
         overwrite: Replace a folder that was extracted before. Defaults to False.
 
     Raises:
-        UserError: If ``like`` is none that was extracted, or the checkpoint is of another arch.
+        UserError: If ``like`` was not written by extraction, or the checkpoint is of another arch.
     """
     subnet = read_folder(like)
     weights = read_weights(checkpoint, BACKBONE_PREFIX)
@@ -73,7 +73,7 @@ def mmpretrain_to_subnet(checkpoint: str, like: str, out: str, overwrite: bool =
 
 
 def released_to_supernet(config: Config, checkpoint: str, out: str) -> None:
-    """Write a supernet that was trained with the released GAIA-ssl as one of this package.
+    """Convert a supernet that was trained with the released GAIA-ssl.
 
     Args:
         config: Training config of this package, of the same method and space.
@@ -85,19 +85,19 @@ def released_to_supernet(config: Config, checkpoint: str, out: str) -> None:
     """
     own = build_supernet(config).state_dict()
     weights = rename_released(read_weights(checkpoint))
-    # how often the momentum encoder moved, which was not counted
+    # GAIA-ssl did not count the updates of its momentum encoder
     weights |= {key: own[key] for key in own.keys() - weights.keys() if key.endswith('.steps')}
     check_weights(
         own,
         weights,
         f'checkpoint: {checkpoint} is of another method or space than {config.filename}',
-        'give a config of the same',
+        'give a config of the same method and space',
     )
     _save(dict(state_dict=weights, meta=dict(converted_from=checkpoint)), out)
 
 
 def rename_released(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The weights of a released GAIA-ssl checkpoint under the names of this package.
+    """Rename the weights of a released GAIA-ssl checkpoint as this package names them.
 
     Backbones have torchvision's names in both. The released methods keep the trained encoder and
     its moving average as sequences of a backbone (0) and a neck (1), and the trained backbone a

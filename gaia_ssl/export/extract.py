@@ -1,6 +1,5 @@
-"""Extraction: from a pretraining's config and checkpoint and archs to folders."""
+"""Extract subnets of a trained supernet into folders."""
 
-import hashlib
 import json
 import os.path as osp
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,10 +16,16 @@ from gaia_ssl.models.supernet import load_supernet_backbone
 from gaia_ssl.space import Arch, count_cost
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.checkpoint import load_checkpoint
-from gaia_ssl.utils.files import file_digest
+from gaia_ssl.utils.files import data_digest, file_digest
 from gaia_ssl.version import __version__
 
-from .calibrate import CALIBRATION_IMAGES, CalibrationImages, calibrate
+from .calibrate import (
+    CALIBRATION_IMAGES,
+    NOTHING_TO_CALIBRATE,
+    CalibrationImages,
+    calibrate,
+    has_batch_norms,
+)
 from .choices import Choice, check_choice
 from .configs import config_texts
 from .folder import check_replaceable, new_folder
@@ -47,26 +52,23 @@ def extract(
         choice: The arch, see ``choose_arch`` and ``choose_from_search``.
         out: The folder; it appears when it is complete.
         calibrate_on: Folder of unlabeled images to measure batch-norm statistics on; True for the
-            views that the config trains on. Without it they are the supernet's, which belong to
-            no subnet.
-        calibrate_num: How many of the images to use, at most. Defaults to 2048.
+            views that the config trains on. Defaults to keeping the supernet's statistics, which
+            mix those of all subnets. Networks without batch norms are not calibrated.
+        calibrate_num: Maximal number of the images. Defaults to 2048.
         input_size: Side of the images in pixels, for calibration and for counting multiply-adds.
             Defaults to the search's, then the config's, then 224.
         overwrite: Replace a folder that was extracted before. Defaults to False.
-        formats: What to write beside them for other runtimes, see ``FORMATS``. Defaults to
-            nothing.
+        formats: Formats of other runtimes to write as well, see ``FORMATS``. Defaults to none.
 
     Returns:
         The ``meta`` of ``backbone.pth``.
 
     Raises:
-        UserError: If any of it is wrong; nothing is written then.
+        UserError: If an argument is wrong; nothing is written then.
     """
+    source = _Source(config, checkpoint, [choice], calibrate_on, calibrate_num, input_size, formats)
+    meta = source.plan(choice)
     with new_folder(out, overwrite) as draft:
-        source = _Source(
-            config, checkpoint, [choice], calibrate_on, calibrate_num, input_size, formats
-        )
-        meta = source.plan(choice)
         source.write(meta, draft)
     return meta
 
@@ -79,31 +81,31 @@ def extract_all(
     overwrite: bool = False,
     **options: Any,
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Write several subnets, each as ``extract`` does, as folders inside of one.
+    """Write several subnets, each as ``extract`` does, into folders inside one folder.
 
-    Stopped and started again, it keeps those that are there.
+    A call after an interrupted one keeps the folders that are complete.
 
     Args:
         config: The pretraining config.
         checkpoint: Path of a checkpoint of that training; it is loaded once.
         choices: The archs by the names of their folders, see ``choose_top`` and
             ``choose_pareto``; None for all anchors of the space.
-        out: The folder of the folders.
+        out: The folder that holds the folders.
         overwrite: Replace folders that were extracted before. Defaults to keeping them.
-        options: ``calibrate_on``, ``calibrate_num``, ``input_size`` and ``formats`` of ``extract``.
+        **options: ``extract``'s ``calibrate_on``, ``calibrate_num``, ``input_size``, ``formats``.
 
     Yields:
-        The folder of each and the ``meta`` of its ``backbone.pth``, once it is there.
+        Each folder and the ``meta`` of its ``backbone.pth``, once it is complete.
 
     Raises:
-        UserError: If any of it is wrong, or a folder holds anything but the same subnet and is not
-            to be replaced; before anything is written.
+        UserError: Before anything is written, if an argument is wrong, or a folder holds anything
+            but the same subnet and must not be replaced.
     """
     source = _Source(config, checkpoint, list((choices or {}).values()), **options)
     if choices is None:
         choices = {name: Choice(name) for name in source.supernet.space.anchors}
     plans = {osp.join(out, name): source.plan(choice) for name, choice in choices.items()}
-    missing = [folder for folder in plans if overwrite or not _is_there(folder, plans[folder])]
+    missing = [path for path, meta in plans.items() if overwrite or not _is_complete(path, meta)]
     for folder in missing:
         check_replaceable(folder, overwrite)
     for folder, meta in plans.items():
@@ -114,7 +116,7 @@ def extract_all(
 
 
 class _Source:
-    """A trained supernet and how subnets are made of it; the arguments are ``extract``'s."""
+    """A trained supernet with the settings of an extraction; the arguments are ``extract``'s."""
 
     def __init__(
         self,
@@ -131,18 +133,26 @@ class _Source:
         given = next((size for size in sizes if size is not None), None)
         self.size = SearchDefaults.of(config, given).input_size
         if self.size < 1:
-            raise UserError(f'--input-size: {self.size} is not a size in pixels')
-        root = None if calibrate_on is True else calibrate_on
-        self.images = None
-        if calibrate_on is not None:
-            self.images = CalibrationImages(config, root, self.size, calibrate_num)
+            raise UserError(f'input_size: {self.size} is not a size in pixels')
+        self.supernet = load_supernet_backbone(config, checkpoint)
+        self.images, self.calibration = None, None
+        if not has_batch_norms(self.supernet):
+            self.calibration = NOTHING_TO_CALIBRATE
+        elif calibrate_on is not None:
+            folder = None if calibrate_on is True else calibrate_on
+            self.images = CalibrationImages(config, folder, self.size, calibrate_num)
+            self.calibration = self.images.describe()
         self.formats = list(formats)
         self.normalisation = Normalisation.of(config)
-        self.supernet = load_supernet_backbone(config, checkpoint)
-        self.description = _describe(config, checkpoint)
+        self.description = dict(
+            config=config.filename,
+            model_sha256=data_digest(config.model),
+            checkpoint=checkpoint,
+            checkpoint_sha256=file_digest(osp.expanduser(checkpoint)),
+        )
 
     def plan(self, choice: Choice) -> dict[str, Any]:
-        """The ``meta`` of a subnet, all of which is known before it is made."""
+        """The ``meta`` of a subnet, all of which is known before extraction."""
         space = self.supernet.space
         subnet = self._subnet(check_choice(space, choice))
         cost = count_cost(space, subnet.arch, self.size)
@@ -159,16 +169,16 @@ class _Source:
             normalisation=vars(subnet.normalisation),
             source=self.description,
             search=choice.origin or None,
-            calibration=self.images.describe() if self.images else None,
+            calibration=self.calibration,
             formats=self.formats,
             versions=dict(
                 gaia_ssl=__version__, torch=str(torch.__version__), mmengine=mmengine.__version__
             ),
         )
-        return json.loads(json.dumps(meta))  # plain types, so that it loads without trust in it
+        return json.loads(json.dumps(meta))  # plain types, which torch.load reads as safe data
 
     def write(self, meta: dict[str, Any], folder: str) -> None:
-        """Make a planned subnet and write it to a folder."""
+        """Extract a planned subnet and write it to a folder."""
         backbone = self.supernet.extract(meta['arch'])
         if self.images:
             calibrate(backbone, self.images)
@@ -188,28 +198,18 @@ class _Source:
         return Subnet(kind, arch, self.supernet.space.family, self.normalisation)
 
 
-def _is_there(folder: str, meta: dict[str, Any]) -> bool:
-    """Whether a folder holds just this subnet; raises ``UserError`` if it holds another."""
+def _is_complete(folder: str, meta: dict[str, Any]) -> bool:
+    """Check if a folder holds this subnet; raise ``UserError`` if it holds another."""
     path = osp.join(osp.expanduser(folder), WEIGHTS_FILE)
     if not osp.isfile(path):
         return False
     content = load_checkpoint(path, mmap=True)
     there = content.get('meta', {}) if isinstance(content, dict) else {}
-    # another version makes the same
+    # the versions of the packages do not change the subnet
     other = [key for key in meta if key != 'versions' and there.get(key) != meta[key]]
     if other:
         raise UserError(
-            f'--out: {folder} holds another subnet (its {other[0]} differs); choose another or '
-            'give --overwrite'
+            f'out: {folder} holds another subnet (its {other[0]} differs); choose another or '
+            'set overwrite'
         )
     return True
-
-
-def _describe(config: Config, checkpoint: str) -> dict[str, Any]:
-    model = json.dumps(config.model.to_dict(), sort_keys=True, default=str)
-    return dict(
-        config=config.filename,
-        model_sha256=hashlib.sha256(model.encode()).hexdigest(),
-        checkpoint=checkpoint,
-        checkpoint_sha256=file_digest(osp.expanduser(checkpoint)),
-    )

@@ -12,17 +12,17 @@ from gaia_ssl.utils import UserError
 
 @contextmanager
 def new_folder(out: str, overwrite: bool = False) -> Iterator[str]:
-    """Make a folder under another name beside ``out``, and rename it once it is complete.
+    """Write a folder under a draft name beside ``out``, and rename it once it is complete.
 
     Args:
-        out: Where the folder shall be.
+        out: Path of the folder.
         overwrite: Replace a folder that was extracted before. Defaults to False.
 
     Yields:
-        The folder to write to; it is removed if anything fails.
+        Path of the draft, which is removed if anything fails.
 
     Raises:
-        UserError: If ``out`` holds something that is not to be replaced, or cannot be written.
+        UserError: If ``out`` must not be replaced, see ``check_replaceable``, or cannot be written.
     """
     out = osp.realpath(osp.expanduser(out))
     check_replaceable(out, overwrite)
@@ -34,7 +34,7 @@ def new_folder(out: str, overwrite: bool = False) -> Iterator[str]:
             os.mkdir(draft)
         except OSError as error:
             raise UserError(
-                f'--out: {out} cannot be written ({error.strerror}); choose another'
+                f'out: {out} cannot be written ({error.strerror}); choose another'
             ) from error
         yield draft
         if osp.isdir(out) and os.listdir(out):
@@ -53,25 +53,34 @@ def new_folder(out: str, overwrite: bool = False) -> Iterator[str]:
 
 
 def check_replaceable(out: str, overwrite: bool) -> None:
-    """Raise ``UserError`` if ``out`` holds something that a new folder is not to replace."""
+    """Check that a new folder may take the place of what is at ``out``.
+
+    Args:
+        out: Path of the folder.
+        overwrite: Whether a folder that was extracted before may be replaced.
+
+    Raises:
+        UserError: If ``out`` is a file, or a folder that is not empty and was not extracted or
+            must not be overwritten.
+    """
     out = osp.realpath(osp.expanduser(out))
     if not osp.exists(out):
         return
     if not osp.isdir(out):
-        raise UserError(f'--out: {out} is a file; choose a folder')
+        raise UserError(f'out: {out} is a file; choose a folder')
     if not os.listdir(out):
         return
     if not overwrite:
-        raise UserError(f'--out: {out} exists and is not empty; choose another or give --overwrite')
+        raise UserError(f'out: {out} exists and is not empty; choose another or set overwrite')
     if not osp.isfile(osp.join(out, WEIGHTS_FILE)):
         raise UserError(
-            f'--out: {out} was not made by extraction (it has no {WEIGHTS_FILE}), so --overwrite '
-            'leaves it alone; choose another'
+            f'out: {out} was not written by extraction (it has no {WEIGHTS_FILE}) and is never '
+            'overwritten; choose another'
         )
 
 
 def _missing_parents(path: str) -> list[str]:
-    """The parents of a path that are not there yet, innermost first."""
+    """The parents of a path that do not exist yet, innermost first."""
     missing = []
     while not osp.exists(path := osp.dirname(path)):
         missing.append(path)

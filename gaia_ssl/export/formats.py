@@ -1,4 +1,4 @@
-"""Subnets in the formats of other runtimes: what takes normalised images and puts out maps."""
+"""Export of subnets to ONNX, TorchScript and ``torch.export``."""
 
 import importlib.util
 import os.path as osp
@@ -11,16 +11,17 @@ from torch import Tensor
 from gaia_ssl.models.backbones.base import SubnetBackbone
 from gaia_ssl.utils import UserError
 
-SIDE = 96  # pixels of what is traced: no map has a side of 1, which would be taken for a constant
+# side in pixels of the images to trace: an exporter takes the side of a 1x1 map for a constant
+SIDE = 96
 
 
 class Format(NamedTuple):
-    """A way to write a subnet.
+    """A format of exported subnets.
 
     Attributes:
         file: The file's name.
         write: Writes a subnet in eval mode, given images to trace it with, to a path.
-        needs: Packages beside torch.
+        needs: Packages that it needs besides torch.
     """
 
     file: str
@@ -29,19 +30,19 @@ class Format(NamedTuple):
 
 
 def export(net: SubnetBackbone, formats: Sequence[str], in_channels: int, folder: str) -> None:
-    """Write a subnet in some formats; each puts out one map per stage.
+    """Write a subnet in other formats; its input is normalised images, its output a map per stage.
 
-    Batch size, height and width are free; in ``torch_export`` multiples of 4 pixels, since torch's
-    shape function of max pooling asks what is left over.
+    Batch size, height and width are free; ``torch_export`` takes multiples of 4 pixels, since
+    torch's shape function of max pooling depends on the remainder.
 
     Args:
-        net: The subnet, on the CPU; it ends in eval mode and puts out every stage.
+        net: The subnet, on the CPU; it ends in eval mode and returns every stage's output.
         formats: Names among ``FORMATS``.
         in_channels: Channels of the images.
-        folder: Where the files go.
+        folder: Folder of the files.
 
     Raises:
-        UserError: If a format is unknown or needs a package that is not there.
+        UserError: If a format is unknown or needs a package that is not installed.
     """
     check_formats(formats)
     net.eval()
@@ -53,14 +54,14 @@ def export(net: SubnetBackbone, formats: Sequence[str], in_channels: int, folder
 
 
 def check_formats(formats: Sequence[str]) -> None:
-    """Raise ``UserError`` where a format is unknown or needs a package that is not there."""
+    """Raise ``UserError`` if a format is unknown or needs a package that is not installed."""
     for name in formats:
         if name not in FORMATS:
-            raise UserError(f'--export: {name!r} is unknown; choose from {", ".join(FORMATS)}')
+            raise UserError(f'formats: {name!r} is unknown; choose from {", ".join(FORMATS)}')
         missing = [p for p in FORMATS[name].needs if importlib.util.find_spec(p) is None]
         if missing:
             raise UserError(
-                f'--export: {name} needs {" and ".join(missing)}; pip install {" ".join(missing)}'
+                f'formats: {name} needs {" and ".join(missing)}; pip install {" ".join(missing)}'
             )
 
 

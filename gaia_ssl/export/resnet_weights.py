@@ -1,4 +1,4 @@
-"""Weights of an ordinary ResNet, as a folder such as extraction writes."""
+"""Import of an ordinary ResNet's weights into an extracted folder."""
 
 import os.path as osp
 import re
@@ -18,28 +18,28 @@ from gaia_ssl.utils.weights import check_weights
 
 from .folder import new_folder
 
-# RGB on the scale 0 to 255: what torchvision's and OpenMMLab's weights were trained with
+# RGB on the scale 0 to 255, as torchvision's and OpenMMLab's weights were trained
 IMAGENET = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True)
 _FIRST = 'layer1.0.conv1.weight'
 
 
 def import_resnet(checkpoint: str, out: str, input_size: int = 224) -> dict[str, Any]:
-    """Write the weights of a ResNet of bottlenecks as a folder with a ``backbone.pth``.
+    """Write the weights of a ResNet of bottlenecks into a folder with a ``backbone.pth``.
 
-    Its arch is read off the weights. Images are taken to be normalised as torchvision's are, so
-    weights of Caffe's, which want BGR, do not belong here.
+    Its arch is read off the weights. Images are assumed to be normalised as torchvision's are;
+    Caffe's weights, which need BGR, are not supported.
 
     Args:
-        checkpoint: Path of weights in torchvision's naming, below any prefix: torchvision's own, or
-            a checkpoint of mmpretrain's, or of a method such as MoCo's.
+        checkpoint: Path of weights in torchvision's naming, under any prefix: torchvision's own,
+            mmpretrain's, or those of a method such as MoCo.
         out: The folder; it appears when it is complete.
-        input_size: Side of the images in pixels that multiply-adds are counted at. Defaults to 224.
+        input_size: Side in pixels of the images to count multiply-adds for. Defaults to 224.
 
     Returns:
-        The ``meta`` of ``backbone.pth``: what ``Subnet.load`` asks for, costs and origin.
+        The ``meta`` of ``backbone.pth``: the facts that ``Subnet.load`` reads, costs and origin.
 
     Raises:
-        UserError: If the file holds no such ResNet, or ``out`` cannot be written.
+        UserError: If the file does not hold such a ResNet, or ``out`` cannot be written.
     """
     weights = _backbone_of(load_checkpoint(checkpoint), checkpoint)
     arch = _arch_of(weights)
@@ -83,7 +83,7 @@ def _backbone_of(content: Any, checkpoint: str) -> dict[str, torch.Tensor]:
 
 
 def _arch_of(weights: Mapping[str, torch.Tensor]) -> Arch:
-    """Stem and blocks by the names and the shapes of their first convolutions."""
+    """Infer stem width, widths and depths from names and shapes of first convolutions."""
     firsts = {
         tuple(map(int, match.groups())): len(weight)
         for key, weight in weights.items()

@@ -1,4 +1,4 @@
-"""Which archs are networks that everyone has: torchvision's ResNets."""
+"""Archs that equal a standard ResNet of torchvision."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from gaia_ssl.space import Arch, Family
 from gaia_ssl.space.families import ResNetFamily
 
-NO_STEP = ('block', 'style', 'in_channels')  # what a path does not say
+NO_STEP = ('block', 'style', 'in_channels')  # options of the family that leave no trace in the path
 WIDTH = (64, 128, 256, 512)
 DOUBLE = (128, 256, 512, 1024)
 FOURFOLD = (256, 512, 1024, 2048)
@@ -41,19 +41,19 @@ TORCHVISION = {
 
 
 def torchvision_name(family: Family, arch: Arch) -> str | None:
-    """The network of torchvision that an arch is, weight for weight but for the classifier.
+    """Name the network of torchvision that has the same weights as an arch, but for the classifier.
 
     Args:
         family: The family with its options.
         arch: An arch of it.
 
     Returns:
-        Its name there, e.g. ``'resnet50'``; None if it is none of them.
+        Its name in torchvision, e.g. ``'resnet50'``; None if there is no such network.
     """
     if not isinstance(family, ResNetFamily):
         return None
     for name, (standard, standard_arch) in TORCHVISION.items():
-        alike = all(getattr(family, k) == getattr(standard, k) for k in NO_STEP)
-        if alike and family.path(arch) == standard.path(standard_arch):
+        same = all(getattr(family, k) == getattr(standard, k) for k in NO_STEP)
+        if same and family.path(arch) == standard.path(standard_arch):
             return name
     return None

@@ -122,7 +122,7 @@ CONTENTS = dict(
 def test_what_is_no_image_to_search_on(tmp_path, content, reason):
     path = tmp_path / 'a.jpg'
     path.write_bytes(content)
-    with pytest.raises(UnreadableImage, match='a.jpg cannot be read .*; mend it') as caught:
+    with pytest.raises(UnreadableImage, match='a.jpg cannot be read .*; repair or') as caught:
         image_digest(str(path))
     assert reason in caught.value.reason and '\n' not in str(caught.value)
 

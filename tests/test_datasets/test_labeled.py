@@ -23,5 +23,5 @@ def test_classes_are_the_outermost_folders(tmp_path):
 
 def test_refuses_an_image_beside_the_classes(tmp_path):
     Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / '1.png')
-    with pytest.raises(UserError, match='1.png is in no class'):
+    with pytest.raises(UserError, match='1.png is not in a class folder'):
         LabeledImageSet(str(tmp_path), default_pipeline(8))

@@ -21,5 +21,5 @@ def test_any_image_is_loaded_as_mmcv_does(tmp_path, save, name):
 def test_an_unreadable_image_is_named(tmp_path, workers):
     (tmp_path / 'a.jpg').write_bytes(b'text')
     images = ImageSet(str(tmp_path), [dict(type='gaia_ssl.LoadAnyImage')])
-    with pytest.raises(UserError, match=r'a.jpg cannot be read \(not an image\); mend it'):
+    with pytest.raises(UserError, match=r'a.jpg cannot be read \(not an image\); repair or'):
         next(iter(DataLoader(images, num_workers=workers)))

@@ -49,7 +49,7 @@ def test_the_bad_are_left_out_and_named(folder):
 
 def test_too_many(folder):
     images = ImageSet(str(folder), [])
-    with pytest.raises(UserError, match=r'02.jpg cannot be read \(empty file\); mend it'):
+    with pytest.raises(UserError, match=r'02.jpg cannot be read \(empty file\); repair or'):
         readable_images(images)
     message = (
         r'3 of 12 images \(25%\) cannot be read: .*02.jpg \(.*05.jpg \(.*10.jpg .* max_bad, 24%'

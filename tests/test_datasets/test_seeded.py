@@ -56,7 +56,7 @@ def test_an_epoch_is_a_permutation_shared_out(size, world_size, seed, epoch):
         share = list(sampler)
         assert len(share) == len(sampler)
         assert {(key.epoch, key.seed) for key in share} <= {(epoch, seed)}
-        shares += [key.index for key in share]
+        shares += [key.sample for key in share]
     assert sorted(shares) == list(range(size))  # disjoint, and nothing is missing
 
 
@@ -66,7 +66,7 @@ def test_the_order_is_that_of_mmengine_and_changes_with_the_epoch():
     for epoch in range(3):
         ours.set_epoch(epoch)
         theirs.set_epoch(epoch)
-        orders.append([key.index for key in ours])
+        orders.append([key.sample for key in ours])
         assert orders[-1] == list(theirs)
     assert orders[0] != orders[1] != orders[2]
 
@@ -88,7 +88,7 @@ def test_the_endless_sequence_is_one_permutation_after_another(size, world_size,
     for epoch in range(3):
         keys = sequence[epoch * size : (epoch + 1) * size]
         assert {(key.epoch, key.seed) for key in keys} == {(epoch, seed)}
-        indices = [key.index for key in keys]
+        indices = [key.sample for key in keys]
         assert sorted(indices) == list(range(size))
         assert shuffle or indices == list(range(size))
 

@@ -211,13 +211,13 @@ MISTAKES = dict(
     no_folder=('list.txt:nowhere', 'nowhere, given for .*list.txt, is not a folder'),
     broken=('broken.json', 'broken.json is not JSON'),
     bytes_=('bytes.json', 'bytes.json is not JSON'),
-    other=('other.json', r'other.json is not in COCO\'s format; it wants "images"'),
-    unnamed=('unnamed.json', 'in each "file_name"'),
+    other=('other.json', r'other.json is not in COCO\'s format, which has a list "images"'),
+    unnamed=('unnamed.json', 'items have "file_name"'),
     array=('array.json', 'array.json is not in COCO'),
     none=('none.json', 'none.json lists no image'),
     blank=('blank.txt', 'blank.txt lists no image'),
-    elsewhere=('elsewhere.txt', r'none of those in .*elsewhere.txt is in .*; give .*\.txt:DIR'),
-    words=('words.txt', "words.txt, line 2, '2007_000027', is no path that ends in .jpg"),
+    elsewhere=('elsewhere.txt', r'no image of .*elsewhere.txt is in .*; give .*\.txt:DIR'),
+    words=('words.txt', "words.txt, line 2, '2007_000027', is not a path that ends in .jpg"),
     latin=('latin.txt', 'latin.txt is not text in UTF-8'),
 )
 
@@ -246,7 +246,7 @@ def test_mistakes(tmp_path, monkeypatch, source, message):
 
 
 def test_no_source():
-    with pytest.raises(UserError, match='no source is given'):
+    with pytest.raises(UserError, match='no source given'):
         find_images([])
 
 

@@ -50,11 +50,11 @@ def test_names_what_is_wrong(root):
     with pytest.raises(UserError, match=r'data: .*/ImageSets/Main/\*_val.txt matches no file'):
         load(root, 'val')
     (lists / 'dog_test.txt').write_text('000001\n')
-    with pytest.raises(UserError, match="data: .*/dog_test.txt is not VOC's"):
+    with pytest.raises(UserError, match="data: .*/dog_test.txt is not in VOC's format"):
         load(root, 'test')
     (lists / 'dog_test.txt').write_text('000005 1\n')
     with pytest.raises(UserError, match='data: .*/dog_test.txt lists other images than .*/cat_tes'):
         load(root, 'test')
     (root / 'JPEGImages' / '000012.jpg').unlink()
-    with pytest.raises(UserError, match='data: .*/JPEGImages has no image 000012, which .*lists'):
+    with pytest.raises(UserError, match='data: .*/JPEGImages lacks image 000012, which .*lists'):
         load(root)

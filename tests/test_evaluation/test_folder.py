@@ -109,7 +109,7 @@ def test_refuses_classes_that_are_not_known(labeled, knn, tmp_path):
 
 
 def test_refuses_images_outside_of_classes(labeled, knn):
-    with pytest.raises(UserError, match='0.png is in no class'):
+    with pytest.raises(UserError, match='0.png is not in a class folder'):
         knn(train=f'{labeled.train}/red')
 
 

@@ -64,7 +64,7 @@ def test_the_preprocessing_may_be_at_the_top_level(source, photos):
 def test_images_of_another_size_than_said(source, photos):
     config = copy.deepcopy(source[0])
     config.search.pipeline = default_pipeline(32)
-    with pytest.raises(UserError, match='search.pipeline: .* 32x32, but --input-size is 64'):
+    with pytest.raises(UserError, match='search.pipeline: .* 32x32, but input_size is 64'):
         CalibrationImages(config, str(photos), 64)
 
 
@@ -78,13 +78,13 @@ def test_a_sample_is_mixed_and_repeatable(source, photos):
 
 @pytest.mark.parametrize('num', [1, 0, -3])
 def test_too_small_a_sample(source, photos, num):
-    with pytest.raises(UserError, match=f'--calibrate-num: {num} is too few'):
+    with pytest.raises(UserError, match=f'calibrate_num: {num} is too few'):
         CalibrationImages(source[0], str(photos), 64, num=num)
 
 
 def test_too_few_images(tmp_path, source, photos):
     (tmp_path / 'one.png').write_bytes((photos / 'class0' / '0.png').read_bytes())
-    with pytest.raises(UserError, match='--calibrate: .* holds 1 image, too few'):
+    with pytest.raises(UserError, match='calibrate_on: .* holds 1 image, too few'):
         CalibrationImages(source[0], str(tmp_path), 64)
 
 

@@ -144,7 +144,7 @@ def test_only_what_the_subnet_uses_is_stored(extracted):
     [
         (dict(choice=Choice('R50')), "'R50' is not an anchor of space 'tiny10to22'"),
         (dict(choice=Choice(dict(TINY.min, stem_width=64))), 'arch.stem_width: 64 is out of'),
-        (dict(input_size=-1), '--input-size: -1 is not a size'),
+        (dict(input_size=-1), 'input_size: -1 is not a size'),
         (dict(checkpoint='/nowhere/x.pth'), 'checkpoint: /nowhere/x.pth does not exist'),
         (dict(calibrate_on='/nowhere'), 'images: /nowhere is not a folder'),
     ],

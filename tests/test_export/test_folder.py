@@ -38,7 +38,7 @@ def test_leaves_nothing_when_it_fails(tmp_path, error):
 def test_an_existing_folder_is_kept_unless_told(tmp_path):
     out = tmp_path / 'out'
     write(out, 'old')
-    with pytest.raises(UserError, match='exists and is not empty; .* give --overwrite'):
+    with pytest.raises(UserError, match='exists and is not empty; .* set overwrite'):
         write(out)
     with pytest.raises(ValueError):
         with new_folder(str(out), overwrite=True):
@@ -51,7 +51,7 @@ def test_an_existing_folder_is_kept_unless_told(tmp_path):
 
 def test_what_was_not_extracted_is_never_replaced(tmp_path):
     (tmp_path / 'thesis.tex').touch()
-    with pytest.raises(UserError, match='was not made by extraction'):
+    with pytest.raises(UserError, match='was not written by extraction'):
         write(tmp_path, overwrite=True)
     with pytest.raises(UserError, match='is a file; choose a folder'):
         write(tmp_path / 'thesis.tex', overwrite=True)

@@ -96,13 +96,13 @@ def test_onnx_has_the_nodes_of_the_subnet_alone(exported):
 
 
 def test_what_cannot_be_written_is_said_before_anything_is(tmp_path, source, monkeypatch):
-    with pytest.raises(UserError, match='--export: .tflite. is unknown; choose from onnx'):
+    with pytest.raises(UserError, match='formats: .tflite. is unknown; choose from onnx'):
         extract(*source, Choice('MIN'), str(tmp_path / 'out'), formats=['tflite'])
     monkeypatch.setattr(
         'importlib.util.find_spec', lambda name: None if name == 'onnxscript' else object()
     )
     check_formats(['torchscript', 'torch_export'])
-    with pytest.raises(UserError, match='--export: onnx needs onnxscript; pip install onnxscript'):
+    with pytest.raises(UserError, match='formats: onnx needs onnxscript; pip install onnxscript'):
         extract(*source, Choice('MIN'), str(tmp_path / 'out'), formats=['onnx'])
     assert not list(tmp_path.iterdir())
 

@@ -40,7 +40,7 @@ def test_computes_what_the_weights_did(tmp_path, peer, layout):
     assert meta['params'] == peers
     subnet = Subnet.load(str(tmp_path / 'out'))
     assert subnet.channels == [256, 512, 1024, 2048] and vars(subnet.normalisation) == IMAGENET
-    options = subnet.backbone(out_indices=(3,), norm_cfg=dict(type='BN'))
+    options = subnet.backbone(out_indices=(3,), sync_norms=False)
     del options['_delete_']
     net = MODELS.build(options).eval()
     net.init_weights()

@@ -99,7 +99,7 @@ def test_judges_archs_by_name_and_as_json(run, data, tmp_path):
     [
         ([], '--train: give a folder'),
         (['--train', 'nowhere', '--val', '{data}/val'], 'nowhere is not a folder'),
-        (['--train', '{data}/train', '--val', '{data}/val/lying'], 'is in no class'),
+        (['--train', '{data}/train', '--val', '{data}/val/lying'], 'is not in a class folder'),
         (['--archs', 'R50'], "'R50' is not an anchor"),
         (
             ['--cfg-options', 'test.train=a', 'test.val=b', 'test.what=c'],

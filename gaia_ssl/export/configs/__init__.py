@@ -1,4 +1,4 @@
-"""Configs that finetune or probe an extracted subnet, as they stand in its folder."""
+"""The downstream configs in an extracted folder."""
 
 from .render import WRITTEN, config_texts
 from .text import Config, to_text

@@ -26,9 +26,9 @@ IMPORTS = dict(imports=['gaia_ssl'], allow_failed_imports=False)  # registers th
 
 
 def config_texts(subnet: Subnet) -> dict[str, str]:
-    """The text of every config of an extracted folder, by file name.
+    """Render every config of an extracted folder, by file name.
 
-    A benchmark that the subnet's family is unfit for, as it cannot dilate, is left out.
+    A benchmark that does not suit the subnet's family, e.g. one that cannot dilate, is left out.
     """
     texts = {}
     for name, path in WRITTEN.items():
@@ -38,14 +38,14 @@ def config_texts(subnet: Subnet) -> dict[str, str]:
 
 
 def render(path: Path, subnet: Subnet) -> Config:
-    """A benchmark config for one subnet, whose weights lie where the subnet says.
+    """Evaluate a benchmark config for one subnet.
 
     Args:
-        path: The config. Its ``_base_``, which stays, is of another project.
-        subnet: The subnet in place of the one that the config loads.
+        path: The config. Its ``_base_`` belongs to another project and is kept as it is.
+        subnet: The subnet that takes the place of the one that the config loads.
 
     Raises:
-        UserError: If the subnet's family is unfit for the benchmark.
+        UserError: If the benchmark does not suit the subnet's family.
     """
     with standing_in(subnet):
         names = runpy.run_path(str(path))

@@ -1,4 +1,4 @@
-"""Configs as the Python text that people edit."""
+"""Formatting of configs as Python source."""
 
 from typing import Any, NamedTuple
 
@@ -9,8 +9,8 @@ class Config(NamedTuple):
     """A config to be written.
 
     Attributes:
-        about: What it is: the lines of its docstring.
-        values: Its variables.
+        about: The text of its docstring.
+        values: Its variables by name.
     """
 
     about: str
@@ -18,13 +18,13 @@ class Config(NamedTuple):
 
 
 def to_text(config: Config) -> str:
-    """A config file's text; MMEngine reads it back to the same values."""
+    """Format a config file, which MMEngine reads back to the same values."""
     lines = [f'{key} = {_value(value, len(key) + 3)}' for key, value in config.values.items()]
     return f'"""{config.about.strip()}\n"""\n\n' + '\n'.join(lines) + '\n'
 
 
 def _value(value: Any, used: int, indent: int = 0) -> str:
-    """A value's text, on one line if it fits into what ``used`` characters leave."""
+    """Format a value, on one line if it fits behind ``used`` characters."""
     flat = _flat(value)
     if indent + used + len(flat) + 1 <= WIDTH or not isinstance(value, (dict, list, tuple)):
         return flat

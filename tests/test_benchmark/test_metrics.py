@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from gaia_ssl.benchmark.metrics import METRICS, read_evaluation, read_loss
+from gaia_ssl.benchmark.metrics import METRICS, metrics_of, read_evaluation, read_loss
 
 
 @pytest.fixture
@@ -57,3 +57,14 @@ def test_no_figures_is_an_error(log, tmp_path):
     log('20250101_000000', {'mIoU': 50.0})
     with pytest.raises(LookupError):
         read_evaluation(tmp_path, METRICS['Accuracy'])
+
+
+def test_figures_are_those_that_evaluators_are_asked_for():
+    boxes = metrics_of([dict(type='CocoMetric', metric='bbox')])
+    assert [*boxes] == ['bbox_mAP', 'bbox_mAP_50'] and [*metrics_of([dict(type='X')])] == []
+    assert [*metrics_of([dict(type='VOCMetric')])] == ['mAP', 'AP50']
+    overlaps = [0.5 + 0.05 * step for step in range(10)]
+    coco_like = metrics_of([dict(type='mmdet.VOCMetric', iou_thrs=overlaps)])
+    assert [*coco_like] == ['mAP', 'AP50', 'AP75']
+    both = metrics_of([dict(type='Accuracy'), dict(type='mmseg.IoUMetric')])
+    assert both == METRICS['Accuracy'] | METRICS['IoUMetric']

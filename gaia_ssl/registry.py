@@ -82,5 +82,5 @@ ARCH_SAMPLERS = Registry(
     scope=SCOPE,
     locations=['gaia_ssl.models.selfsup'],
 )
-DISTANCES = Registry('distance', scope=SCOPE, locations=['gaia_ssl.search'])
+DISTANCES = Registry('distance', scope=SCOPE, locations=['gaia_ssl.distances'])
 SEARCH_STRATEGIES = Registry('search_strategy', scope=SCOPE, locations=['gaia_ssl.search'])

@@ -1,4 +1,4 @@
-"""Search a trained supernet for the subnets that fit one's images, task and budget, unlabeled."""
+"""Search a trained supernet for the subnets that fit images, task and budget, without labels."""
 
 import argparse
 import os.path as osp
@@ -9,13 +9,12 @@ from mmengine.dist import is_main_process
 
 from gaia_ssl.datasets.readable import describe_bad
 from gaia_ssl.datasets.search_defaults import SearchDefaults
-from gaia_ssl.search import Result, Search, SearchSettings, distances_of, strategy_names
-from gaia_ssl.search.distances import DEFAULTS, TASKS
-from gaia_ssl.search.groups import check_limits
-from gaia_ssl.search.search import STATISTICS
+from gaia_ssl.distances import DEFAULTS, TASKS, distance_options, distances_of, distances_with
+from gaia_ssl.search import Limits, Result, Search, SearchSettings, strategy_names
+from gaia_ssl.search.settings import STATISTICS
 from gaia_ssl.space import COSTS, Budget
 from gaia_ssl.utils import UserError
-from gaia_ssl.utils.cli import add_cfg_options, add_launcher, load_config, run_cli
+from gaia_ssl.utils.cli import add_cfg_options, add_launcher, load_config, naming_options, run_cli
 from gaia_ssl.utils.dist import process_group
 from gaia_ssl.visualization import plot_search, write_html
 
@@ -24,12 +23,12 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('config', help='training config of the supernet')
     parser.add_argument('checkpoint', help='checkpoint of that training')
-    add_images(parser.add_argument_group('what it is searched on'))
-    add_distances(parser.add_argument_group('what is compared'))
-    add_budgets(parser.add_argument_group('what a subnet may cost'))
-    add_strategy(parser.add_argument_group('which subnets are scored'))
-    add_computation(parser.add_argument_group('how it is computed'))
-    parser.add_argument('--work-dir', help='where the result goes')
+    add_images(parser.add_argument_group('images'))
+    add_distances(parser.add_argument_group('task and distance'))
+    add_budgets(parser.add_argument_group('budget'))
+    add_strategy(parser.add_argument_group('strategy'))
+    add_computation(parser.add_argument_group('computation'))
+    parser.add_argument('--work-dir', help='folder of the result')
     parser.add_argument(
         '--resume', action='store_true', help='resume the search in the work dir, if any'
     )
@@ -39,7 +38,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def add_images(group: argparse._ArgumentGroup) -> None:
-    """The options that say which images are used."""
+    """Add the options of the images."""
     group.add_argument(
         '--images',
         required=True,
@@ -47,12 +46,12 @@ def add_images(group: argparse._ArgumentGroup) -> None:
         help='unlabeled images: a folder, nested or not, a COCO FILE.json[:DIR] or a list '
         'FILE.txt[:DIR]; several are joined',
     )
-    group.add_argument('--num-images', type=int, help='take so many of them, drawn by --seed')
+    group.add_argument('--num-images', type=int, help='search on this many, drawn by --seed')
     group.add_argument(
         '--max-bad',
         type=float,
-        default=0,
-        help='share of the images that may be unreadable and are skipped, e.g. 0.01; default: 0',
+        help='share of the images that may be unreadable and are skipped, e.g. 0.01; '
+        f'default: {SearchSettings.max_bad:g}',
     )
     group.add_argument(
         '--input-size', type=int, help="side of the images in pixels; default: the config's or 224"
@@ -60,7 +59,7 @@ def add_images(group: argparse._ArgumentGroup) -> None:
 
 
 def add_distances(group: argparse._ArgumentGroup) -> None:
-    """The options that say how far a subnet is from the teacher."""
+    """Add the options of the distances; each registered distance declares its own."""
     group.add_argument(
         '--task',
         required=True,
@@ -80,16 +79,16 @@ def add_distances(group: argparse._ArgumentGroup) -> None:
         nargs='+',
         help='stages, from 0, that a dense distance compares; default: the last one',
     )
-    group.add_argument(
-        '--grid', type=int, help='a dense distance pools larger maps to this many cells a side'
-    )
-    group.add_argument(
-        '--temperature', type=float, help='of the softmax of relation and kl; default: 0.2'
-    )
+    for name, option in distance_options().items():
+        group.add_argument(
+            f'--{name.replace("_", "-")}',
+            type=option.type,
+            help=f'{", ".join(distances_with(name))}: {option.help}',
+        )
 
 
 def add_budgets(group: argparse._ArgumentGroup) -> None:
-    """The options that say what a subnet may cost."""
+    """Add the options of the budget."""
     examples = dict(flops='3G 4G', params='20M 30M', memory='0 8M', latency='0 20ms')
     for cost, example in examples.items():
         sized = cost in SIZED
@@ -101,11 +100,11 @@ def add_budgets(group: argparse._ArgumentGroup) -> None:
             help=f'e.g. {example}: LOW <= {cost} of the backbone < HIGH'
             + ('; at other images, too: again, with their size' if sized else ''),
         )
-    group.add_argument('--latency-table', help='the times that tools/latency.py measured')
+    group.add_argument('--latency-table', help='table of latencies that tools/latency.py measured')
 
 
 def add_strategy(group: argparse._ArgumentGroup) -> None:
-    """The options that say which subnets are scored."""
+    """Add the options of the strategy."""
     group.add_argument(
         '--strategy', choices=strategy_names(), default='random', help='default: %(default)s'
     )
@@ -119,28 +118,33 @@ def add_strategy(group: argparse._ArgumentGroup) -> None:
     )
     for name, (kind, text) in settings.items():
         group.add_argument(f'--{name.replace("_", "-")}', type=kind, help=text)
-    group.add_argument('--seed', type=int, default=0, help='seed of the draws of archs and images')
+    group.add_argument(
+        '--seed',
+        type=int,
+        help=f'seed of the draws of archs and images; default: {SearchSettings.seed}',
+    )
     group.add_argument('--costs', nargs='+', help='pareto: minimised as well; default: flops')
 
 
 def add_computation(group: argparse._ArgumentGroup) -> None:
-    """The options that say how scores are computed."""
+    """Add the options of the computation."""
     group.add_argument(
         '--bn-policy',
         choices=STATISTICS,
-        default='group',
         help='batch norms take statistics from each group of images, or are calibrated for each '
-        'subnet on all of them, which then run at once',
+        f'subnet on all of them, which then run at once; default: {SearchSettings.bn_policy}',
     )
     group.add_argument(
-        '--bn-group', type=int, default=64, help='images that share batch-norm statistics'
+        '--bn-group',
+        type=int,
+        help=f'images that share batch-norm statistics; default: {SearchSettings.bn_group}',
     )
     group.add_argument(
         '--micro-batch',
         type=int,
-        default=1,
+        default=Limits.micro_batch,
         help='such groups that run at once: more is faster on a GPU and takes more memory; the '
-        'result stays the same',
+        'result stays the same; default: %(default)s',
     )
     group.add_argument(
         '--max-memory', help='e.g. 8G: bytes of activations; sets --micro-batch to what fits'
@@ -156,14 +160,24 @@ SIZED = ('flops', 'memory')
 STRATEGY_SETTINGS = (
     'num', 'share_prefixes', 'population', 'crossover', 'mutation', 'offspring', 'costs'
 )  # fmt: skip
-DISTANCE_SETTINGS = ('grid', 'temperature')
+# settings of a search that an option of the same name gives
+SETTINGS = ('task', 'stages', 'bn_policy', 'bn_group', 'num_images', 'max_bad', 'seed')
+# options by the fields that the package's messages name
+OPTIONS = dict(
+    bn_group='--bn-group',
+    input_size='--input-size',
+    latencies='--latency-table',
+    resume='--resume',
+    stages='--stages',
+    work_dir='--work-dir',
+)
 
 
 def make_budget(args: argparse.Namespace) -> Budget:
     """The budget that the command line gives.
 
     Raises:
-        UserError: If a quantity, a size or an interval is none.
+        UserError: If a quantity, a size or an interval is invalid.
     """
     intervals = {}
     for cost in COSTS:
@@ -178,7 +192,7 @@ def make_distance(words: list[str] | None) -> dict[str, float] | None:
     """The distances and weights that the command line gives.
 
     Raises:
-        UserError: If a weight is no number.
+        UserError: If a weight is not a number.
     """
     weights = {}
     for word in words or []:
@@ -186,44 +200,38 @@ def make_distance(words: list[str] | None) -> dict[str, float] | None:
         try:
             weights[name] = float(weight or 1)
         except ValueError as error:
-            raise UserError(f'--distance: the weight of {word} is no number') from error
+            raise UserError(f'--distance: the weight of {word} is not a number') from error
     return weights or None
 
 
 def make_settings(args: argparse.Namespace, config: Config) -> SearchSettings:
     """The settings that config and command line give."""
     given = {key: value for key, value in vars(args).items() if value is not None}
-    strategy = {key: given[key] for key in STRATEGY_SETTINGS if key in given}
     half = 'float16' if torch.cuda.is_available() else 'bfloat16'
     return SearchSettings(
-        task=args.task,
+        **{key: given[key] for key in SETTINGS if key in given},
         distance=make_distance(args.distance),
-        stages=args.stages,
-        distance_options={k: given[k] for k in DISTANCE_SETTINGS if k in given},
+        distance_options={key: given[key] for key in distance_options() if key in given},
         budget=make_budget(args),
         latencies=args.latency_table,
-        strategy=dict(strategy, type=args.strategy),
-        bn_policy=args.bn_policy,
-        bn_group=args.bn_group,
+        strategy=dict({k: given[k] for k in STRATEGY_SETTINGS if k in given}, type=args.strategy),
         input_size=SearchDefaults.of(config, args.input_size).input_size,
-        dtype=half if args.amp else 'float32',
-        num_images=args.num_images,
-        max_bad=args.max_bad,
-        seed=args.seed,
+        dtype=half if args.amp else SearchSettings.dtype,
     )
 
 
 def search(args: argparse.Namespace) -> None:
-    """Search, write what is found and show the best."""
+    """Search, write the result and show the best."""
     config = load_config(args.config, args.cfg_options)
     settings = make_settings(args, config)
-    limits = check_limits(args.micro_batch, args.max_memory)
+    limits = Limits(args.micro_batch, args.max_memory)
     name = osp.splitext(osp.basename(args.config))[0]
     work_dir = args.work_dir or osp.join('work_dirs', f'{name}_search_{args.task}')
     job = Search.from_files(config, args.checkpoint, args.images, settings)
-    if job.bad and is_main_process():
-        print(describe_bad(job.bad, len(job.images) + len(job.bad)))
-    result = job.run(work_dir, args.resume, **limits)
+    bad = job.images.bad
+    if bad and is_main_process():
+        print(describe_bad(bad, len(job.images) + len(bad)))
+    result = job.run(work_dir, args.resume, limits)
     if is_main_process():
         plot_search(result, osp.join(work_dir, 'distance.png'))
         write_html(result, osp.join(work_dir, 'search.html'))
@@ -245,7 +253,7 @@ def summary(result: Result, work_dir: str) -> str:
 
 def main() -> None:
     args = parse_args()
-    with process_group(args.launcher, args.local_rank):
+    with naming_options(OPTIONS), process_group(args.launcher, args.local_rank):
         search(args)
 
 

@@ -10,8 +10,7 @@ from torch.utils.data import DataLoader
 from gaia_ssl.datasets.images import ImageSet
 from gaia_ssl.engine.ddp import unwrap
 from gaia_ssl.registry import LOOPS
-from gaia_ssl.search import Result, Search, SearchSettings
-from gaia_ssl.search.groups import check_limits
+from gaia_ssl.search import Limits, Result, Search, SearchSettings
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.files import data_digest
 from gaia_ssl.utils.weights import weights_digest
@@ -38,7 +37,7 @@ class SubnetSearchLoop(BaseLoop):
         evaluator: Not used.
         work_dir: Where the result goes. Defaults to ``search`` beside the runner's log.
         resume: Go on with the search that is there. Defaults to False.
-        micro_batch, max_memory: See ``Search.run``.
+        micro_batch, max_memory: See ``Limits``.
         kwargs: See ``SearchSettings.from_config``.
 
     Raises:
@@ -56,7 +55,8 @@ class SubnetSearchLoop(BaseLoop):
         max_memory: str | float | None = None,
         **kwargs,
     ) -> None:
-        self.options = dict(check_limits(micro_batch, max_memory), resume=resume)
+        self.limits = Limits(micro_batch, max_memory)
+        self.resume = resume
         super().__init__(runner, dataloader)
         self.images = self.dataloader.dataset
         if not isinstance(self.images, ImageSet):
@@ -73,26 +73,29 @@ class SubnetSearchLoop(BaseLoop):
             The distance of the best subnet, ``best_distance``.
         """
         self.runner.call_hook('before_test')
-        result = run_search(self.runner, self.search, self.work_dir, self.options)
+        result = run_search(self.runner, self.search, self.work_dir, self.limits, self.resume)
         metrics = dict(best_distance=result['subnets'][0]['distance'])
         self.runner.call_hook('after_test')
         return metrics
 
 
-def run_search(runner: Runner, search: Search, work_dir: str, options: dict[str, Any]) -> Result:
+def run_search(
+    runner: Runner, search: Search, work_dir: str, limits: Limits, resume: bool = False
+) -> Result:
     """Search the supernet of a runner with the weights that it has now, and plot the result.
 
     Args:
         runner: The runner.
         search: A search of its model.
-        work_dir: Where the result goes.
-        options: See ``Search.run``.
+        work_dir: Folder of the result.
+        limits: Limits of what runs at once.
+        resume: Resume the search that the folder holds. Defaults to False.
     """
-    search.source = dict(
+    search.weights_id = dict(
         weights_sha256=weights_digest(search.model),
         model_sha256=data_digest(runner.cfg.get('model', {})),
     )
-    result = search.run(work_dir, **options)
+    result = search.run(work_dir, resume, limits)
     if is_main_process():
         plot_search(result, osp.join(work_dir, 'distance.png'))
     return result

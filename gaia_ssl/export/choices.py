@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from gaia_ssl.search.pareto import pareto_rows
 from gaia_ssl.space import Arch, SearchSpace
+from gaia_ssl.space.search_json import load_result, result_file
 from gaia_ssl.utils import UserError
+from gaia_ssl.utils.pareto import pareto_rows
 
 
 @dataclass(frozen=True)
@@ -108,21 +109,9 @@ class _SearchResult:
 
     @classmethod
     def load(cls, path: str) -> '_SearchResult':
-        """Read a ``search.json``, or that of a folder; raises ``UserError`` if it is none."""
-        if osp.isdir(path):
-            path = osp.join(path, 'search.json')
-        if not osp.isfile(path):
-            raise UserError(f'--from: {path} does not exist; search first')
-        with open(path, 'rb') as file:
-            result = _parse(file.read(), path)
-        try:
-            subnets = [dict(row, arch=row['arch']) for row in result['subnets']]
-            search = cls(path, dict(result['meta']), subnets)
-        except (KeyError, TypeError, ValueError) as error:
-            raise UserError(f'--from: {path} is not the result of a search') from error
-        if not search.subnets:
-            raise UserError(f'--from: {path} holds no subnets')
-        return search
+        """Read a ``search.json``, see ``load_result``."""
+        result = load_result(path)
+        return cls(result_file(path), result['meta'], result['subnets'])
 
     def check_rank(self, option: str, rank: int) -> None:
         """Raise ``UserError`` unless there is a subnet of this rank."""

@@ -1,21 +1,21 @@
-"""Which subnets of a trained supernet fit one's images, task and budget; no labels needed."""
+"""Search a trained supernet for the subnets that fit images, task and budget, without labels."""
 
-from .distances import Distance, build_distance, distances_of
+from gaia_ssl.space.search_json import Result, load_result
+
 from .evaluator import TreeEvaluator
-from .results import Result, load_result, save_result
-from .search import Search, SearchSettings
+from .results import save_result
+from .search import Search
+from .settings import Limits, SearchSettings
 from .strategies import Strategy, build_strategy, strategy_names
 
 __all__ = [
-    'Distance',
+    'Limits',
     'Result',
     'Search',
     'SearchSettings',
     'Strategy',
     'TreeEvaluator',
-    'build_distance',
     'build_strategy',
-    'distances_of',
     'load_result',
     'save_result',
     'strategy_names',

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from gaia_ssl.space.search_json import Result
 from gaia_ssl.utils import UserError
-
-from .results import Result
 
 Top = int | str
 """How many of the best: ``10``, ``'10'``, or a share of them, ``'5%'``."""

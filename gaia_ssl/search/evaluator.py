@@ -1,5 +1,6 @@
 """Scoring candidates on a batch of images."""
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
@@ -10,11 +11,11 @@ from torch import Tensor
 
 from gaia_ssl.models.backbones import DynamicBackbone, Encoder
 from gaia_ssl.space import Arch
-from gaia_ssl.space.families import Size
+from gaia_ssl.space.families import Size, nbytes
 
 from .batchnorm import Statistics, group_statistics
-from .memory import arrange
-from .terms import Term
+from .memory import order_branches, peak_bytes
+from .terms import Term, target_bytes, working_bytes
 from .tree import Tap, build_tree, steps_and_taps
 from .walk import Merging, walk
 
@@ -66,9 +67,16 @@ class TreeEvaluator:
         self.dtype = dtype
         self.max_path = self.teacher.path(self.teacher.space.max)
         self.stages = sorted({stage for term in terms for stage in term.stages})
-        self.tree = build_tree(map(self.backbone.path, archs), self.stages)
+        space = self.backbone.space
+        paths = map(self.backbone.path, archs)
+        tap_bytes = functools.partial(working_bytes, terms)
+        self.tree = build_tree(space.family, paths, self.stages, size, tap_bytes)
+        order_branches(self.tree)
         self.num_candidates = len(archs)
-        self.need = arrange(self.tree, self.backbone.space.family, size, terms)
+        # a batch of images, and the one that is decoded meanwhile
+        images = 2 * nbytes(space.family.in_channels, size)
+        targets = target_bytes(terms, self.teacher.space, size)
+        self.need = images + targets + peak_bytes(self.tree)
 
     @torch.inference_mode()
     def __call__(

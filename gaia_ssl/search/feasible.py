@@ -42,7 +42,9 @@ class CostModel:
         self.input_size = input_size
         self.latencies = latencies
         if 'latency' in names and latencies is None:
-            raise UserError('latency: a budget needs measured times; give --latency-table')
+            raise UserError(
+                'latency: a budget needs measured times; give latencies, a table of them'
+            )
         self.sized = {name: split_cost(name) for name in names if '@' in name}
 
     def table(self) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Results of a search, as files."""
+"""Make the result of a search and write it."""
 
 import csv
 import json
@@ -8,13 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from gaia_ssl.utils import UserError
+from gaia_ssl.space.search_json import FILE_NAME, Result
 from gaia_ssl.utils.files import atomic_write
 
 from .feasible import Candidate
-
-Result = dict[str, Any]
-"""``{'meta': {...}, 'subnets': [...], 'anchors': [...]}``, see ``make_result``."""
 
 
 def make_result(
@@ -24,7 +21,7 @@ def make_result(
     scores: np.ndarray,
     weights: Sequence[float],
 ) -> Result:
-    """Put a search's outcome together.
+    """Make the result of a search from the scores.
 
     Args:
         meta: Everything needed to repeat the search.
@@ -34,9 +31,9 @@ def make_result(
         weights: The weight of each term in the distance.
 
     Returns:
-        ``meta``; ``subnets``, best first (of equals the one with fewer multiply-adds); and
-        ``anchors``, in the space's order. Each has ``arch``, its costs and ``distance``, where
-        that is a sum of several terms also ``terms``, and an anchor its ``name``.
+        ``meta``; ``subnets``, best first (of equals the one with fewer multiply-adds first); and
+        ``anchors``, in the space's order. Each has ``arch``, its costs and ``distance``, a sum of
+        several terms also its ``terms``, and an anchor its ``name``.
     """
     rows = []
     for candidate, terms in zip([*subnets, *anchors.values()], scores.tolist(), strict=True):
@@ -63,29 +60,12 @@ def save_result(result: Result, work_dir: str) -> None:
             writer.writerow(dict(rank=rank, **_flat(row)))
         for row in result['anchors']:
             writer.writerow(_flat(row))
-    with atomic_write(osp.join(work_dir, 'search.json')) as file:
+    with atomic_write(osp.join(work_dir, FILE_NAME)) as file:
         file.write(_json(result))
 
 
-def load_result(path: str) -> Result:
-    """Read a ``search.json``.
-
-    Raises:
-        UserError: If it is missing or is none.
-    """
-    try:
-        with open(path) as file:
-            result = json.load(file)
-        result['meta'], result['subnets'], result['anchors']
-    except FileNotFoundError as error:
-        raise UserError(f'{path} does not exist; search first') from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f'{path} is not the result of a search') from error
-    return result
-
-
 def _json(result: Result) -> str:
-    """One line per subnet, so that people and ``grep`` can read it."""
+    """JSON with one line per subnet, for people and ``grep``."""
     meta = json.dumps(result['meta'], indent=1)
     tables = (f'"{name}": [\n{_lines(result[name])}\n]' for name in ('subnets', 'anchors'))
     return ',\n'.join([f'{{"meta": {meta}', *tables]) + '}\n'

@@ -12,12 +12,12 @@ from gaia_ssl.utils.files import atomic_write
 
 
 class Store:
-    """What a search has scored so far, kept so that a stopped one can go on.
+    """The scores of a search so far, kept so that it can be resumed.
 
     Args:
         work_dir: The search's folder; the scores are in its folder ``rounds``.
-        identity: JSON-ready facts that make a search this search: two searches whose facts are
-            equal have equal scores.
+        identity: JSON-ready data that decides the scores: two searches with equal identities have
+            equal scores.
     """
 
     def __init__(self, work_dir: str, identity: dict[str, Any]) -> None:
@@ -26,10 +26,10 @@ class Store:
         self.identity = json.loads(json.dumps(identity))
 
     def open(self, resume: bool = False) -> None:
-        """Start a search in the work dir, or go on with the one that is there.
+        """Start a search in the work dir, or resume the one that is there.
 
         Args:
-            resume: Whether to go on; where there is nothing yet, it starts. Defaults to False.
+            resume: Resume the search; if there is none yet, it starts. Defaults to False.
 
         Raises:
             UserError: If the work dir holds a search and ``resume`` is not set, or holds another
@@ -39,8 +39,8 @@ class Store:
         if osp.exists(path):
             if not resume:
                 raise UserError(
-                    f'work_dir: {self.work_dir} already holds a search; give --resume to go on '
-                    'with it, or another --work-dir'
+                    f'work_dir: {self.work_dir} already holds a search; give resume to continue '
+                    'it, or another work_dir'
                 )
             with open(path) as file:
                 self._compare(json.load(file))
@@ -52,7 +52,7 @@ class Store:
         except OSError as error:
             raise UserError(
                 f'work_dir: {self.work_dir} cannot be written ({error.strerror}); give another '
-                '--work-dir'
+                'work_dir'
             ) from error
 
     def _compare(self, other: dict[str, Any]) -> None:
@@ -61,7 +61,7 @@ class Store:
         if differing:
             raise UserError(
                 f'work_dir: {self.work_dir} holds another search (other {", ".join(differing)}); '
-                'give another --work-dir, or the options of that search'
+                'give another work_dir, or the settings of that search'
             )
 
     def round(self, number: int, groups: int, shape: tuple[int, ...]) -> 'Round':
@@ -82,7 +82,7 @@ class Round:
     the order of the groups, so that they do not depend on who computed which.
 
     Args:
-        folder: Where they are.
+        folder: Their folder.
         groups: The number of batch-norm groups.
         shape: The shape of a group's scores, (candidates, terms).
     """
@@ -91,11 +91,11 @@ class Round:
         self.folder, self.groups, self.shape = folder, groups, shape
 
     def done(self, group: int) -> bool:
-        """Whether a group's scores are there."""
+        """Return True if a group's scores are on disk."""
         return osp.exists(self._path(group))
 
     def write(self, group: int, sums: np.ndarray) -> None:
-        """Keep a group's sums, (candidates, terms)."""
+        """Write a group's sums, (candidates, terms)."""
         os.makedirs(self.folder, exist_ok=True)
         with atomic_write(self._path(group), 'wb') as file:
             np.save(file, sums)
@@ -112,7 +112,7 @@ class Round:
                 total += np.load(self._path(group))
             except (OSError, ValueError, EOFError) as error:
                 raise UserError(
-                    f'work_dir: {self._path(group)} cannot be read; delete it and give --resume'
+                    f'work_dir: {self._path(group)} cannot be read; delete it and give resume'
                 ) from error
         return total
 

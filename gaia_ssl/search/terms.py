@@ -1,15 +1,23 @@
-"""What a search measures: one distance, or a weighted sum of several."""
+"""The terms of a search's score: one distance, or a weighted sum of several."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gaia_ssl.distances import (
+    DEFAULTS,
+    TASKS,
+    Distance,
+    build_distance,
+    registered_name,
+    short_name,
+)
 from gaia_ssl.registry import DISTANCES
 from gaia_ssl.space import SearchSpace
 from gaia_ssl.space.families import Size
 from gaia_ssl.utils import UserError
 
-from .distances import DEFAULTS, TASKS, Distance, build_distance, options_of
+from .tree import Tap
 
 
 @dataclass(frozen=True)
@@ -17,10 +25,10 @@ class Term:
     """One distance of a weighted sum.
 
     Attributes:
-        name: The name it is registered under.
+        name: The registered name of the distance.
         distance: The distance.
-        stages: The stages, from 0, whose feature maps it reads; it is the mean over them. Of one
-            that reads embeddings the last stage, which the neck reads.
+        stages: The stages, from 0, whose feature maps it reads; it is the mean over them. A
+            global distance has the last stage, which the neck reads.
         weight: Its weight in the sum.
         options: What the distance was built with.
     """
@@ -43,7 +51,7 @@ def build_terms(
     num_stages: int,
     options: dict[str, Any] | None = None,
 ) -> list[Term]:
-    """The terms that a search is told to measure.
+    """Build the terms of a search.
 
     Args:
         task: ``'global'`` or ``'dense'``.
@@ -69,15 +77,13 @@ def build_terms(
     for name, weight in weights.items():
         if not 0 < weight < float('inf'):
             raise UserError(f'distance: {name} has weight {weight}; weights are positive numbers')
-        full = name if name in DISTANCES.module_dict else f'{task}_{name}'
-        owner = full.partition('_')[0] if full in DISTANCES.module_dict else task
-        plain = full.removeprefix(f'{owner}_')
-        takes = options_of(full) if full in DISTANCES.module_dict else ()
-        own = {key: value for key, value in (options or {}).items() if key in takes}
-        built = build_distance(owner, plain, **own)
-        read = tuple(chosen) if owner == 'dense' else (num_stages - 1,)
-        terms.append(Term(full, built, read, float(weight), own))
-    if stages is not None and not any(term.name.startswith('dense_') for term in terms):
+        registered = name if name in DISTANCES.module_dict else registered_name(task, name)
+        cls = DISTANCES.get(registered)
+        own = {key: value for key, value in (options or {}).items() if key in cls.options}
+        built = build_distance(cls.task, short_name(registered), **own)
+        read = tuple(chosen) if cls.task == 'dense' else (num_stages - 1,)
+        terms.append(Term(registered, built, read, float(weight), own))
+    if stages is not None and not dense_stages(terms):
         raise UserError('stages: only dense distances compare stages; leave them out')
     for option in options or {}:
         if not any(option in term.options for term in terms):
@@ -85,39 +91,66 @@ def build_terms(
     return terms
 
 
+def dense_stages(terms: Sequence[Term]) -> list[int]:
+    """The stages that dense distances compare, in rising order."""
+    return sorted({s for term in terms if term.distance.task == 'dense' for s in term.stages})
+
+
 def check_groups(terms: Sequence[Term], least: int) -> None:
-    """Check that the smallest batch-norm group, of ``least`` images, does for every term.
+    """Check that the smallest batch-norm group, of ``least`` images, is large enough.
 
     Raises:
-        UserError: If it does not.
+        UserError: If a term needs a larger one.
     """
     for term in terms:
         if least < term.distance.least_group:
             raise UserError(
                 f'distance: {term.name} needs groups of {term.distance.least_group} images or more '
-                f'and the smallest has {least}; give more images or a larger --bn-group'
+                f'and the smallest has {least}; give more images or a larger bn_group'
             )
 
 
 def check_maps(terms: Sequence[Term], space: SearchSpace, size: Size) -> None:
-    """Check that the maps which dense terms compare have positions to compare.
+    """Check that the maps of dense terms have more than one position.
 
     Raises:
         UserError: If a map is 1x1.
     """
-    stages = sorted({s for term in terms if term.name.startswith('dense_') for s in term.stages})
     shapes = space.family.output_shapes(space.max, size)
-    for stage in stages:
+    for stage in dense_stages(terms):
         if shapes[stage].size == (1, 1):
             raise UserError(
                 f'stages: the maps of stage {stage} are 1x1 at {size[0]} px, and a dense '
-                'distance compares positions; choose earlier --stages or a larger --input-size'
+                'distance compares positions; choose earlier stages or a larger input_size'
             )
+
+
+def target_bytes(terms: Sequence[Term], space: SearchSpace, size: Size) -> int:
+    """Bytes of the teacher's targets of one image, over all terms and stages.
+
+    Args:
+        terms: The terms.
+        space: The space, whose MAX is the teacher.
+        size: Height and width of the images in pixels.
+    """
+    shapes = space.family.output_shapes(space.max, size)
+    return sum(
+        term.distance.target_bytes(shapes[stage].channels, shapes[stage].size)
+        for term in terms
+        for stage in term.stages
+    )
+
+
+def working_bytes(terms: Sequence[Term], tap: Tap, channels: int, size: Size) -> int:
+    """Bytes that the distances of a tap's map work on for one image, see ``build_tree``."""
+    reading = (term.distance for term in terms if tap.stage in term.stages)
+    return sum(distance.working_bytes(channels, size) for distance in reading)
 
 
 def describe(terms: Sequence[Term], task: str) -> str:
     """The terms in words: ``cosine``, or ``relation + 0.5 pooled_rank``."""
-    return ' + '.join(
-        ('' if term.weight == 1 else f'{term.weight:g} ') + term.name.removeprefix(f'{task}_')
-        for term in terms
-    )
+    words = []
+    for term in terms:
+        name = short_name(term.name) if term.distance.task == task else term.name
+        words.append(name if term.weight == 1 else f'{term.weight:g} {name}')
+    return ' + '.join(words)

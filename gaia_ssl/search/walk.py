@@ -1,8 +1,8 @@
-"""The walk of a tree of candidates, which computes what they share once."""
+"""Walk a tree of candidates, computing each step that they share once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -10,18 +10,18 @@ from torch import Tensor
 
 from gaia_ssl.space import Step
 
-from .tree import Node, Tap
+from .tree import Key, Node, Place, Tap
 
 
 class Merging(NamedTuple):
-    """How much is computed at once.
+    """Limits of what is computed at once.
 
-    A step of a late stage is soon done with few images: reading its weights takes the time. So
+    A step of a late stage takes little time on few images: reading its weights dominates. So
     branches that take the same step wait for each other.
 
     Attributes:
         images: Images of a batch, N.
-        positions: Output positions, over images and branches, that are enough.
+        positions: Output positions, over images and branches, from which on more bring nothing.
         room: Bytes that waiting features and a merged step may take, beside what a walk of one
             branch at a time takes.
     """
@@ -37,19 +37,19 @@ def walk(
     run: Callable[[Step, Tensor], Tensor],
     measure: Callable[[int, Tensor], Sequence[Tensor]],
     merging: Merging | None = None,
-) -> Iterator[tuple[list[int], Tensor]]:
+) -> Iterator[tuple[list[int], Tensor | int]]:
     """Walk a tree; features live only while branches that need them remain.
 
     The walk is depth first where maps are large. Where they are small, branches that take the
-    same step are computed together, as far as ``merging`` goes.
+    same step are computed together, within the limits of ``merging``.
 
     Args:
-        root: The tree, arranged if there is merging, see ``arrange``.
+        root: The tree; its branches are ordered if memory matters, see ``order_branches``.
         x: The images, (N, C, H, W).
         run: Computes a step on the features of B branches, (B * N, C, H, W).
         measure: Computes what a tap adds to the sum of each of B branches, from its stage and
             their features.
-        merging: How much is computed at once. Defaults to one branch.
+        merging: Limits of what is computed at once. Defaults to one branch.
 
     Yields:
         Candidates that share all their steps, and the sum of their taps.
@@ -57,13 +57,12 @@ def walk(
     pool = _Pool(merging)
     pool.add([root], x, [0])
     while pool:
-        nodes, x, totals = pool.take()
-        step = nodes[0].step
-        if isinstance(step, Tap):
-            sums = measure(step.stage, x)
+        key, nodes, x, totals = pool.take()
+        if isinstance(key.step, Tap):
+            sums = measure(key.step.stage, x)
             totals = [total + own for total, own in zip(totals, sums, strict=True)]
         else:
-            x = run(step, x)
+            x = run(key.step, x)
         pool.add(nodes, x, totals)
         for node, total in zip(nodes, totals, strict=True):
             if node.candidates:
@@ -71,7 +70,7 @@ def walk(
 
 
 class _Features:
-    """The output of a step for several branches, and how many are still to read it."""
+    """The output of a step for several branches, and the number of branches yet to read it."""
 
     __slots__ = ('nbytes', 'readers', 'tensor')
 
@@ -80,27 +79,60 @@ class _Features:
 
 
 class _Branch(NamedTuple):
-    """A node that is to be computed: on which part of which features, after which sum of taps."""
+    """A node to be computed: from which row of which features, and the sum of taps so far."""
 
     node: Node
     features: _Features
     row: int
-    total: Tensor
+    total: Tensor | int
+
+
+class _Taken(NamedTuple):
+    """Branches that are computed together: their nodes, input (B * N, C, H, W) and sums."""
+
+    key: Key
+    nodes: list[Node]
+    x: Tensor
+    totals: Sequence[Tensor | int]
 
 
 class _Pool:
-    """The branches that are to be computed, by what those that can run together have in common."""
+    """The branches to be computed, by key: those of one key can run together.
+
+    Without merging, the deepest branch is taken, the last one added among equals: depth first.
+    With merging, one key and a number of its branches are chosen. *Enough* branches of a key have
+    ``merging.positions`` output positions together: one where maps are large, many where they are
+    small. The rule has three cases; ``a`` to ``d`` are keys in the order of their places, from
+    the stem to the last stage, and a star is a waiting branch::
+
+        key   waiting   enough
+        a     *         4
+        b     * * *     2          b and d have enough branches
+        c     *         3
+        d     * *       2
+
+    1. Much waits, more than half of the room: take the deepest key, d. Its branches end soonest
+       and free the features that they read.
+    2. Else, some keys have enough branches: take the deepest of these, d. Waiting longer would
+       not make them faster.
+    3. Else (say b and d had only one each): take the shallowest key, a. No branch can join it
+       any more, since all others are past its place, while its own children can join the keys
+       below.
+
+    Of the chosen key as many branches are taken as there are, as are enough, and as fit into the
+    room, but at least one.
+    """
 
     def __init__(self, merging: Merging | None) -> None:
         self.merging = merging
-        self.branches: dict[Hashable, list[_Branch]] = {}
+        self.branches: dict[Key, list[_Branch]] = {}
         self.waiting = 0  # bytes of the features that they read
 
     def __bool__(self) -> bool:
         return bool(self.branches)
 
-    def add(self, nodes: list[Node], x: Tensor, totals: Sequence[Tensor]) -> None:
-        """Add what follows nodes of one step, whose output for all of them is ``x``."""
+    def add(self, nodes: list[Node], x: Tensor, totals: Sequence[Tensor | int]) -> None:
+        """Add the children of nodes of one step, whose output for all of them is ``x``."""
         readers = sum(len(node.children) for node in nodes)
         nbytes = 0
         if self.merging and readers:
@@ -112,8 +144,8 @@ class _Pool:
                 branch = _Branch(child, features, row, total)
                 self.branches.setdefault(child.key, []).append(branch)
 
-    def take(self) -> tuple[list[Node], Tensor, list[Tensor]]:
-        """Remove what is computed next: nodes of one step, their input and sums."""
+    def take(self) -> _Taken:
+        """Remove the branches that are computed next."""
         key, number = self._choose()
         taken = self.branches[key][-number:]
         del self.branches[key][-number:]
@@ -124,10 +156,10 @@ class _Pool:
             branch.features.readers -= 1
             if not branch.features.readers:
                 self.waiting -= branch.features.nbytes
-        return [branch.node for branch in taken], x, [branch.total for branch in taken]
+        return _Taken(key, [branch.node for branch in taken], x, [b.total for b in taken])
 
-    def _choose(self) -> tuple[Hashable, int]:
-        """Which branches come next, and how many of them together."""
+    def _choose(self) -> tuple[Key, int]:
+        """The key of the next branches and the number of them, by the rule of the class."""
         pool, merging = self.branches, self.merging
         if merging is None:
             return max(reversed(pool), key=_place), 1
@@ -136,7 +168,6 @@ class _Pool:
             key: -(-merging.positions // (node.positions * merging.images))
             for key, node in nodes.items()
         }
-        # with much waiting, depth first; else what has company, or what no branch can still join
         if self.waiting > merging.room / 2:
             key = max(reversed(pool), key=_place)
         elif full := [key for key in reversed(pool) if len(pool[key]) >= enough[key]]:
@@ -159,5 +190,5 @@ class _Pool:
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
-def _place(key: Hashable) -> tuple[int, float]:
-    return key[0]
+def _place(key: Key) -> Place:
+    return key.place

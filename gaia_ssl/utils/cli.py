@@ -2,9 +2,11 @@
 
 import argparse
 import os
+import re
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from mmengine.config import Config, DictAction
 
@@ -33,6 +35,27 @@ def run_cli(main: Callable[[], None]) -> None:
 def _show_traceback() -> None:
     if os.environ.get(DEBUG) == '1':
         traceback.print_exc()
+
+
+@contextmanager
+def naming_options(options: Mapping[str, str]) -> Iterator[None]:
+    """Name a command's options in the advice of user errors, which names the package's fields.
+
+    The advice is the text after the last semicolon.
+
+    Args:
+        options: The options by the fields that they set: ``dict(bn_group='--bn-group')``.
+
+    Raises:
+        UserError: One that was raised inside, with options in place of fields.
+    """
+    try:
+        yield
+    except UserError as error:
+        problem, semicolon, advice = str(error).rpartition(';')
+        fields = r'(?<![\w/.-])(' + '|'.join(options) + r')(?![\w/.-])'
+        advice = re.sub(fields, lambda match: options[match[0]], advice) if semicolon else advice
+        raise UserError(problem + semicolon + advice) from error
 
 
 def _fail(message: str) -> int:

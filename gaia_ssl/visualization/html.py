@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from gaia_ssl.search.pareto import pareto_front
-from gaia_ssl.search.several import costs_of
+from gaia_ssl.space.search_json import costs_of
 from gaia_ssl.utils.files import atomic_write
+from gaia_ssl.utils.pareto import pareto_front
 
 from .costs import axis_title, distance_title, unit_of
 from .search import cost_window

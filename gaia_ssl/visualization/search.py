@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from gaia_ssl.search.pareto import pareto_rows
-from gaia_ssl.search.several import costs_of
+from gaia_ssl.space.search_json import costs_of
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.files import atomic_write
+from gaia_ssl.utils.pareto import pareto_rows
 
 from .costs import arch_text, axis_title, distance_title, unit_of
 

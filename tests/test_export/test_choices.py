@@ -39,6 +39,7 @@ def search(tmp_path):
             dict(arch=TINY.min, flops=1, params=2, distance=0.25),
             dict(arch=TINY.max, flops=3, params=4, distance=0.5),
         ],
+        anchors=[],
     )
     (tmp_path / 'search.json').write_text(json.dumps(result))
     return tmp_path
@@ -70,7 +71,7 @@ def test_choose_pareto(tmp_path):
         dict(arch=TINY.min, flops=flops, params=params, distance=distance)
         for distance, (flops, params) in enumerate(costs)
     ]
-    result = dict(meta=dict(budget=dict(flops=[1, 6])), subnets=subnets)
+    result = dict(meta=dict(budget=dict(flops=[1, 6])), subnets=subnets, anchors=[])
     (tmp_path / 'search.json').write_text(json.dumps(result))
     for names in (['flops'], ['params'], ['flops', 'params']):
         wanted = front[names[0] if len(names) == 1 else 'both']
@@ -88,19 +89,9 @@ def test_rank_outside_of_the_search(search, rank):
         choose_from_search(str(search), rank)
 
 
-@pytest.mark.parametrize(
-    'text, message',
-    [
-        ('{"meta": {}, "subn', 'not valid JSON'),
-        ('[]', 'is not the result of a search'),
-        ('{"meta": {}}', 'is not the result of a search'),
-        ('{"meta": {}, "subnets": [{}]}', 'is not the result of a search'),
-        ('{"meta": {}, "subnets": 3}', 'is not the result of a search'),
-    ],
-)
-def test_broken_searches(tmp_path, text, message):
-    (tmp_path / 'search.json').write_text(text)
-    with pytest.raises(UserError, match=f'search.json.*{message}'):
+def test_a_broken_search_is_named(tmp_path):
+    (tmp_path / 'search.json').write_text('{"meta": {}, "subnets": [{}], "anchors": []}')
+    with pytest.raises(UserError, match='search.json: subnet 1 has no proper arch'):
         choose_from_search(str(tmp_path))
 
 

@@ -8,9 +8,9 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gaia_ssl.distances import TASKS, distances_of
 from gaia_ssl.models.backbones import DynamicResNet
 from gaia_ssl.search.batchnorm import group_statistics, set_statistics
-from gaia_ssl.search.distances import TASKS, distances_of
 from gaia_ssl.search.evaluator import TreeEvaluator
 from gaia_ssl.search.groups import micro_batches, split_groups
 from gaia_ssl.search.terms import build_terms

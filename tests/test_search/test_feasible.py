@@ -30,7 +30,7 @@ def test_all_that_the_budget_holds():
 
 
 def test_latency_needs_a_table():
-    with pytest.raises(UserError, match='give --latency-table'):
+    with pytest.raises(UserError, match='latency: a budget needs measured times; give latencies'):
         feasible(dict(latency=(0, 1)))
 
 

@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gaia_ssl.search.groups import check_limits, micro_batches, split_groups
+from gaia_ssl.search.groups import (
+    ROOM,
+    micro_batches,
+    plan_batches,
+    plan_shares,
+    split_groups,
+)
 from gaia_ssl.utils import UserError
 
 
@@ -32,25 +38,32 @@ def test_too_small():
         split_groups(1, 64)
 
 
-def test_limits():
-    assert check_limits() == dict(micro_batch=1, max_memory=None)
-    limits = check_limits(3, '8G')
-    assert limits == dict(micro_batch=3, max_memory=8e9)
-    assert check_limits(**limits) == limits
+SIZES = st.lists(st.integers(2, 64), min_size=1, max_size=12)
 
 
-@pytest.mark.parametrize(
-    'limits, message',
-    [
-        (dict(micro_batch=0), 'micro_batch: 0 groups; give a whole number, 1 or more'),
-        (dict(micro_batch=-3, max_memory='8G'), 'micro_batch: -3 groups'),
-        (dict(micro_batch='2'), "micro_batch: '2' groups"),
-        (dict(max_memory=0), 'max_memory: 0 bytes; give a quantity such as 8G'),
-        (dict(max_memory='inf'), 'max_memory: inf bytes'),
-        (dict(max_memory='8GB'), "max_memory: '8GB' is not a quantity such as 3G"),
-        (dict(max_memory=''), "max_memory: '' is not a quantity"),
-    ],
-)
-def test_unfit_limits(limits, message):
-    with pytest.raises(UserError, match=message):
-        check_limits(**limits)
+@given(SIZES, st.integers(1, 1000), st.integers(1, 5), st.integers(2, 10**6))
+def test_batches_are_whole_groups_below_the_memory(sizes, need, micro_batch, spare):
+    free = plan_batches(sizes, need, micro_batch, None)
+    assert free.batches == micro_batches(len(sizes), micro_batch) and free.room == ROOM
+    bound = need * max(sizes) + spare
+    plan = plan_batches(sizes, need, micro_batch, bound)
+    assert [g for batch in plan.batches for g in batch] == list(range(len(sizes)))
+    used = [need * sum(sizes[g] for g in batch) for batch in plan.batches]
+    assert max(used) + plan.room == bound and plan.room >= 0
+    # one group more at once could exceed it
+    assert (len(plan.batches[0]) + 1) * need * max(sizes) > bound or len(plan.batches) == 1
+
+
+def test_too_little_memory_for_a_group():
+    assert len(plan_batches([4, 5], 10, 3, 50).batches) == 2
+    with pytest.raises(UserError, match='max_memory: .* a group of 5 images .* lower bn_group'):
+        plan_batches([4, 5], 10, 1, 49)
+
+
+def test_calibrated_statistics_take_a_share_at_once():
+    plan = plan_shares([4, 5, 5], 10, 100, processes=2)
+    assert plan.batches == [range(0, 1), range(1, 3)] and plan.room == 0
+    with pytest.raises(UserError, match='max_memory: .* take all 10 images of a process'):
+        plan_shares([4, 5, 5], 10, 99, processes=2)
+    with pytest.raises(UserError, match='bn_policy: .* 4 processes, but there are 3; start fewer'):
+        plan_shares([4, 5, 5], 10, None, processes=4)

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from gaia_ssl.search.feasible import Candidate
-from gaia_ssl.search.results import load_result, make_result, save_result
-from gaia_ssl.utils import UserError
+from gaia_ssl.search.results import make_result, save_result
+from gaia_ssl.space.search_json import load_result
 
 
 @pytest.fixture
@@ -51,11 +51,3 @@ def test_a_sum_of_terms_keeps_them(tmp_path):
     with open(tmp_path / 'search.csv') as file:
         first = next(csv.DictReader(file))
     assert json.loads(first['terms']) == [2.0, 1.0] and float(first['latency']) == 0.5
-
-
-def test_no_result(tmp_path):
-    with pytest.raises(UserError, match='does not exist'):
-        load_result(str(tmp_path / 'search.json'))
-    (tmp_path / 'other.json').write_text('[]')
-    with pytest.raises(UserError, match='other.json is not the result of a search'):
-        load_result(str(tmp_path / 'other.json'))

@@ -27,9 +27,9 @@ def test_total_is_in_the_order_of_the_groups(tmp_path):
     assert not [name for name in os.listdir(tmp_path / 'rounds' / '0001') if name.endswith('.tmp')]
 
 
-def test_going_on_must_be_asked_for(tmp_path):
+def test_resuming_must_be_asked_for(tmp_path):
     make(tmp_path).open(resume=True)  # nothing there yet: it starts
-    with pytest.raises(UserError, match='already holds a search; give --resume'):
+    with pytest.raises(UserError, match='already holds a search; give resume'):
         make(tmp_path).open()
     make(tmp_path).open(resume=True)
 

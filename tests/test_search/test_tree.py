@@ -17,7 +17,7 @@ def test_shared_steps_are_one_node_and_equal_steps_have_one_key():
     low, high = SPACE.min, SPACE.max
     archs = [low, dict(low, depth=[1, 2, 1, 1]), dict(low, width=[8, 16, 32, 128])]
     archs += [dict(archs[1], width=archs[2]['width'])]
-    root = build_tree([SPACE.path(arch) for arch in (*archs, high)], (3,))
+    root = build_tree(SPACE.family, [SPACE.path(arch) for arch in (*archs, high)], (3,), (64, 64))
     assert len(root.children) == 2
 
     def nodes(node):
@@ -27,7 +27,7 @@ def test_shared_steps_are_one_node_and_equal_steps_have_one_key():
 
     by_step = {}
     for node in nodes(next(iter(root.children.values()))):
-        by_step.setdefault(node.step, []).append(node)
+        by_step.setdefault(node.key.step, []).append(node)
     named = {
         name: [found for step, found in by_step.items() if getattr(step, 'name', '') == name]
         for name in ('layer2.0', 'layer3.0')

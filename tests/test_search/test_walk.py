@@ -6,12 +6,13 @@ import pytest
 import torch
 
 from gaia_ssl.models.backbones import DynamicMobileNet, DynamicResNet
-from gaia_ssl.search.memory import arrange
+from gaia_ssl.search.memory import order_branches
 from gaia_ssl.search.tree import Tap, build_tree, steps_and_taps
 from gaia_ssl.search.walk import Merging, walk
 from gaia_ssl.space import get_space
 
 SPACE = get_space('tiny10to22')
+SIZE = (32, 32)
 
 
 def archs(number, seed=0):
@@ -40,7 +41,7 @@ def test_every_branch_is_computed_once_and_told_apart():
         def __add__(self, other):
             return Trace([*self, *other])
 
-    tree = build_tree(map(SPACE.path, candidates), (1, 3))
+    tree = build_tree(SPACE.family, map(SPACE.path, candidates), (1, 3), SIZE)
     scores = {}
     for group, total in walk(tree, (), run, lambda i, h: [Trace(measure(i, h))]):
         scores.update(dict.fromkeys(group, total))
@@ -53,7 +54,7 @@ def test_every_branch_is_computed_once_and_told_apart():
 
 def test_candidates_that_differ_after_the_last_wanted_stage_share_a_score():
     small, large = SPACE.min, dict(SPACE.min, width=[8, 16, 32, 128])
-    tree = build_tree(map(SPACE.path, (small, large)), (2,))
+    tree = build_tree(SPACE.family, map(SPACE.path, (small, large)), (2,), SIZE)
     (candidates, _), *more = walk(tree, 0, lambda step, x: x, lambda i, x: [1])
     assert candidates == [0, 1] and not more
 
@@ -72,7 +73,7 @@ def test_activations_live_only_while_branches_remain():
         return made
 
     candidates = archs(200)
-    tree = build_tree(map(SPACE.path, candidates), (3,))
+    tree = build_tree(SPACE.family, map(SPACE.path, candidates), (3,), SIZE)
     for _ in walk(tree, None, run, lambda i, x: [0]):
         pass
     gc.collect()
@@ -95,7 +96,7 @@ def test_walking_a_supernet_gives_the_features_of_each_subnet(backbone, name, op
     rng = np.random.default_rng(0)
     candidates = [space.min, space.max, *(space.sample(rng) for _ in range(8))]
     x = torch.randn(2, 3, 32, 32)
-    tree = build_tree(map(space.path, candidates), (1, 3))
+    tree = build_tree(space.family, map(space.path, candidates), (1, 3), SIZE)
     seen = 0
     with torch.no_grad():
         for group, total in walk(tree, x, net.run, lambda stage, f: [stage * f.sum()]):
@@ -117,8 +118,8 @@ def test_branches_that_take_the_same_step_run_it_together(backbone, name, room):
     rng = np.random.default_rng(0)
     paths = [net.space.path(net.space.sample(rng)) for _ in range(80)]
     x = torch.randn(2, 3, 32, 32)
-    tree = build_tree(paths, (1, 3))
-    arrange(tree, net.space.family, (32, 32), [])
+    tree = build_tree(net.space.family, paths, (1, 3), SIZE)
+    order_branches(tree)
     sizes = []
 
     def scores(merging):
@@ -148,6 +149,6 @@ def test_branches_that_take_the_same_step_run_it_together(backbone, name, room):
 
 
 def test_walk_of_tensors():
-    tree = build_tree([SPACE.path(SPACE.min)], (3,))
+    tree = build_tree(SPACE.family, [SPACE.path(SPACE.min)], (3,), SIZE)
     scores = walk(tree, torch.zeros(2), lambda step, x: x + 1, lambda i, x: [x.sum()])
     assert [total.item() for _, total in scores] == [10]  # a stem and four blocks, two numbers

@@ -52,10 +52,11 @@ def data(tmp_path_factory):
     whole = (folder / 'epoch_1.pth').read_bytes()
     (folder / 'truncated.pth').write_bytes(whole[: len(whole) // 2])
     torch.save(dict(state_dict=net.state_dict()), folder / 'no_backbone.pth')
-    search = dict(meta=dict(input_size=48, checkpoint_sha256='other'), subnets=[])
+    meta = dict(input_size=48, checkpoint_sha256='other')
+    search = dict(meta=meta, subnets=[], anchors=[])
     (folder / 'empty_search.json').write_text(json.dumps(search))
     search['subnets'] = [
-        dict(arch=arch, flops=flops, distance=0.5)
+        dict(arch=arch, flops=flops, params=1, distance=0.5)
         for flops, arch in enumerate((TINY.min, TINY.max))
     ]
     (folder / 'search.json').write_text(json.dumps(search))
@@ -205,13 +206,13 @@ def test_overwrite(call, tmp_path):
             "arch.depth: 9 is out of bounds; space 'tiny10to22' goes from 1 to 3 there",
         ),
         # searches
-        (['--from', 'nowhere'], {}, '--from: nowhere does not exist; search first'),
+        (['--from', 'nowhere'], {}, 'nowhere does not exist; search first'),
         (['--from', 'half.json'], {}, 'half.json: not valid JSON'),
         (['--from', 'epoch_1.pth'], {}, 'epoch_1.pth: not valid JSON'),
         (['--from', 'search.json', '--rank', '3'], {}, '--rank: 3 is not in 1..2'),
         (['--from', 'search.json', '--top', '3'], {}, '--top: 3 is not in 1..2'),
         (['--from', 'search.json', '--pareto', 'latency'], {}, "has no 'latency'; it has flops"),
-        (['--from', 'empty_search.json'], {}, '--from: empty_search.json holds no subnets'),
+        (['--from', 'empty_search.json'], {}, 'empty_search.json holds no subnet'),
         # configs and checkpoints
         (['--arch', 'MIN'], dict(config='no.py'), 'no.py does not exist'),
         (['--arch', 'MIN'], dict(config='broken.py'), 'broken.py cannot be loaded'),

@@ -236,7 +236,9 @@ def no_model(given, tmp_path):
 
 def no_supernet(given, tmp_path):
     path = tmp_path / 'static.py'
-    path.write_text("model = dict(type='mmpretrain.LinearNeck', in_channels=1, out_channels=1)")
+    path.write_text(
+        "model = dict(type='mmpretrain.ImageClassifier', backbone=dict(type='mmpretrain.LeNet5'))"
+    )
     return dict(config=path)
 
 
@@ -263,7 +265,7 @@ BAD = dict(
     setting=(dict(strategy='exhaustive'), "num: strategy 'exhaustive' has no"),
     costs=(dict(strategy='pareto', costs='time'), "costs: 'time' is not known here"),
     weight=(dict(distance='mse=-1'), 'distance: mse has weight -1'),
-    weight_text=(dict(distance='mse=x'), 'the weight of mse=x is no number'),
+    weight_text=(dict(distance='mse=x'), 'the weight of mse=x is not a number'),
     memory=(dict(max_memory='10K'), 'are too few for'),
     no_memory=(dict(max_memory=0), 'max_memory: 0 bytes'),
     memory_text=(dict(max_memory='8GB'), "max_memory: '8GB' is not a quantity"),

@@ -3,7 +3,7 @@ import argparse
 import pytest
 
 from gaia_ssl.utils import UserError
-from gaia_ssl.utils.cli import ConfigOptions, load_config, run_cli
+from gaia_ssl.utils.cli import ConfigOptions, load_config, naming_options, run_cli
 
 
 @pytest.fixture
@@ -48,3 +48,14 @@ def test_a_config_that_fails_is_one_line_and_a_bug_of_ours_is_not(tmp_path):
     config.write_text('__import__("gaia_ssl.space").space.count_cost(1, 2, 3)')
     with pytest.raises(AttributeError):
         load_config(str(config))
+
+
+def test_options_are_named_in_advice_alone():
+    options = dict(bn_group='--bn-group', stages='--stages')
+    with pytest.raises(UserError) as caught, naming_options(options):
+        raise UserError('bn_group: a/bn_group is large; lower bn_group, see a/bn_group; or stages')
+    assert str(caught.value) == (
+        'bn_group: a/bn_group is large; lower bn_group, see a/bn_group; or --stages'
+    )
+    with pytest.raises(UserError, match='^stages: 5 is too large$'), naming_options(options):
+        raise UserError('stages: 5 is too large')

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from gaia_ssl.search.pareto import pareto_rows
+from gaia_ssl.utils.pareto import pareto_rows
 from gaia_ssl.visualization import write_html
 
 HOSTILE = '</script><script>alert(1)</script><!--<script>"\'&\u2028'

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gaia_ssl.search.compare import CORRELATIONS, compare
-from gaia_ssl.search.several import load_results
+from gaia_ssl.space.search_json import load_results
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.cli import run_cli
 from gaia_ssl.utils.files import atomic_write

@@ -7,11 +7,11 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from gaia_ssl.search.pareto import pareto_rows
-from gaia_ssl.search.several import costs_of, load_results
 from gaia_ssl.space import COSTS, Budget
+from gaia_ssl.space.search_json import costs_of, load_results
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.cli import run_cli
+from gaia_ssl.utils.pareto import pareto_rows
 from gaia_ssl.visualization.costs import unit_of
 
 Rows = list[dict[str, Any]]

@@ -4,8 +4,8 @@ import argparse
 import os
 import os.path as osp
 
-from gaia_ssl.search.several import load_results
 from gaia_ssl.space import COSTS
+from gaia_ssl.space.search_json import load_results
 from gaia_ssl.utils.cli import run_cli
 from gaia_ssl.visualization import plot_search, plot_searches, write_html
 

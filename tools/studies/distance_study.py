@@ -27,12 +27,12 @@ from torch import Tensor
 
 from gaia_ssl.datasets.labeled import LabeledImageSet
 from gaia_ssl.datasets.search_defaults import SearchDefaults
+from gaia_ssl.distances import TASKS, Distance, build_distance, distances_of
 from gaia_ssl.evaluation.correlation import correlate, spearman
 from gaia_ssl.evaluation.ridge import ridge_scores
 from gaia_ssl.models.backbones import Encoder
 from gaia_ssl.models.supernet import load_supernet
 from gaia_ssl.search.batchnorm import group_statistics
-from gaia_ssl.search.distances import TASKS, Distance, build_distance, distances_of
 from gaia_ssl.search.groups import split_groups
 from gaia_ssl.space import Arch, SearchSpace, count_cost, parse_quantity
 from gaia_ssl.utils import UserError

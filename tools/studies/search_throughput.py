@@ -38,9 +38,8 @@ from gaia_ssl.datasets.images import ImageSet, default_pipeline
 from gaia_ssl.search.batchnorm import group_statistics
 from gaia_ssl.search.evaluator import TreeEvaluator
 from gaia_ssl.search.feasible import CostModel, Feasible
-from gaia_ssl.search.groups import split_groups
+from gaia_ssl.search.groups import ROOM, split_groups
 from gaia_ssl.search.loading import BatchLoader
-from gaia_ssl.search.search import ROOM
 from gaia_ssl.search.strategies import Random
 from gaia_ssl.search.terms import build_terms
 from gaia_ssl.search.tree import Node, Tap

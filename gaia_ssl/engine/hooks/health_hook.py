@@ -9,6 +9,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import Tensor
 
+from gaia_ssl.distances import effective_rank
 from gaia_ssl.engine.ddp import supernet_of
 from gaia_ssl.models.backbones import DynamicBackbone
 from gaia_ssl.registry import HOOKS
@@ -28,24 +29,6 @@ def relative_std(embeddings: Tensor) -> Tensor:
         directions spread evenly and 0 for one direction.
     """
     return embeddings.std(0, unbiased=False).mean() * embeddings.size(1) ** 0.5
-
-
-def effective_rank(embeddings: Tensor) -> Tensor:
-    """How many dimensions embeddings fill (Roy and Vetterli, EUSIPCO 2007).
-
-    It is the exponential of the entropy of the normalised singular values, as in RankMe (Garrido
-    et al., ICML 2023).
-
-    Args:
-        embeddings: (N, D).
-
-    Returns:
-        A scalar from 1 to min(N, D); NaN if an embedding is not finite.
-    """
-    if not embeddings.isfinite().all():
-        return embeddings.new_tensor(float('nan'))
-    values = torch.linalg.svdvals(embeddings)
-    return torch.special.entr(values / values.sum()).sum().exp()
 
 
 @HOOKS.register_module()

@@ -12,8 +12,7 @@ from gaia_ssl.datasets.search_defaults import SearchDefaults
 from gaia_ssl.engine.ddp import unwrap
 from gaia_ssl.engine.search_loop import run_search
 from gaia_ssl.registry import HOOKS
-from gaia_ssl.search import Search, SearchSettings
-from gaia_ssl.search.groups import check_limits
+from gaia_ssl.search import Limits, Search, SearchSettings
 
 from .interval_hook import IntervalHook
 
@@ -33,7 +32,7 @@ class SubnetSearchHook(IntervalHook):
         by_epoch: Whether the interval is in epochs, not in iterations. Defaults to True.
         pipeline: Transforms of the images. Defaults to the config's ``search.pipeline``, then to
             resizing and cropping them.
-        micro_batch, max_memory: See ``Search.run``.
+        micro_batch, max_memory: See ``Limits``.
         kwargs: See ``SearchSettings.from_config``; a strategy must not depend on distances.
     """
 
@@ -50,7 +49,7 @@ class SubnetSearchHook(IntervalHook):
         super().__init__(interval, by_epoch)
         self.sources = images
         self.pipeline = pipeline
-        self.options = check_limits(micro_batch, max_memory)
+        self.limits = Limits(micro_batch, max_memory)
         self.given: dict[str, Any] = kwargs
         self.before: dict[str, float] = {}
 
@@ -65,7 +64,7 @@ class SubnetSearchHook(IntervalHook):
         """Search, and compare with the search before."""
         name = f'epoch_{runner.epoch + 1}' if self.by_epoch else f'iter_{runner.iter + 1}'
         work_dir = osp.join(runner.log_dir, 'search', name)
-        result = run_search(runner, self.search, work_dir, self.options)
+        result = run_search(runner, self.search, work_dir, self.limits)
         best = result['subnets'][0]
         distances = {str(row['arch']): row['distance'] for row in result['subnets']}
         values = dict(search_best=best['distance'])

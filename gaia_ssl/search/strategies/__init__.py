@@ -1,6 +1,6 @@
-"""Which archs of a space are scored."""
+"""Strategies that choose the archs to score."""
 
-from .base import Strategy, build_strategy, strategy_names
+from .base import Rounds, Strategy, build_strategy, strategy_names
 from .evolution import Evolution, Pareto
 from .fixed import Exhaustive, Random
 
@@ -9,6 +9,7 @@ __all__ = [
     'Exhaustive',
     'Pareto',
     'Random',
+    'Rounds',
     'Strategy',
     'build_strategy',
     'strategy_names',

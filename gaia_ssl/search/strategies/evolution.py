@@ -11,8 +11,8 @@ import numpy as np
 
 from gaia_ssl.registry import SEARCH_STRATEGIES
 from gaia_ssl.search.feasible import Feasible
-from gaia_ssl.search.pareto import pareto_front
 from gaia_ssl.utils import UserError
+from gaia_ssl.utils.pareto import pareto_front
 
 from .base import Rounds, Strategy
 from .breeding import Breeder

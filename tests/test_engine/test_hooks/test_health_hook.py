@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from gaia_ssl.engine import SubnetHealthHook
-from gaia_ssl.engine.hooks.health_hook import effective_rank, health_archs, relative_std
+from gaia_ssl.engine.hooks.health_hook import health_archs, relative_std
 from gaia_ssl.registry import MODELS
 from gaia_ssl.utils import UserError
 
@@ -19,25 +19,6 @@ def test_relative_std_is_one_on_the_sphere_and_zero_at_a_point():
     sphere = F.normalize(torch.randn(20000, 32, generator=generator), dim=1)
     assert relative_std(sphere) == pytest.approx(1, abs=0.01)
     assert relative_std(sphere[:1].expand(50, -1)) == pytest.approx(0, abs=1e-6)
-
-
-def test_effective_rank_counts_equal_directions():
-    for rank in (1, 3, 8):
-        directions = torch.eye(8)[torch.arange(48) % rank]
-        assert effective_rank(directions) == pytest.approx(rank, rel=1e-5)
-
-
-def test_effective_rank_by_the_definition():
-    embeddings = np.random.default_rng(0).normal(size=(9, 5)) * [4, 2, 1, 0.5, 0]
-    # singular values are the roots of the eigenvalues of the Gram matrix
-    values = np.sqrt(np.clip(np.linalg.eigvalsh(embeddings.T @ embeddings), 0, None))
-    shares = [float(v / values.sum()) for v in values if v > 1e-6]
-    expected = math.exp(-sum(p * math.log(p) for p in shares))
-    assert effective_rank(torch.from_numpy(embeddings)) == pytest.approx(expected, rel=1e-5)
-
-
-def test_effective_rank_of_what_is_not_finite():
-    assert effective_rank(torch.tensor([[1.0, float('nan')], [0, 1]])).isnan()
 
 
 def test_random_subnet_follows_from_the_iteration():

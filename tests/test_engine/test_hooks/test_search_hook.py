@@ -7,6 +7,7 @@ from PIL import Image
 from scipy.stats import spearmanr
 
 from gaia_ssl.engine import SubnetSearchHook
+from gaia_ssl.search import Limits
 from gaia_ssl.utils import UserError
 
 
@@ -85,6 +86,6 @@ def test_refuses_no_interval(images):
 
 def test_limits_are_those_of_the_command_line(images):
     hook = SubnetSearchHook(images, task='global', max_memory='8G')
-    assert hook.options == dict(micro_batch=1, max_memory=8e9)
+    assert hook.limits == Limits(1, 8e9)
     with pytest.raises(UserError, match="max_memory: '8GB' is not a quantity"):
         SubnetSearchHook(images, task='global', max_memory='8GB')

@@ -68,7 +68,7 @@ def test_evolution_is_near_the_best_with_a_twentieth_of_the_evaluations(play):
 
 
 def test_pareto_finds_more_of_the_front_than_chance(feasible, play, distances):
-    from gaia_ssl.search.pareto import pareto_front
+    from gaia_ssl.utils.pareto import pareto_front
 
     flops = feasible.costs['flops'][feasible.indices]
     points = np.stack([distances, flops], axis=1)

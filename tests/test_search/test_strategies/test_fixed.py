@@ -34,7 +34,8 @@ def test_runs_share_more_of_the_tree(feasible, play):
             return 1 + sum(map(count, node.children.values()))
 
         [drawn] = play(Random(60, 0, run), feasible)
-        paths = [feasible.space.path(feasible[i].arch) for i in drawn]
-        return count(build_tree(paths, (3,)))
+        space = feasible.space
+        paths = [space.path(feasible[i].arch) for i in drawn]
+        return count(build_tree(space.family, paths, (3,), (64, 64)))
 
     assert nodes(10) < 0.8 * nodes(1)

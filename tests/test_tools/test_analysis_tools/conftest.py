@@ -1,10 +1,11 @@
 import json
+import runpy
 import sys
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[3] / 'tools' / 'analysis_tools'))
+TOOLS = Path(__file__).resolve().parents[3] / 'tools' / 'analysis_tools'
 
 
 @pytest.fixture
@@ -46,14 +47,14 @@ def search(tmp_path):
 
 @pytest.fixture
 def call(monkeypatch, capsys):
-    """Calls a tool as its command line does: its exit code, stdout and stderr."""
-    from gaia_ssl.utils.cli import run_cli
+    """Calls a tool, by its name, as its command line does: its exit code, stdout and stderr."""
 
     def run(tool, *arguments):
-        monkeypatch.setattr(sys, 'argv', [tool.__name__, *map(str, arguments)])
+        path = str(TOOLS / f'{tool}.py')
+        monkeypatch.setattr(sys, 'argv', [path, *map(str, arguments)])
         code = 0
         try:
-            run_cli(tool.main)
+            runpy.run_path(path, run_name='__main__')
         except SystemExit as stop:
             code = stop.code
         return (code, *capsys.readouterr())

@@ -1,16 +1,15 @@
 import json
 
-import compare_searches
 import pytest
 
 from gaia_ssl.search.compare import compare
-from gaia_ssl.search.several import load_results
+from gaia_ssl.space.search_json import load_results
 
 
 def test_files(search, call, tmp_path):
     paths = [search('a'), search('b', shift=5), search('c', shift=1)]
     out = [str(tmp_path / f'compare.{kind}') for kind in ('md', 'json', 'png')]
-    code, text, err = call(compare_searches, *paths, '--top', '4', '50%', '--out', *out)
+    code, text, err = call('compare_searches', *paths, '--top', '4', '50%', '--out', *out)
     assert code == 0, err
     found = json.loads((tmp_path / 'compare.json').read_text())
     assert found == compare(load_results(paths), ['4', '50%'])
@@ -24,13 +23,6 @@ def test_files(search, call, tmp_path):
     assert '## Shared among the best 4\n\n0.8 by chance.' in text
 
 
-def test_text_of_a_file_stays_in_its_cell():
-    text = compare_searches.table(['', 'a'], [['images', 'x | y\n# z']])
-    assert text.splitlines()[2:] == ['| images | x / y # z |']
-    assert compare_searches.value_text('0' * 64) == '000000000000...'
-    assert compare_searches.value_text([3]) == '[3]'
-
-
 @pytest.mark.parametrize(
     'arguments, message',
     [
@@ -39,12 +31,12 @@ def test_text_of_a_file_stays_in_its_cell():
     ],
 )
 def test_mistakes(search, call, arguments, message):
-    code, out, err = call(compare_searches, search('a'), *arguments)
+    code, out, err = call('compare_searches', search('a'), *arguments)
     assert code == 2 and out == '' and message in err
 
 
 def test_a_top_of_too_many(search, call, tmp_path):
     out = tmp_path / 'compare.md'
     paths = search('a'), search('b')
-    code, _, err = call(compare_searches, *paths, '--top', '21', '--out', out)
+    code, _, err = call('compare_searches', *paths, '--top', '21', '--out', out)
     assert code == 2 and 'top: 21 is none of 1 to 20' in err and not out.exists()

@@ -2,12 +2,11 @@ import csv
 import io
 import json
 
-import list_subnets
 import pytest
 
 
 def as_json(call, *arguments):
-    code, out, err = call(list_subnets, *arguments, '--format', 'json')
+    code, out, err = call('list_subnets', *arguments, '--format', 'json')
     assert code == 0, err
     return json.loads(out)
 
@@ -37,7 +36,7 @@ def test_pareto(search, call):
 
 @pytest.mark.parametrize('form', ['table', 'markdown'])
 def test_to_be_read(search, call, form):
-    code, out, _ = call(list_subnets, search('a', memory=10**5), '--format', form, '--anchors')
+    code, out, _ = call('list_subnets', search('a', memory=10**5), '--format', form, '--anchors')
     lines = out.splitlines()
     assert code == 0 and len(lines) == 1 + 10 + 1 + (form == 'markdown')
     heading = [word for word in lines[0].replace('|', ' ').split()]
@@ -46,7 +45,7 @@ def test_to_be_read(search, call, form):
 
 
 def test_csv(search, call):
-    _, out, _ = call(list_subnets, search('a'), '--format', 'csv', '--top', '2', '--anchors')
+    _, out, _ = call('list_subnets', search('a'), '--format', 'csv', '--top', '2', '--anchors')
     first, second, anchor = csv.DictReader(io.StringIO(out))
     assert (first['rank'], second['rank'], anchor['rank']) == ('1', '2', '')
     assert anchor['name'] == 'MAX' and int(anchor['flops']) == 20 * 10**6
@@ -64,11 +63,11 @@ def test_csv(search, call):
     ],
 )
 def test_mistakes(search, call, arguments, message):
-    code, out, err = call(list_subnets, search('a'), *arguments)
+    code, out, err = call('list_subnets', search('a'), *arguments)
     assert code == 2 and out == ''
     assert message in err and err.count('\n') == 1
 
 
 def test_no_search(call, tmp_path):
-    code, _, err = call(list_subnets, tmp_path / 'search.json')
+    code, _, err = call('list_subnets', tmp_path / 'search.json')
     assert code == 2 and 'search.json does not exist' in err

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 import gaia_ssl.models.selfsup  # noqa: F401 - registers the methods
+from gaia_ssl.distances import TASKS, build_distance, distances_of
 from gaia_ssl.registry import MODELS
-from gaia_ssl.search.distances import TASKS, build_distance, distances_of
 from gaia_ssl.space import count_cost, get_space
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.cli import load_config

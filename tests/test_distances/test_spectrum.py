@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gaia_ssl.search.distances import build_distance
+from gaia_ssl.distances import build_distance, effective_rank
 from gaia_ssl.utils import UserError
 
 SCORES = ['rank', 'alpha']
@@ -61,6 +61,36 @@ def test_score_is_the_formula(plain, pooled, seed, images, channels):
         assert distance.reads == 'map'
         values = distance(maps, distance.target(maps))
         assert values.shape == (images,) and values[0].item() == want
+
+
+@pytest.mark.parametrize('dtype', [torch.float, torch.double])
+def test_effective_rank_counts_equal_directions(dtype):
+    for rank in (1, 3, 8):
+        directions = torch.eye(8, dtype=dtype)[torch.arange(48) % rank]
+        assert effective_rank(directions) == pytest.approx(rank, rel=1e-5)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**16), images=st.integers(1, 9), channels=st.integers(1, 9))
+def test_effective_rank_by_the_definition(seed, images, channels):
+    matrix = np.random.default_rng(seed).normal(size=(images, channels))
+    # singular values are the roots of the eigenvalues of the Gram matrix
+    values = np.sqrt(np.clip(np.linalg.eigvalsh(matrix.T @ matrix), 0, None))
+    shares = [v / values.sum() for v in values if v > 1e-7]
+    expected = np.exp(-sum(p * np.log(p) for p in shares))
+    found = effective_rank(torch.from_numpy(matrix)).item()
+    assert found == pytest.approx(expected, rel=1e-5)
+    assert 1 <= found <= min(images, channels)
+
+
+@pytest.mark.parametrize('shape', [(1, 1), (5, 3), (3, 5)])
+def test_effective_rank_of_zeros_is_one(shape):
+    assert effective_rank(torch.zeros(shape)) == 1
+
+
+@pytest.mark.parametrize('value', [float('nan'), float('inf')])
+def test_effective_rank_of_what_is_not_finite(value):
+    assert effective_rank(torch.tensor([[1.0, value], [0, 1]])).isnan()
 
 
 def test_rank_of_known_matrices():

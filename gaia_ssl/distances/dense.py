@@ -11,16 +11,20 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gaia_ssl.registry import DISTANCES
+from gaia_ssl.space.families import Size
 from gaia_ssl.utils import UserError
 
-from .base import Distance, check_temperature
+from .base import Distance, Option, check_temperature
+
+# matrices that a call holds at a time
+_MATRICES = 3
 
 
 class DenseDistance(Distance):
-    """What dense distances share.
+    """Base class of the distances between self-similarities.
 
     A target of N images takes up to N * grid^4 * 4 bytes of memory (``kl``: twice that), and so
-    does each of the one or two matrices that a call works on.
+    does each of the matrices that a call works on.
 
     Args:
         grid: Maps that are higher or wider are first averaged over cells so that they have
@@ -30,7 +34,11 @@ class DenseDistance(Distance):
         itemsize: Bytes of a number in its matrices.
     """
 
+    task = 'dense'
     reads = 'map'
+    options = dict(
+        grid=Option(int, 'larger maps are averaged to this many cells a side; default: 28')
+    )
     itemsize: ClassVar[int] = 4
 
     def __init__(self, grid: int = 28) -> None:
@@ -40,7 +48,7 @@ class DenseDistance(Distance):
 
     def similarity(self, feature: Tensor) -> Tensor:
         """Cosine similarity of all pairs of positions: (N, C, H, W) -> (N, P, P)."""
-        size = tuple(min(side, self.grid) for side in feature.shape[2:])
+        size = self._cells(feature.shape[2:])
         # mixed precision would round the product to 8 bits
         with torch.autocast(feature.device.type, enabled=False):
             feature = feature.float()
@@ -48,6 +56,19 @@ class DenseDistance(Distance):
                 feature = F.adaptive_avg_pool2d(feature, size)
             unit = F.normalize(feature, dim=1).flatten(2)  # (N, C, h, w) -> (N, C, P)
             return unit.transpose(1, 2) @ unit
+
+    def target_bytes(self, channels: int, size: Size) -> int:
+        """The bytes of a matrix of one image, whatever its channels."""
+        rows, columns = self._cells(size)
+        return self.itemsize * (rows * columns) ** 2
+
+    def working_bytes(self, channels: int, size: Size) -> int:
+        """The bytes of the matrices that a call holds at a time, for one image."""
+        return _MATRICES * self.target_bytes(channels, size)
+
+    def _cells(self, size: Size) -> Size:
+        """Rows and columns of the positions that are compared."""
+        return min(size[0], self.grid), min(size[1], self.grid)
 
 
 @DISTANCES.register_module(name='dense_mse')
@@ -95,6 +116,10 @@ class DenseKL(DenseDistance):
         grid: The most rows or columns that are compared, see ``DenseDistance``. Defaults to 28.
     """
 
+    options = dict(
+        temperature=Option(float, 'temperature of the softmax; default: 0.2'),
+        **DenseDistance.options,
+    )
     itemsize = 8
 
     def __init__(self, temperature: float = 0.2, grid: int = 28) -> None:
@@ -108,4 +133,5 @@ class DenseKL(DenseDistance):
 
     def __call__(self, feature: Tensor, target: Tensor) -> Tensor:
         """(N, C, H, W), (N, P, P) -> (N,)."""
-        return self.target(feature).sub_(target).mul_(target.exp()).sum(2).mean(1).neg_()
+        # log_softmax keeps its output for the gradient: the difference is not taken in place
+        return (self.target(feature) - target).mul_(target.exp()).sum(2).mean(1).neg_()

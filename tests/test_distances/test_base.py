@@ -1,20 +1,28 @@
-"""What holds for every distance."""
+"""Properties of every distance."""
+
+import inspect
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gaia_ssl.distances import (
+    TASKS,
+    EffectiveRank,
+    build_distance,
+    distance_options,
+    distances_of,
+)
+from gaia_ssl.distances.spectrum import Alpha
 from gaia_ssl.registry import DISTANCES
-from gaia_ssl.search.distances import TASKS, Rank, build_distance, distances_of
-from gaia_ssl.search.distances.spectrum import Alpha
 from gaia_ssl.utils import UserError
 
 ALL = [(task, name) for task in TASKS for name in distances_of(task)]
 WITH_TEACHER = [
     (task, name)
     for task, name in ALL
-    if not issubclass(DISTANCES.get(f'{task}_{name}'), Rank | Alpha)
+    if not issubclass(DISTANCES.get(f'{task}_{name}'), EffectiveRank | Alpha)
 ]
 
 
@@ -75,6 +83,45 @@ def test_mixed_precision_rounds_only_the_features(task, name):
         values = distance(student, distance.target(teacher))
     rounded = distance(student.float(), distance.target(teacher.float()))
     torch.testing.assert_close(values.double(), rounded.double(), rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize('task, name', ALL)
+def test_gradients_are_those_of_finite_differences(task, name):
+    distance = build_distance(task, name)
+    student, teacher = features(distance, 0).double().abs(), features(distance, 1).double().abs()
+    target = distance.target(teacher)
+    step = 1e-2 * features(distance, 2).double()
+
+    def value(x):
+        return distance(x, target).double().mean()
+
+    x = student.clone().requires_grad_()
+    value(x).backward()
+    slope = (x.grad * step).sum().item()
+    difference = (value(student + step / 2) - value(student - step / 2)).item()
+    assert slope == pytest.approx(difference, rel=0.01) and slope != 0
+
+
+@pytest.mark.parametrize('name', DISTANCES.module_dict)
+def test_declarations(name):
+    cls = DISTANCES.get(name)
+    assert cls.task in TASKS and cls.reads in ('embedding', 'map')
+    assert cls.task == 'global' or cls.reads == 'map'
+    assert set(cls.options) == set(inspect.signature(cls).parameters)
+    assert cls.options.items() <= distance_options().items()
+    # the text of a command line gives the default
+    for option, argument in inspect.signature(cls).parameters.items():
+        assert cls.options[option].type(str(argument.default)) == argument.default
+        assert f'default: {argument.default}' in cls.options[option].help
+
+
+@pytest.mark.parametrize('task, name', ALL)
+@pytest.mark.parametrize('size', [(3, 4), (40, 30)])
+def test_bytes_of_targets(task, name, size):
+    distance = build_distance(task, name)
+    if distance.reads == 'map':
+        target = distance.target(torch.randn(3, 5, *size))
+        assert target.nbytes == 3 * distance.target_bytes(5, size)
 
 
 def test_names():

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gaia_ssl.search.pareto import pareto_front, pareto_rows
+from gaia_ssl.utils.pareto import pareto_front, pareto_rows
 
 # few values, so that ties and equal points are common
 tables = st.integers(1, 4).flatmap(

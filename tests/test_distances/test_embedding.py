@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from gaia_ssl.search.distances import build_distance
+from gaia_ssl.distances import build_distance
 from gaia_ssl.utils import UserError
 
 

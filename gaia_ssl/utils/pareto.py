@@ -1,4 +1,4 @@
-"""What no other point beats in everything at once."""
+"""Pareto fronts."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,10 +8,10 @@ from numpy.typing import ArrayLike
 
 
 def pareto_front(points: ArrayLike) -> np.ndarray:
-    """The points that no other dominates, every objective minimised.
+    """Indices of the points that no other point dominates; every objective is minimised.
 
-    A point dominates another that it is nowhere worse than and somewhere better than; equal
-    points do not dominate each other.
+    A point dominates another if it is nowhere worse and somewhere better; equal points do not
+    dominate each other.
 
     Args:
         points: (N, K), a row for each point and a column for each objective.
@@ -21,15 +21,14 @@ def pareto_front(points: ArrayLike) -> np.ndarray:
         of F points.
 
     Raises:
-        ValueError: If the points are no table or one of them is NaN, which is neither better nor
-            worse.
+        ValueError: If the points are not a table, or one of them is NaN, which cannot be compared.
     """
     points = np.asarray(points, float)
     if points.ndim != 2 or np.isnan(points).any():
         raise ValueError('points: give a table (N, K) of numbers')
     if not points.size:
         return np.arange(len(points))
-    # lexicographic order: whatever dominates a point comes before it
+    # in lexicographic order the points that dominate a point come before it
     order = np.lexsort(points.T[::-1])
     ordered = points[order]
     first = np.ones(len(points), bool)
@@ -43,14 +42,14 @@ def pareto_front(points: ArrayLike) -> np.ndarray:
 def pareto_rows(
     rows: Sequence[dict[str, Any]], costs: Sequence[str] = ('flops',)
 ) -> list[dict[str, Any]]:
-    """The subnets of a result that no other beats in distance and in all of the costs.
+    """The subnets of a search on the Pareto front of distance and costs.
 
     Args:
-        rows: Rows of a result, see ``make_result``.
-        costs: Which of their costs count beside the distance. Defaults to multiply-adds.
+        rows: Rows of a result, see ``load_result``.
+        costs: The costs that count beside the distance. Defaults to multiply-adds.
 
     Returns:
-        These rows, in their order.
+        The rows on the front, in their order.
     """
     names = ['distance', *costs]
     points = np.array([[row[name] for name in names] for row in rows]).reshape(-1, len(names))
@@ -58,13 +57,13 @@ def pareto_rows(
 
 
 def _front_of_two(distinct: np.ndarray) -> np.ndarray:
-    """bool (U,): in order of the first objective, whatever improves the second."""
+    """bool (U,): the points that improve the second objective, in the order of the first."""
     lowest = np.minimum.accumulate(distinct[:, 1])
     return np.concatenate([[True], distinct[1:, 1] < lowest[:-1]])
 
 
 def _front_of_many(distinct: np.ndarray) -> np.ndarray:
-    """bool (U,): the first that is left is on the front, and takes away what it dominates."""
+    """bool (U,): the first one left is on the front; what it dominates is removed."""
     front = np.zeros(len(distinct), bool)
     left = np.arange(len(distinct))
     while len(left):

@@ -1,10 +1,10 @@
-"""Label-free scores of one subnet's features by their spectrum; no teacher is needed.
+"""Teacher-free scores of a subnet's features by their spectrum.
 
 X is the N x D matrix of the features of a batch-norm group's images: the neck's embeddings as they
 are, not normalised, or the average over positions of a stage's map (``pooled``). A score belongs
-to the group, each of whose images gets it, so it depends on the size of groups (``bn_group``):
-neither rank nor exponent can be told from fewer images than it would take. Compare subnets under
-the same one only.
+to a group, and each of its images gets that score. It therefore depends on the size of groups
+(``bn_group``), since N bounds the rank and the number of eigenvalues: compare subnets under the
+same size only.
 
 All is computed in double precision from singular values, of which there are min(N, D): squaring X
 into a covariance would lose those below 1e-8 of the largest.
@@ -16,26 +16,58 @@ import torch
 from torch import Tensor
 
 from gaia_ssl.registry import DISTANCES
+from gaia_ssl.space.families import Size
 from gaia_ssl.utils import UserError
 
 from .base import Distance
 
 
+def effective_rank(matrix: Tensor) -> Tensor:
+    """Effective rank of a matrix (Roy and Vetterli, EUSIPCO 2007).
+
+    It is the exponential of the entropy of the singular values, normalised to sum 1, as in RankMe
+    (Garrido et al., ICML 2023, equation 1).
+
+    Args:
+        matrix: (N, D).
+
+    Returns:
+        A scalar from 1 to min(N, D); 1 if all numbers are zero, NaN if one is not finite.
+    """
+    if not matrix.isfinite().all():
+        return matrix.new_tensor(torch.nan)
+    values = torch.linalg.svdvals(matrix)
+    shares = values / values.sum().clamp_min(torch.finfo(values.dtype).tiny)
+    # min(N, D) equal values may exceed it by rounding
+    return torch.special.entr(shares).sum().exp().clamp(1, min(matrix.shape))
+
+
 class _Spectrum(Distance):
+    """Base class of the scores: the score of a group is given to each of its images."""
+
+    task = 'global'
     reads = 'embedding'
 
     def target(self, feature: Tensor) -> Tensor:
-        """Nothing, (0,)."""
+        """An empty tensor, (0,): there is no teacher."""
         return feature.new_empty(0)
 
     def __call__(self, feature: Tensor, target: Tensor) -> Tensor:
-        """(N, D), or (N, C, H, W) where ``pooled``, and nothing -> (N,), all alike."""
+        """(N, D), or (N, C, H, W) if ``pooled``, and an empty target -> (N,), all equal."""
         matrix = feature.double()
         if self.reads == 'map':
             matrix = matrix.mean((2, 3))  # (N, C, H, W) -> (N, C)
-        if not matrix.isfinite().all():  # there are no singular values: whoever asks is to know
+        if not matrix.isfinite().all():  # no singular values: NaN, so that the caller notices
             return matrix.new_full((len(feature),), torch.nan)
         return self.score(matrix, torch.finfo(feature.dtype).eps).expand(len(feature))
+
+    def target_bytes(self, channels: int, size: Size) -> int:
+        """Zero: there is no teacher."""
+        return 0
+
+    def working_bytes(self, channels: int, size: Size) -> int:
+        """Zero: a map in double precision takes two copies of it, and the pooled one is small."""
+        return 0
 
     @abstractmethod
     def score(self, matrix: Tensor, eps: float) -> Tensor:
@@ -48,19 +80,16 @@ class _Spectrum(Distance):
 
 
 @DISTANCES.register_module(name='global_rank')
-class Rank(_Spectrum):
-    """1 - r / N, r being the effective rank of X (RankMe, Garrido et al., ICML 2023, equation 1).
+class EffectiveRank(_Spectrum):
+    """1 - r / N, r being the effective rank of X (RankMe, Garrido et al., ICML 2023).
 
-    r = exp(-sum_k p_k log p_k) with p_k = s_k / sum_j s_j of the singular values s, between 1 and
-    min(N, D). X is not centred, as in RankMe: features that are equal but for rounding then have
-    rank 1, while of centred ones only the rounding, of full rank, would be left.
+    X is not centred, as in RankMe: features that are equal but for rounding then have rank 1,
+    while centring would leave only the rounding, which has full rank.
     """
 
     def score(self, matrix: Tensor, eps: float) -> Tensor:
         """(N, D) -> (), in [0, 1)."""
-        values = torch.linalg.svdvals(matrix)
-        shares = values / values.sum().clamp_min(torch.finfo(values.dtype).tiny)
-        return 1 - torch.special.entr(shares).sum().exp() / len(matrix)
+        return 1 - effective_rank(matrix) / len(matrix)
 
 
 @DISTANCES.register_module(name='global_alpha')
@@ -94,15 +123,29 @@ class Alpha(_Spectrum):
         return (slope + 1).abs()
 
 
-@DISTANCES.register_module(name=['global_pooled_rank', 'dense_pooled_rank'])
-class PooledRank(Rank):
-    """``Rank`` of a stage's map, averaged over its positions."""
+@DISTANCES.register_module(name='global_pooled_rank')
+class PooledRank(EffectiveRank):
+    """``EffectiveRank`` of the last stage's map, averaged over its positions."""
 
     reads = 'map'
 
 
-@DISTANCES.register_module(name=['global_pooled_alpha', 'dense_pooled_alpha'])
+@DISTANCES.register_module(name='dense_pooled_rank')
+class DensePooledRank(PooledRank):
+    """``PooledRank`` of the stages that are searched by."""
+
+    task = 'dense'
+
+
+@DISTANCES.register_module(name='global_pooled_alpha')
 class PooledAlpha(Alpha):
-    """``Alpha`` of a stage's map, averaged over its positions."""
+    """``Alpha`` of the last stage's map, averaged over its positions."""
 
     reads = 'map'
+
+
+@DISTANCES.register_module(name='dense_pooled_alpha')
+class DensePooledAlpha(PooledAlpha):
+    """``PooledAlpha`` of the stages that are searched by."""
+
+    task = 'dense'

@@ -9,13 +9,29 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gaia_ssl.registry import DISTANCES
+from gaia_ssl.space.families import Size
 from gaia_ssl.utils import UserError
 
-from .base import Distance, check_temperature
+from .base import Distance, Option, check_temperature
 
 
-class _EmbeddingDistance(Distance):
+class EmbeddingDistance(Distance):
+    """Base class of the distances between embeddings."""
+
+    task = 'global'
     reads = 'embedding'
+
+    def target_bytes(self, channels: int, size: Size) -> int:
+        """Zero: embeddings are small beside the maps they are made from."""
+        return 0
+
+    def working_bytes(self, channels: int, size: Size) -> int:
+        """Zero, as for targets."""
+        return 0
+
+
+class _UnitVectors(EmbeddingDistance):
+    """Base class of the distances between unit vectors."""
 
     def target(self, feature: Tensor) -> Tensor:
         """The teacher's unit vectors, (N, D)."""
@@ -23,7 +39,7 @@ class _EmbeddingDistance(Distance):
 
 
 @DISTANCES.register_module(name='global_cosine')
-class GlobalCosine(_EmbeddingDistance):
+class GlobalCosine(_UnitVectors):
     """1 - <s, t>, which for unit vectors is |s - t|^2 / 2, the form without cancellation."""
 
     def __call__(self, feature: Tensor, target: Tensor) -> Tensor:
@@ -32,7 +48,7 @@ class GlobalCosine(_EmbeddingDistance):
 
 
 @DISTANCES.register_module(name='global_mse')
-class GlobalMSE(_EmbeddingDistance):
+class GlobalMSE(_UnitVectors):
     """|s - t|^2 / D: twice the cosine distance over D, so it ranks subnets as that does."""
 
     def __call__(self, feature: Tensor, target: Tensor) -> Tensor:
@@ -41,18 +57,19 @@ class GlobalMSE(_EmbeddingDistance):
 
 
 @DISTANCES.register_module(name='global_relation')
-class GlobalRelation(Distance):
-    """How differently an image relates to the others of its batch-norm group.
+class GlobalRelation(EmbeddingDistance):
+    """Difference in how an image relates to the others of its batch-norm group.
 
-    The cross-entropy -sum_j p_ij log q_ij, where p_i and q_i are the softmax over the other
+    It is the cross-entropy -sum_j p_ij log q_ij, where p_i and q_i are the softmax over the other
     images j of <t_i, t_j> / T and of <s_i, s_j> / T (after ReSSL, Zheng et al., NeurIPS 2021,
-    which relates images to a queue). The teacher's own entropy is the least it can be, not 0.
+    which relates images to a queue). Its smallest value is the teacher's own entropy, not 0.
 
     Args:
         temperature: T. Defaults to 0.2, as in DATA.
     """
 
-    reads = 'embedding'
+    least_group = 2
+    options = dict(temperature=Option(float, 'temperature of the softmax; default: 0.2'))
 
     def __init__(self, temperature: float = 0.2) -> None:
         self.temperature = check_temperature(temperature)
@@ -72,5 +89,5 @@ class GlobalRelation(Distance):
         unit = F.normalize(feature.double(), dim=1)
         similarity = unit @ unit.T / self.temperature
         others = ~torch.eye(images, dtype=torch.bool, device=feature.device)
-        # (N, N) -> (N, N - 1): without each image's similarity to itself
+        # (N, N) -> (N, N - 1), without each image's similarity to itself
         return similarity[others].view(images, images - 1).log_softmax(1)

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from gaia_ssl.search.several import costs_of, load_results, short_names
+from gaia_ssl.space.search_json import costs_of, load_result, load_results, short_names
 from gaia_ssl.utils import UserError
 
 ROW = dict(arch=dict(depth=[1]), flops=2, params=3, distance=0.5)
@@ -62,3 +62,28 @@ def test_results_by_name_with_the_costs_that_all_rows_have(tmp_path):
 def test_a_broken_file_is_named(tmp_path, fields, message):
     with pytest.raises(UserError, match=f'search.json.*{message}'):
         load_results([write(tmp_path / 'search.json', **fields)])
+
+
+def test_the_file_of_a_folder(tmp_path):
+    path = write(tmp_path / 'search.json')
+    assert load_result(str(tmp_path)) == load_result(path)
+
+
+@pytest.mark.parametrize(
+    'text, message',
+    [
+        ('{"meta": {}, "subn', 'not valid JSON'),
+        ('[]', 'is not the result of a search'),
+        ('{"meta": {}}', 'is not the result of a search'),
+        ('{"meta": {}, "subnets": 3}', 'is not the result of a search'),
+    ],
+)
+def test_a_file_that_is_not_a_result(tmp_path, text, message):
+    (tmp_path / 'search.json').write_text(text)
+    with pytest.raises(UserError, match=f'search.json.*{message}'):
+        load_result(str(tmp_path))
+
+
+def test_a_missing_file(tmp_path):
+    with pytest.raises(UserError, match='search.json does not exist; search first'):
+        load_result(str(tmp_path / 'search.json'))

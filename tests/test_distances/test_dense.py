@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gaia_ssl.search.distances import build_distance
+from gaia_ssl.distances import build_distance
 
 
 def unit(rows):

@@ -1,0 +1,50 @@
+"""The facts that decide the result of a search, as plain data."""
+
+import json
+from typing import Any
+
+import numpy as np
+
+from gaia_ssl.utils.files import data_digest, file_digest
+
+from .candidates import Candidates
+from .search_images import SearchImages
+from .settings import SearchSettings
+from .terms import dense_stages, describe
+
+
+def settings_id(
+    settings: SearchSettings, candidates: Candidates, images: SearchImages, teacher: str
+) -> dict[str, Any]:
+    """The facts of images, space and settings; those of the weights come apart.
+
+    Args:
+        settings: The settings.
+        candidates: The candidates.
+        images: The images.
+        teacher: The network that subnets are compared with: ``'ema'`` or ``'online'``.
+    """
+    strategy = candidates.strategy.to_dict()
+    return dict(
+        space=candidates.space.to_dict(),
+        images_count=len(images),
+        images_sha256=data_digest(list(zip(images.images.names, images.digests))),
+        images_bad=[dict(name=bad.name, reason=bad.reason) for bad in images.bad],
+        input_size=settings.input_size,
+        pipeline=json.loads(json.dumps(images.images.pipeline, default=str)),
+        task=settings.task,
+        distance=describe(candidates.terms, settings.task),
+        distances=[term.to_dict() for term in candidates.terms],
+        stages=dense_stages(candidates.terms) or None,
+        teacher=teacher,
+        bn=dict(policy=settings.bn_policy, group=settings.bn_group),
+        dtype=settings.dtype,
+        budget={
+            name: [bound if np.isfinite(bound) else None for bound in interval]
+            for name, interval in settings.budget.intervals.items()
+        },
+        latencies=file_digest(settings.latencies) if settings.latencies else None,
+        strategy=strategy.pop('type'),
+        **strategy,
+        num_feasible=len(candidates.feasible),
+    )

@@ -48,7 +48,6 @@ class _Todo(NamedTuple):
     batches: Batches
 
 
-
 class Search:
     """A search that is fully checked and ready to run, the same in every process.
 

@@ -64,7 +64,7 @@ def given(tmp_path_factory):
     (folder / 'config.py').write_text(CONFIG)
     model = MODELS.build(Config.fromfile(folder / 'config.py').model)
     # the Runner's checkpoints hold more than weights
-    checkpoint = dict(state_dict=model.state_dict(), meta={}, message_hub=HistoryBuffer())
+    checkpoint = dict(state_dict=model.state_dict(), meta={}, message_hub=HistoryBuffer([1.0], [1]))
     torch.save(checkpoint, folder / 'supernet.pth')
     for index in range(37):
         rng = np.random.default_rng(index)

@@ -9,7 +9,6 @@ from typing import Any
 
 from mmengine.config import Config
 
-from gaia_ssl.registry import MODELS
 from gaia_ssl.space import Arch, Family, SearchSpace, Shape
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.checkpoint import load_checkpoint
@@ -164,13 +163,7 @@ class Subnet:
             sync_norms: Synchronise the statistics of batch norms. Defaults to True.
             **family_changes: Options of the family that differ from pretraining's, such as
                 ``**subnet.family.dilated(8)``.
-
-        Raises:
-            UserError: If the backbone's type is not registered.
         """
-        backbone = MODELS.get(self.type)
-        if backbone is None:
-            raise UserError(f'subnet: {self.type} is not registered; import the module it is in')
         return dict(
             _delete_=True,
             type=f'gaia_ssl.{self.type}',
@@ -178,9 +171,15 @@ class Subnet:
             **self.family_options(**family_changes),
             out_indices=tuple(self.pyramid) if out_indices is None else out_indices,
             frozen_stages=frozen_stages,
-            **backbone.norm_options(sync_norms),
+            **self._norm_options(sync_norms),
             init_cfg=dict(type='Pretrained', checkpoint=self.checkpoint),
         )
+
+    def _norm_options(self, sync_norms: bool) -> dict[str, Any]:
+        """The arguments of the backbone about norms; only batch norms have statistics."""
+        if not self.family.has_batch_norms:
+            return dict(norm_cfg=dict(self.family.norm))
+        return dict(norm_eval=False, norm_cfg=SYNC_BN if sync_norms else dict(type='BN'))
 
     def halves(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """The configs of a C4 detector's backbone and shared head.

@@ -7,12 +7,12 @@ import numpy as np
 import torch
 import torch.nn as nn
 from mmengine.config import Config
-from mmengine.utils.dl_utils.parrots_wrapper import _BatchNorm
 from torch import Tensor
 
 from gaia_ssl.datasets.images import ImageSet
 from gaia_ssl.datasets.search_defaults import SearchDefaults
 from gaia_ssl.datasets.views import TrainingViews
+from gaia_ssl.models.layers import batch_norms
 from gaia_ssl.registry import MODELS
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.preprocessor import preprocessor_options
@@ -89,11 +89,6 @@ class CalibrationImages:
         )
 
 
-def has_batch_norms(net: nn.Module) -> bool:
-    """Check if a network has batch norms, so that there is anything to calibrate."""
-    return any(isinstance(module, _BatchNorm) for module in net.modules())
-
-
 @torch.no_grad()
 def average_statistics(backbone: nn.Module, batches: Iterable[Tensor]) -> None:
     """Replace the running statistics by their average over batches of images.
@@ -104,7 +99,7 @@ def average_statistics(backbone: nn.Module, batches: Iterable[Tensor]) -> None:
             if the subnet has no batch norms.
     """
     backbone.eval()
-    norms = [m for m in backbone.modules() if isinstance(m, _BatchNorm)]
+    norms = batch_norms(backbone)
     if not norms:
         return
     momenta = [norm.momentum for norm in norms]

@@ -12,6 +12,7 @@ from mmengine.config import Config
 from gaia_ssl.datasets.search_defaults import SearchDefaults
 from gaia_ssl.downstream import Subnet
 from gaia_ssl.downstream.subnet import WEIGHTS_FILE, Normalisation
+from gaia_ssl.models.layers import batch_norms
 from gaia_ssl.models.supernet import load_supernet_backbone
 from gaia_ssl.space import Arch, count_cost
 from gaia_ssl.utils import UserError
@@ -24,7 +25,6 @@ from .calibrate import (
     NOTHING_TO_CALIBRATE,
     CalibrationImages,
     calibrate,
-    has_batch_norms,
 )
 from .choices import Choice, check_choice
 from .configs import config_texts
@@ -136,7 +136,7 @@ class _Source:
             raise UserError(f'input_size: {self.size} is not a size in pixels')
         self.supernet = load_supernet_backbone(config, checkpoint)
         self.images, self.calibration = None, None
-        if not has_batch_norms(self.supernet):
+        if not batch_norms(self.supernet):
             self.calibration = NOTHING_TO_CALIBRATE
         elif calibrate_on is not None:
             folder = None if calibrate_on is True else calibrate_on

@@ -16,7 +16,7 @@ from gaia_ssl.space import Arch, Family, Path, SearchSpace, Shape, Size, Step, g
 from gaia_ssl.utils.errors import UserError
 from gaia_ssl.utils.weights import describe, differences
 
-from .layer_factory import BATCH_NORMS, LayerFactory, NormCfg, dynamic_layers, static_layers
+from .layer_factory import LayerFactory, NormCfg, dynamic_layers, static_layers
 
 SUPERNETS: dict[type[Family], type['DynamicBackbone']] = {}
 """The supernet of each family; its subnets are of its ``subnet_type``."""
@@ -43,12 +43,10 @@ class PathBackbone(BaseModule):
         space: The space whose largest arch it holds the layers of.
         arch: The active arch.
         family_type: The family.
-        default_norm: The norm of its subnets unless a config says otherwise.
         default_init: Its initialisation unless a config says otherwise.
     """
 
     family_type: ClassVar[type[Family]]
-    default_norm: ClassVar[NormCfg] = dict(type='BN')
     default_init: ClassVar[list[dict[str, Any]]] = [
         dict(type='Kaiming', layer='Conv2d'),
         dict(type='Constant', val=1, layer=['_BatchNorm', 'DynamicBatchNorm2d', 'GroupNorm']),
@@ -94,9 +92,8 @@ class PathBackbone(BaseModule):
     def _space_of(cls, source: Any, family_options: dict[str, Any]) -> SearchSpace:
         """The space whose largest arch the backbone holds the layers of."""
 
-    @classmethod
     @abstractmethod
-    def _layer_factory(cls, norm_cfg: NormCfg | None) -> LayerFactory:
+    def _layer_factory(self, norm_cfg: NormCfg | None) -> LayerFactory:
         """Builds the layers."""
 
     def _add_step(self, step: Step, in_channels: int, layers: LayerFactory) -> None:
@@ -215,21 +212,8 @@ class SubnetBackbone(PathBackbone):
     def _space_of(cls, source: Arch, family_options: dict[str, Any]) -> SearchSpace:
         return SearchSpace.of_arch(cls.family_type().with_options(**family_options), source)
 
-    @classmethod
-    def _layer_factory(cls, norm_cfg: NormCfg | None) -> LayerFactory:
-        return static_layers(norm_cfg or cls.default_norm)
-
-    @classmethod
-    def norm_options(cls, synchronised: bool = True) -> dict[str, Any]:
-        """The arguments about norms that finetuning wants: all norms train.
-
-        Args:
-            synchronised: Synchronise the statistics of batch norms. Defaults to True.
-        """
-        if cls.default_norm['type'] not in BATCH_NORMS:
-            return dict(norm_cfg=dict(cls.default_norm))
-        sync_bn = dict(type='SyncBN', requires_grad=True)
-        return dict(norm_eval=False, norm_cfg=sync_bn if synchronised else dict(type='BN'))
+    def _layer_factory(self, norm_cfg: NormCfg | None) -> LayerFactory:
+        return static_layers(norm_cfg or self.space.family.norm)
 
     def keep_stages(self, stages: Collection[int]) -> None:
         """Drop the steps and the layers of all stages but these; -1 is the stem."""
@@ -311,9 +295,8 @@ class DynamicBackbone(PathBackbone):
             )
         return space.with_options(**family_options)
 
-    @classmethod
-    def _layer_factory(cls, norm_cfg: NormCfg | None) -> LayerFactory:
-        return dynamic_layers(norm_cfg, cls.default_norm)
+    def _layer_factory(self, norm_cfg: NormCfg | None) -> LayerFactory:
+        return dynamic_layers(norm_cfg, self.space.family.norm)
 
     def set_arch(self, arch: Arch | str) -> None:
         """Make ``arch``, or the anchor of that name, the active one.

@@ -71,7 +71,7 @@ class SubnetSharedHead(_Half):
     def __init__(self, subnet: dict[str, Any], stages: int) -> None:
         super().__init__(subnet, stages)
         [shape] = self.net.output_shapes()
-        norm_cfg = subnet.get('norm_cfg', self.net.default_norm)
+        norm_cfg = subnet.get('norm_cfg', self.net.space.family.norm)
         self.norm = static_layers(norm_cfg).norm(shape.channels)
 
     def forward(self, x: Tensor) -> Tensor:

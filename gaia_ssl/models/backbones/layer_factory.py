@@ -17,6 +17,7 @@ from gaia_ssl.models.layers import (
     StaticConv2d,
     StaticLinear,
 )
+from gaia_ssl.space.families import BATCH_NORMS
 from gaia_ssl.utils.errors import UserError
 
 NormCfg = dict[str, Any]
@@ -29,7 +30,6 @@ DYNAMIC_NORMS: dict[str, type[nn.Module]] = dict(
 )
 # by their class, since only mmpretrain registers an LN2d
 STATIC_NORMS: dict[str, type[nn.Module]] = dict(LN=nn.LayerNorm, LN2d=LayerNorm2d)
-BATCH_NORMS = ('BN', 'SyncBN')
 
 
 class LayerFactory(NamedTuple):
@@ -57,7 +57,7 @@ def dynamic_layers(norm_cfg: NormCfg | None, default: NormCfg) -> LayerFactory:
 
     Args:
         norm_cfg: The norm; None for the default one.
-        default: The norm of the subnets.
+        default: The norm of the family, which the subnets have.
 
     Raises:
         UserError: If subnets cannot take over the norm's weights, or it has an option that they

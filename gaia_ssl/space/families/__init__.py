@@ -1,6 +1,7 @@
 """Families of backbones, by the name a space gives: step specs, paths and analytic cost."""
 
 from .base import (
+    BATCH_NORMS,
     Arch,
     Cost,
     Family,
@@ -22,6 +23,7 @@ from .resnet import Block, ResNetFamily
 FAMILIES: dict[str, type[Family]] = {'mobilenet': MobileNetFamily, 'resnet': ResNetFamily}
 
 __all__ = [
+    'BATCH_NORMS',
     'FAMILIES',
     'Arch',
     'Block',

@@ -22,6 +22,10 @@ Field = tuple[str, int | None]
 """One number of an arch: the name of a field, and the stage if the field has one per stage."""
 
 
+BATCH_NORMS = ('BN', 'SyncBN')
+"""The types of norms, in the words of mmcv, whose weights are those of a batch norm."""
+
+
 class Step(Protocol):
     """One unit of execution: a named tuple with at least these fields.
 
@@ -174,11 +178,13 @@ class Family(ABC):
         in_channels: Channels of the images.
 
     Attributes:
+        norm: The norm of its backbones, a config as in mmcv. Defaults to batch norm.
         arch_fields: Fields of an arch that are one number.
         stage_fields: Fields of an arch that are one number per stage.
         stage_options: Options that have one entry per stage; an empty one is left out.
     """
 
+    norm: ClassVar[dict[str, Any]] = dict(type='BN')
     arch_fields: ClassVar[tuple[str, ...]] = ()
     stage_fields: ClassVar[tuple[str, ...]] = ('width', 'depth')
     stage_options: ClassVar[tuple[str, ...]] = ()
@@ -191,6 +197,11 @@ class Family(ABC):
                 # configs give lists, a cache key must be hashable
                 object.__setattr__(self, field.name, tuple(value))
         check_types(self)
+
+    @property
+    def has_batch_norms(self) -> bool:
+        """True if its norms have statistics, to be synchronised, calibrated or frozen."""
+        return self.norm['type'] in BATCH_NORMS
 
     @property
     @abstractmethod

@@ -17,7 +17,7 @@ from .batchnorm import Statistics, group_statistics
 from .memory import order_branches, peak_bytes
 from .terms import Term, target_bytes, working_bytes
 from .tree import Tap, build_tree, steps_and_taps
-from .walk import Merging, walk
+from .walk import Merging, stage_output, walk
 
 # output positions for which a convolution is about as fast, by the position, as for many more
 POSITIONS = 1024
@@ -155,9 +155,10 @@ class TreeEvaluator:
         targets, run = {}, self._run(self.teacher)
         for step in steps_and_taps(self.max_path, self.stages):
             if isinstance(step, Tap):
+                output = stage_output(step, x, run)
                 targets[step.stage] = [
                     [self.terms[term].distance.target(part) for part in feature.split(list(sizes))]
-                    for term, feature in self._read(self.teacher_neck, step.stage, x)
+                    for term, feature in self._read(self.teacher_neck, step.stage, output)
                 ]
             else:
                 x = run(step, x)

@@ -23,9 +23,14 @@ class Tap(NamedTuple):
 
     It is a node of its own because the step after which a stage ends depends on the depth of the
     path, so it cannot be part of a step's identity.
+
+    Attributes:
+        stage: The stage.
+        output: The step that turns these features into the stage's output, if there is one.
     """
 
     stage: int
+    output: Step | None = None
 
 
 TapBytes = Callable[[Tap, int, Size], int]
@@ -100,8 +105,12 @@ def build_tree(
     def child_of(node: Node, place: Place, step: Step | Tap) -> Node:
         key = Key(place, step, node.channels)
         if isinstance(step, Tap):
+            channels, out_size, working = node.channels, node.size, 0
+            if step.output is not None:
+                cost, out_size = step_cost(step.output, channels, node.size)
+                channels, working = step.output.out_channels, _RUN * cost.memory
             # the map, and two copies of it that are made on the way to a distance
-            working = 3 * node.output + tap_bytes(step, node.channels, node.size)
+            working += 3 * nbytes(channels, out_size) + tap_bytes(step, channels, out_size)
             return Node(key, node.channels, node.size, working)
         cost, out_size = step_cost(step, node.channels, node.size)
         return Node(key, step.out_channels, out_size, _RUN * cost.memory)
@@ -131,4 +140,4 @@ def _placed(path: Path, stages: Sequence[int]) -> Iterator[tuple[Place, Step | T
         for index, step in enumerate(path.stages[stage]):
             yield (stage, index), step
         if stage in stages:
-            yield (stage, math.inf), Tap(stage)
+            yield (stage, math.inf), Tap(stage, path.outputs[stage])

@@ -48,7 +48,7 @@ def walk(
         x: The images, (N, C, H, W).
         run: Computes a step on the features of B branches, (B * N, C, H, W).
         measure: Computes what a tap adds to the sum of each of B branches, from its stage and
-            their features.
+            its outputs.
         merging: Limits of what is computed at once. Defaults to one branch.
 
     Yields:
@@ -59,7 +59,7 @@ def walk(
     while pool:
         key, nodes, x, totals = pool.take()
         if isinstance(key.step, Tap):
-            sums = measure(key.step.stage, x)
+            sums = measure(key.step.stage, stage_output(key.step, x, run))
             totals = [total + own for total, own in zip(totals, sums, strict=True)]
         else:
             x = run(key.step, x)
@@ -67,6 +67,11 @@ def walk(
         for node, total in zip(nodes, totals, strict=True):
             if node.candidates:
                 yield node.candidates, total
+
+
+def stage_output(tap: Tap, x: Tensor, run: Callable[[Step, Tensor], Tensor]) -> Tensor:
+    """The output of a tap's stage, from the features that pass on to the next stage."""
+    return x if tap.output is None else run(tap.output, x)
 
 
 class _Features:

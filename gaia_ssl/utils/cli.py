@@ -99,6 +99,24 @@ def add_launcher(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
 
 
+def add_training_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of trainings, see ``gaia_ssl.engine.options.merge_options``."""
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        help='resume from this checkpoint; without a value, from the latest in the work dir',
+    )
+    parser.add_argument(
+        '--amp', action='store_true', help='mixed precision: fp16 on a GPU, bf16 on CPU'
+    )
+    parser.add_argument(
+        '--auto-scale-lr',
+        action='store_true',
+        help='scale the learning rate to the actual batch size',
+    )
+
+
 def load_config(path: str, options: dict | None = None) -> Config:
     """Load a config and merge the command line's ``--cfg-options`` into it.
 

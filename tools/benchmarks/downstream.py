@@ -1,4 +1,4 @@
-"""Train or test a detector, segmentor or classifier with an extracted subnet for its backbone."""
+"""Train or test a detector, segmentor or classifier on an extracted subnet."""
 
 import argparse
 import json
@@ -12,7 +12,7 @@ from gaia_ssl.engine.downstream import (
     load_downstream_config,
     train_downstream,
 )
-from gaia_ssl.utils.cli import add_cfg_options, add_launcher, run_cli
+from gaia_ssl.utils.cli import add_cfg_options, add_launcher, add_training_options, run_cli
 from gaia_ssl.utils.dist import process_group
 
 
@@ -31,20 +31,7 @@ def parse_args() -> argparse.Namespace:
         command.add_argument('--work-dir', help='where logs and checkpoints go')
         add_cfg_options(command)
         add_launcher(command)
-    train.add_argument(
-        '--resume',
-        nargs='?',
-        const='auto',
-        help='continue from this checkpoint; without a value, from the latest in the work dir',
-    )
-    train.add_argument(
-        '--amp', action='store_true', help='mixed precision: fp16 on a GPU, bf16 on CPU'
-    )
-    train.add_argument(
-        '--auto-scale-lr',
-        action='store_true',
-        help='scale the learning rate to the actual batch size',
-    )
+    add_training_options(train)
     return parser.parse_args()
 
 

@@ -4,10 +4,13 @@ import argparse
 import os.path as osp
 
 from gaia_ssl.models.supernet import build_supernet_backbone
-from gaia_ssl.search.latency import DTYPES, LatencySettings, default_path, latency_table
+from gaia_ssl.search.latency import LatencySettings, default_path, latency_table
+from gaia_ssl.search.settings import DTYPES
 from gaia_ssl.space import LatencyTable, SearchSpace, get_space
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.cli import load_config, run_cli
+
+SHORT = dict(fp32='float32', bf16='bfloat16', fp16='float16')
 
 
 def parse_args() -> argparse.Namespace:
@@ -22,7 +25,11 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--batch-size', type=int, default=1, help='images that run at once')
     parser.add_argument(
-        '--dtype', choices=DTYPES, default='fp32', help='type of weights and images'
+        '--dtype',
+        choices=DTYPES,
+        type=lambda word: SHORT.get(word, word),
+        default='float32',
+        help=f'type of weights and images; {", ".join(SHORT)} for short',
     )
     parser.add_argument(
         '--input-size',

@@ -24,12 +24,14 @@ def check_bn_group(bn_group: int) -> None:
         )
 
 
-def split_groups(num_images: int, bn_group: int) -> list[range]:
+def split_groups(num_images: int, bn_group: int, statistics: bool = True) -> list[range]:
     """Split images into the fewest groups of at most ``bn_group``, of nearly equal sizes.
 
     Args:
         num_images: Images in the search set.
         bn_group: Most images in a group.
+        statistics: Groups share batch-norm statistics. Where a network has no batch norms they only
+            say what runs at once. Defaults to True.
 
     Returns:
         The indices of the images of each group.
@@ -38,7 +40,7 @@ def split_groups(num_images: int, bn_group: int) -> list[range]:
         UserError: If there are too few images, or groups would be too small for statistics.
     """
     check_bn_group(bn_group)
-    if num_images < 2:
+    if statistics and num_images < 2:
         raise UserError('images: 1 image is too few for batch-norm statistics; give more')
     number = math.ceil(num_images / bn_group)
     bounds = [num_images * i // number for i in range(number + 1)]

@@ -25,8 +25,8 @@ from gaia_ssl.utils import UserError
 from gaia_ssl.utils.device import cpu_name
 
 from .progress import Progress
+from .settings import DTYPES
 
-DTYPES = dict(fp32=torch.float32, bf16=torch.bfloat16, fp16=torch.float16)
 FOLDER = osp.join('work_dirs', 'latency')
 PASSES = 3  # in a row; the first one is slowed down by cold caches
 SUBNETS_PER_STEP = 2
@@ -41,7 +41,7 @@ class LatencySettings:
         device: ``'cpu'``, ``'cuda'`` or ``'cuda:N'``. Defaults to the CPU.
         threads: Threads that compute one operation on the CPU. Defaults to torch's number.
         batch_size: Images that run at once. Defaults to 1.
-        dtype: Of weights and images: ``'fp32'``, ``'bf16'`` or ``'fp16'``. Defaults to fp32.
+        dtype: Of weights and images, one of ``DTYPES``. Defaults to ``'float32'``.
         input_size: Side, or (height, width), of the images in pixels. Defaults to 224.
         channels_last: Put weights and images in that memory format. Defaults to False.
         rounds: Turns of each subnet. Defaults to 10.
@@ -55,7 +55,7 @@ class LatencySettings:
     device: str = 'cpu'
     threads: int | None = None
     batch_size: int = 1
-    dtype: str = 'fp32'
+    dtype: str = 'float32'
     input_size: int | Size = 224
     channels_last: bool = False
     rounds: int = 10
@@ -227,7 +227,7 @@ def measure(
     held_out = draw_others(space, timed, settings.validate, rng)
     with _running_on(settings):
         timer = timer or make_timer(settings)
-        build = _builder(family, settings)
+        build = subnet_builder(family, settings)
         images = _to(torch.randn(settings.batch_size, family.in_channels, *size), settings)
         passes = [partial(time_steps, build(arch), images, timer) for arch in timed]
         passes += [partial(time_whole, build(arch), images, timer) for arch in held_out]
@@ -314,7 +314,7 @@ def _take_turns(passes: Sequence[Callable[[], list[float]]], rounds: int) -> lis
     return fastest
 
 
-def _builder(family: Family, settings: LatencySettings) -> Callable[[Arch], SubnetBackbone]:
+def subnet_builder(family: Family, settings: LatencySettings) -> Callable[[Arch], SubnetBackbone]:
     """A function that builds the static subnets of a family, ready to run.
 
     They share the modules of steps that are equal in place and shape: many subnets together take

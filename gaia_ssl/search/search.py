@@ -13,6 +13,7 @@ from torch import Tensor
 
 from gaia_ssl.datasets.images import ImageSet
 from gaia_ssl.datasets.search_defaults import SearchDefaults
+from gaia_ssl.models.layers import batch_norms
 from gaia_ssl.models.supernet import load_supernet
 from gaia_ssl.space.search_json import Result
 from gaia_ssl.utils import UserError
@@ -77,7 +78,8 @@ class Search:
         self.model, self.settings = model, settings
         self.weights_id, self.paths = weights_id or {}, paths or {}
         self.candidates = Candidates(model.student[0].space, settings)
-        self.images = SearchImages(images, settings)
+        statistics = bool(batch_norms(*model.student, *model.teacher))
+        self.images = SearchImages(images, settings, statistics)
         check_groups(self.candidates.terms, self.images.least_group)
         teacher = 'online' if model.teacher[0] is model.student[0] else 'ema'
         self.settings_id = settings_id(settings, self.candidates, self.images, teacher)

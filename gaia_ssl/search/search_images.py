@@ -17,6 +17,7 @@ class SearchImages:
     Args:
         images: The images that were given.
         settings: The settings of the search.
+        statistics: The networks have batch norms, see ``split_groups``. Defaults to True.
 
     Attributes:
         images: The images that are searched on.
@@ -29,11 +30,11 @@ class SearchImages:
             size that the settings say.
     """
 
-    def __init__(self, images: ImageSet, settings: SearchSettings) -> None:
+    def __init__(self, images: ImageSet, settings: SearchSettings, statistics: bool = True) -> None:
         if settings.num_images is not None:
             images = images.subset(settings.num_images, settings.seed)
         self.images, self.digests, self.bad = readable_images(images, settings.max_bad)
-        self.groups = split_groups(len(self.images), settings.bn_group)
+        self.groups = split_groups(len(self.images), settings.bn_group, statistics)
         self.images.check_size(settings.input_size, 'input_size')
 
     def __len__(self) -> int:

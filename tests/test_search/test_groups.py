@@ -36,6 +36,7 @@ def test_too_small():
         split_groups(100, 3)
     with pytest.raises(UserError, match='images: 1 image'):
         split_groups(1, 64)
+    assert split_groups(1, 64, statistics=False) == [range(1)]
 
 
 SIZES = st.lists(st.integers(2, 64), min_size=1, max_size=12)

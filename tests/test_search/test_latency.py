@@ -122,8 +122,8 @@ def test_every_step_is_covered_twice_where_it_can_be(space):
 
 
 def test_what_is_timed_are_static_subnets_whose_blocks_have_their_own_weights():
-    settings = LatencySettings(dtype='bf16', channels_last=True, **QUICK)
-    build = latency._builder(TINY.family, settings)
+    settings = LatencySettings(dtype='bfloat16', channels_last=True, **QUICK)
+    build = latency.subnet_builder(TINY.family, settings)
     small, large = build(TINY.min), build(TINY.max)
     assert isinstance(large, SubnetResNet) and not large.training
     convs = [m for m in large.modules() if isinstance(m, torch.nn.Conv2d)]
@@ -143,7 +143,7 @@ def test_what_is_timed_are_static_subnets_whose_blocks_have_their_own_weights():
 
 def test_both_ways_of_timing_run_the_same(monkeypatch):
     clock = FakeClock(monkeypatch)
-    net = latency._builder(TINY.family, LatencySettings(**QUICK))(TINY.max)
+    net = latency.subnet_builder(TINY.family, LatencySettings(**QUICK))(TINY.max)
     images = torch.zeros(2, 3, 32, 40)
     with torch.inference_mode():
         steps = latency.time_steps(net, images, clock_timer(clock))
@@ -152,7 +152,9 @@ def test_both_ways_of_timing_run_the_same(monkeypatch):
     assert sum(steps) == pytest.approx(whole)
 
 
-@pytest.mark.parametrize('options', [dict(batch_size=2), dict(dtype='bf16', channels_last=True)])
+@pytest.mark.parametrize(
+    'options', [dict(batch_size=2), dict(dtype='bfloat16', channels_last=True)]
+)
 def test_measured_for_real(options):
     threads, state = torch.get_num_threads(), torch.get_rng_state()
     table = measure(SMALL, LatencySettings(**QUICK | options))
@@ -174,11 +176,11 @@ def test_a_table_is_measured_once(monkeypatch, tmp_path):
     options = LatencySettings(**QUICK)
     first = latency.latency_table(SMALL, options)
     [path] = (tmp_path / 'work_dirs' / 'latency').iterdir()
-    assert path.name.startswith('tiny10to22_') and '_b1_fp32_32x40_' in path.name
+    assert path.name.startswith('tiny10to22_') and '_b1_float32_32x40_' in path.name
     monkeypatch.setattr(latency, 'measure', lambda *_: pytest.fail('measured again'))
     assert latency.latency_table(SMALL, options) == first
     other = dataclasses.replace(options, batch_size=2)
-    with pytest.raises(UserError, match='measured under other conditions .*batch of 1, fp32'):
+    with pytest.raises(UserError, match='measured under other conditions .*batch of 1, float32'):
         latency.latency_table(SMALL, other, str(path))
     with pytest.raises(UserError, match='is of another space'):
         latency.latency_table(TINY, options, str(path))
@@ -206,7 +208,7 @@ def test_one_thread_is_timed_by_its_processor_time():
         (dict(seed=-1), 'seed: -1 is too small'),
         (dict(input_size=(32, 0)), r'input_size: \(32, 0\) is too small'),
         (dict(validate=1), 'validate: 1 subnets; give 2 or more'),
-        (dict(dtype='int8'), "dtype: 'int8' is not one of fp32, bf16, fp16"),
+        (dict(dtype='int8'), "dtype: 'int8' is not one of float32, bfloat16, float16"),
         (dict(device='abacus'), "device: 'abacus' cannot be used"),
         (dict(device='cuda:99'), "device: 'cuda:99' cannot be used"),
     ],

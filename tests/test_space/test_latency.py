@@ -13,7 +13,7 @@ from gaia_ssl.space.latency import Conditions, Validation, path_keys
 from gaia_ssl.utils import UserError
 
 TINY, SIZE = get_space('tiny10to22'), (50, 70)
-CONDITIONS = Conditions('a CPU', 1, 2, 'fp32', SIZE, False, '2.0')
+CONDITIONS = Conditions('a CPU', 1, 2, 'float32', SIZE, False, '2.0')
 
 
 def seconds_of(stage, in_channels, out_channels, height, width):
@@ -174,11 +174,11 @@ def test_validation(order):
 
 def test_digest_tells_conditions_and_spaces_apart():
     others = [
-        Conditions('a GPU', 1, 2, 'fp32', SIZE, False, '2.0'),
-        Conditions('a CPU', 2, 1, 'fp32', SIZE, False, '2.0'),
-        Conditions('a CPU', 1, 2, 'fp32', SIZE, True, '2.0'),
+        Conditions('a GPU', 1, 2, 'float32', SIZE, False, '2.0'),
+        Conditions('a CPU', 2, 1, 'float32', SIZE, False, '2.0'),
+        Conditions('a CPU', 1, 2, 'float32', SIZE, True, '2.0'),
     ]
     digests = [conditions.digest(TINY) for conditions in (CONDITIONS, *others)]
     digests.append(CONDITIONS.digest(TINY.with_options(in_channels=1)))
     assert len(set(digests)) == 5
-    assert Conditions('a CPU', 1, 2, 'fp32', SIZE, False, '2.0').digest(TINY) == digests[0]
+    assert Conditions('a CPU', 1, 2, 'float32', SIZE, False, '2.0').digest(TINY) == digests[0]

@@ -1,17 +1,17 @@
-"""A line that says how far a search is."""
+"""A progress line with rate and time left."""
 
 import sys
 import time
 
 
 class Progress:
-    """Prints how much is done, how fast, and how long the rest will take.
+    """Prints the number of passes done, their rate and the time left.
 
     On a terminal the line is rewritten; in a log a new one follows every ten seconds.
 
     Args:
-        total: Subnets to score, counted once per batch-norm group.
-        title: What the line begins with. Defaults to nothing.
+        total: Passes to make: subnets, or subnets times batch-norm groups.
+        title: Beginning of the line. Defaults to nothing.
         quiet: Print nothing, as in all processes but the first. Defaults to False.
     """
 
@@ -24,7 +24,7 @@ class Progress:
         self.start = self.printed = time.monotonic()
 
     def __call__(self, scored: int) -> None:
-        """Add ``scored`` subnets to those done."""
+        """Add passes to those done."""
         self.done += scored
         now = time.monotonic()
         finished = self.done >= self.total

@@ -48,7 +48,8 @@ class DenseDistance(Distance):
 
     def similarity(self, feature: Tensor) -> Tensor:
         """Cosine similarity of all pairs of positions: (N, C, H, W) -> (N, P, P)."""
-        size = self._cells(feature.shape[2:])
+        height, width = feature.shape[2:]
+        size = self._cells((height, width))
         # mixed precision would round the product to 8 bits
         with torch.autocast(feature.device.type, enabled=False):
             feature = feature.float()

@@ -8,7 +8,7 @@ from mmengine.runner import BaseLoop, Runner
 from torch.utils.data import DataLoader
 
 from gaia_ssl.datasets.images import ImageSet
-from gaia_ssl.engine.ddp import unwrap
+from gaia_ssl.engine.ddp import supernet_of
 from gaia_ssl.registry import LOOPS
 from gaia_ssl.search import Limits, Result, Search, SearchSettings
 from gaia_ssl.utils import UserError
@@ -63,7 +63,7 @@ class SubnetSearchLoop(BaseLoop):
             raise UserError(
                 f'test_dataloader.dataset: {type(self.images).__name__}; a search takes ImageSet'
             )
-        self.search = Search(unwrap(runner.model), self.images, SearchSettings.from_config(kwargs))
+        self.search = Search(supernet_of(runner), self.images, SearchSettings.from_config(kwargs))
         self.work_dir = work_dir or osp.join(runner.log_dir, 'search')
 
     def run(self) -> dict[str, float]:

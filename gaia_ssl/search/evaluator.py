@@ -1,4 +1,4 @@
-"""Scoring candidates on a batch of images."""
+"""Score candidates on batches of images."""
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
@@ -34,20 +34,20 @@ def _exact_kernels() -> AbstractContextManager:
 
 
 class TreeEvaluator:
-    """The distances of many subnets from the teacher, the steps they share computed once.
+    """Scores many subnets against the teacher, computing each step that they share once.
 
     Args:
         student: Backbone and neck of the supernet whose subnets are scored.
         teacher: Backbone and neck that they are compared with, at MAX.
-        terms: What is measured.
+        terms: The terms of a score.
         archs: The candidates.
         size: Height and width of the images in pixels.
-        statistics: Where batch norms take their statistics from. Defaults to those of groups.
+        statistics: The statistics that batch norms use. Defaults to those of groups.
         dtype: Precision that the networks run in, by autocast where it is not float32; distances
             are computed in float32 at least. Defaults to float32.
 
     Attributes:
-        need: Bytes that scoring takes for each image, at most, without ``room``.
+        need: Most bytes that scoring takes for each image, without ``room``.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class TreeEvaluator:
         Args:
             images: Normalised images, (N, C, H, W).
             sizes: The sizes of the groups they form, in order.
-            report: Told the number of candidates each time that some are done.
+            report: Called with the number of candidates each time that some are done.
             room: Bytes in which branches that take the same step may wait for each other, to run
                 it together. Defaults to none.
 
@@ -106,7 +106,7 @@ class TreeEvaluator:
         with self.statistics(modules, sizes), _exact_kernels():
             targets = self._targets(images, sizes)
 
-            def measure(stage: int, x: Tensor) -> Tensor:
+            def measure(stage: int, x: Tensor) -> Sequence[Tensor]:
                 branches = len(x) // len(images)
                 total = x.new_zeros(branches, len(sizes), len(self.terms), dtype=torch.float64)
                 readings = self._read(self.neck, stage, x)
@@ -116,7 +116,7 @@ class TreeEvaluator:
                     sums = [term.distance(f, t).double().sum() for f, t in pairs]
                     # (branches * groups) -> (branches, groups)
                     total[..., index] = torch.stack(sums).view(branches, -1) / len(term.stages)
-                return total
+                return list(total)
 
             several = room > 0 and len(images) >= LEAST_IMAGES
             merging = Merging(len(images), POSITIONS, room) if several else None

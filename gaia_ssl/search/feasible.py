@@ -1,4 +1,4 @@
-"""The archs of a space that are within a budget, and what they cost."""
+"""Costs of the archs of a space, and the archs within a budget."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,14 +12,14 @@ from gaia_ssl.utils import UserError
 
 
 class Candidate(NamedTuple):
-    """An arch and what it costs, by the name of the cost."""
+    """An arch and its costs, by the name of the cost."""
 
     arch: Arch
     costs: dict[str, float]
 
 
 class CostModel:
-    """What the archs of a space cost, one after the other or all of them.
+    """Costs of the archs of a space, of one or of all.
 
     Args:
         space: The space.
@@ -45,7 +45,8 @@ class CostModel:
             raise UserError(
                 'latency: a budget needs measured times; give latencies, a table of them'
             )
-        self.sized = {name: split_cost(name) for name in names if '@' in name}
+        sized = {name: split_cost(name) for name in names}
+        self.sized = {name: (cost, size) for name, (cost, size) in sized.items() if size}
 
     def table(self) -> dict[str, np.ndarray]:
         """The costs of all archs of the space, (archs,) each, by name."""
@@ -66,15 +67,15 @@ class CostModel:
         return Candidate(arch, costs)
 
 
-class Feasible(Sequence):
+class Feasible(Sequence[Candidate]):
     """The candidates within a budget, in the order of the space.
 
     Args:
-        cost_model: Tells the costs of the space's archs.
+        cost_model: The costs of the space's archs.
         budget: The budget.
 
     Raises:
-        UserError: If there are none; it names the nearest costs that there are.
+        UserError: If there are none; the message names the nearest costs that there are.
     """
 
     def __init__(self, cost_model: CostModel, budget: Budget) -> None:
@@ -92,7 +93,7 @@ class Feasible(Sequence):
     def __len__(self) -> int:
         return len(self.indices)
 
-    def __getitem__(self, index: int) -> Candidate:
+    def __getitem__(self, index: int) -> Candidate:  # type: ignore[override]  # no slices
         row = int(self.indices[index])
         return Candidate(self.space[row], {name: c[row].item() for name, c in self.costs.items()})
 

@@ -1,12 +1,11 @@
 """A whole search, from files or in Python to its result."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import mmengine
 import numpy as np
 import torch
-import torch.nn as nn
 from mmengine.config import Config
 from mmengine.dist import barrier, get_dist_info
 from torch import Tensor
@@ -33,6 +32,9 @@ from .settings import DTYPES, STATISTICS, Limits, SearchSettings
 from .store import Round, Store
 from .strategies import Rounds
 from .terms import check_groups
+
+if TYPE_CHECKING:  # it imports mmpretrain
+    from gaia_ssl.models.selfsup.base import SupernetSelfSupervisor
 
 
 class _Todo(NamedTuple):
@@ -69,7 +71,7 @@ class Search:
 
     def __init__(
         self,
-        model: nn.Module,
+        model: 'SupernetSelfSupervisor',
         images: ImageSet,
         settings: SearchSettings,
         weights_id: dict[str, Any] | None = None,
@@ -108,7 +110,8 @@ class Search:
         """
         found = ImageSet(images, SearchDefaults.of(config, settings.input_size).pipeline)
         device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
-        model = load_supernet(config, checkpoint).to(torch.device(device))
+        model = cast('SupernetSelfSupervisor', load_supernet(config, checkpoint))
+        model = model.to(torch.device(device))
         weights_id = dict(
             checkpoint_sha256=file_digest(checkpoint), model_sha256=data_digest(config.model)
         )
@@ -149,7 +152,9 @@ class Search:
             store.open(resume)
         barrier()
         weights = np.array([term.weight for term in self.candidates.terms])
-        subnets, scores, anchor_scores = [], [], np.empty(0)
+        subnets: list[Candidate] = []
+        scores: list[np.ndarray] = []
+        anchor_scores = np.empty(0)
         while todo is not None:
             shape = (todo.evaluator.num_candidates, len(weights))
             part = store.round(len(scores), len(self.images.groups), shape)
@@ -202,9 +207,9 @@ class Search:
         )
         sizes, need = self.images.sizes(), evaluator.need
         if self.settings.bn_policy == 'calibrated':
-            batches = plan_shares(sizes, need, limits.max_memory, get_dist_info()[1])
+            batches = plan_shares(sizes, need, limits.memory, get_dist_info()[1])
         else:
-            batches = plan_batches(sizes, need, limits.micro_batch, limits.max_memory)
+            batches = plan_batches(sizes, need, limits.micro_batch, limits.memory)
         return _Todo(candidates, evaluator, batches)
 
     def _score(self, part: Round, todo: _Todo, title: str) -> None:

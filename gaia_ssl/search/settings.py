@@ -112,6 +112,11 @@ class Limits:
     micro_batch: int = 1
     max_memory: str | float | None = None
 
+    @property
+    def memory(self) -> float | None:
+        """``max_memory`` as a number of bytes."""
+        return None if self.max_memory is None else float(self.max_memory)
+
     def __post_init__(self) -> None:
         if not isinstance(self.micro_batch, int) or self.micro_batch < 1:
             raise UserError(

@@ -1,13 +1,12 @@
 """Read ``search.json`` files, which list the archs that searches scored."""
 
 import json
+import math
 import os.path as osp
 from collections.abc import Sequence
 from numbers import Real
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from gaia_ssl.utils.errors import UserError
 
@@ -127,6 +126,6 @@ def _wrong(row: Any, named: bool) -> str | None:
     numbers = ('distance', 'flops', 'params', *(name for name in COSTS[2:] if name in row))
     for name in numbers:
         value = row.get(name)
-        if not isinstance(value, Real) or not np.isfinite(value):
+        if not isinstance(value, Real) or not math.isfinite(value):
             return name
     return None

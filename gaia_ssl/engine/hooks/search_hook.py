@@ -9,7 +9,7 @@ from scipy.stats import spearmanr
 
 from gaia_ssl.datasets.images import ImageSet
 from gaia_ssl.datasets.search_defaults import SearchDefaults
-from gaia_ssl.engine.ddp import unwrap
+from gaia_ssl.engine.ddp import supernet_of
 from gaia_ssl.engine.search_loop import run_search
 from gaia_ssl.registry import HOOKS
 from gaia_ssl.search import Limits, Search, SearchSettings
@@ -58,7 +58,7 @@ class SubnetSearchHook(IntervalHook):
         defaults = SearchDefaults.of(runner.cfg, self.given.get('input_size'))
         settings = SearchSettings.from_config({**self.given, 'input_size': defaults.input_size})
         images = ImageSet(self.sources, self.pipeline or defaults.pipeline)
-        self.search = Search(unwrap(runner.model), images, settings)
+        self.search = Search(supernet_of(runner), images, settings)
 
     def evaluate(self, runner: Runner) -> None:
         """Search, and compare with the search before."""

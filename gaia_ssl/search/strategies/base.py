@@ -1,4 +1,4 @@
-"""What every strategy is."""
+"""The base class of strategies, and building one by its name."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator
@@ -13,7 +13,7 @@ from gaia_ssl.utils import UserError
 from gaia_ssl.utils.validation import check_types
 
 Rounds = Generator[list[int], np.ndarray, None]
-"""Yields indices of feasible archs to score, is sent their distances, and goes on."""
+"""Yields indices of feasible archs to score, is sent their distances, and continues."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def build_strategy(settings: dict[str, Any], seed: int = 0) -> Strategy:
         seed: Its seed, if it has one and the settings do not say. Defaults to 0.
 
     Raises:
-        UserError: If there is none of that name, or a setting is unknown or unfit.
+        UserError: If the name or a setting is unknown, or a setting is invalid.
     """
     options = dict(settings)
     name = options.pop('type', None)

@@ -1,4 +1,4 @@
-"""New archs out of others, or out of nothing."""
+"""Crossover, mutation and random initialisation for evolutionary search."""
 
 from collections.abc import Sequence
 
@@ -6,11 +6,11 @@ import numpy as np
 
 from gaia_ssl.search.feasible import Feasible
 
-ATTEMPTS = 100  # times that a brood is tried for, before random archs fill it up
+ATTEMPTS = 100  # at making offspring, before random archs fill up their number
 
 
 class Breeder:
-    """Makes feasible archs that were not there before.
+    """Makes new feasible archs.
 
     Args:
         feasible: The archs to choose from.
@@ -39,14 +39,14 @@ class Breeder:
 
         Args:
             parents: Feasible archs, best first.
-            number: How many.
+            number: Number of new archs.
             known: Archs that must not come again.
         """
         taken = set(known)
         brood: dict[int, None] = {}  # a set that keeps the order
         for _ in range(ATTEMPTS):
             children = self._children(np.array(parents), number)
-            for child in np.ravel_multi_index(children.T, self.sizes):
+            for child in np.ravel_multi_index(tuple(children.T), tuple(self.sizes)):
                 index = self.index.get(int(child))
                 if index is not None and index not in taken and len(brood) < number:
                     brood[index] = None

@@ -1,8 +1,8 @@
-"""Evolutionary strategies: archs that did well have offspring.
+"""Evolutionary search: offspring of the best archs so far.
 
 NSGA-II (Deb et al., IEEE TEVC 2002) over archs as vectors of choices. With the distance as the
 only objective its ranking is the order of the distances: an ordinary elitist genetic algorithm.
-Offspring are cheap and scores are not, so that more are bred than scored: see ``Predictor``.
+Offspring are cheap and scores are not, so more are bred than scored: see ``Predictor``.
 """
 
 from dataclasses import dataclass
@@ -50,26 +50,27 @@ class Evolution(Strategy):
         super().__post_init__()
         for name in ('crossover', 'mutation'):
             if not 0 <= getattr(self, name) <= 1:
-                raise UserError(f'{name}: {getattr(self, name)} is no probability')
+                raise UserError(f'{name}: {getattr(self, name)} is not a probability')
         if self.offspring < 1:
             raise UserError(f'offspring: {self.offspring} per arch; give 1 or more')
 
     def objectives(self, feasible: Feasible, indices: list[int], distances: np.ndarray):
-        """What is minimised of scored archs: (archs, objectives)."""
+        """Objectives of scored archs, to be minimised: (archs, objectives)."""
         return distances[:, None]
 
     def rounds(self, feasible: Feasible) -> Rounds:
         """Rounds of ``population`` archs until ``num`` are scored, or all that are feasible."""
         breeder = Breeder(feasible, self.seed, self.crossover, self.mutation)
         predictor = Predictor(breeder.digits)
-        parents, values = [], np.empty((0, 1))
+        parents: list[int] = []
+        values = np.empty((0, 1))
         total = min(self.num, len(feasible))
         while len(predictor.scored) < total:
             number = min(self.population, total - len(predictor.scored))
             if parents:
                 pool = breeder.offspring(parents, number * self.offspring, predictor.scored)
                 expected = self.objectives(feasible, pool, predictor.predict(pool))
-                new = [pool[i] for i in rank(expected)[:number]]
+                new = [pool[i] for i in sort_by_front(expected)[:number]]
             else:
                 new = breeder.drawn(number)
             distances = yield new
@@ -78,14 +79,14 @@ class Evolution(Strategy):
             values = np.concatenate([values, found]) if parents else found
             parents = parents + new
             # best first, so that a tournament is won by the smaller position
-            best = rank(values)[: self.population]
+            best = sort_by_front(values)[: self.population]
             parents, values = [parents[i] for i in best], values[best]
 
 
 @SEARCH_STRATEGIES.register_module(name='pareto')
 @dataclass(frozen=True)
 class Pareto(Evolution):
-    """The archs that no other beats in distance and costs at once.
+    """Offspring of the archs on the Pareto front of distance and costs.
 
     Args:
         costs: The costs minimised beside the distance. Defaults to ``('flops',)``.
@@ -111,7 +112,7 @@ class Pareto(Evolution):
         return np.stack([distances, *(feasible.costs[name][rows] for name in self.costs)], axis=1)
 
 
-def rank(values: np.ndarray) -> list[int]:
+def sort_by_front(values: np.ndarray) -> list[int]:
     """Indices from best to worst: by non-dominated front, then by crowding distance, wide first.
 
     Args:
@@ -123,14 +124,14 @@ def rank(values: np.ndarray) -> list[int]:
     while len(left):
         front = left[np.sort(pareto_front(values[left]))]
         crowding = crowding_distance(values[front])
-        # equally alone: the earlier one first
+        # of equal crowding distances, the earlier one comes first
         order.extend(front[np.argsort(-crowding, kind='stable')].tolist())
         left = np.setdiff1d(left, front)
     return order
 
 
 def crowding_distance(values: np.ndarray) -> np.ndarray:
-    """How alone each member of a front is: sides of the box up to its neighbours, (archs,).
+    """Crowding distances of a front: the sides of the box up to the neighbours, (archs,).
 
     Args:
         values: Objectives of one front, (archs, objectives).

@@ -1,4 +1,4 @@
-"""Strategies that know their archs beforehand."""
+"""Strategies that choose all archs in advance."""
 
 from dataclasses import dataclass
 
@@ -17,10 +17,10 @@ class Random(Strategy):
     """Different archs, drawn so that each feasible one is as likely as any other.
 
     Args:
-        num: How many; all of them if there are fewer. Defaults to 100.
+        num: Number of archs; all of them if there are fewer. Defaults to 100.
         seed: Seed of the draw. Defaults to 0.
-        share_prefixes: Archs are drawn in runs of this length of neighbours that begin alike, so
-            that a tree shares more of their computation. Each arch stays as likely, but archs of
+        share_prefixes: Archs are drawn in runs of this length of neighbours with equal beginnings,
+            so that a tree shares more of their computation. Each arch stays as likely, but archs of
             a run are no longer independent. Defaults to 1: no runs.
     """
 
@@ -54,7 +54,7 @@ class Random(Strategy):
 
 
 def _by_prefix(feasible: Feasible) -> list[int]:
-    """Feasible archs ordered so that those whose paths begin alike are neighbours."""
+    """Feasible archs ordered so that those whose paths begin equally are neighbours."""
     segments = [feasible.space.family.segments(candidate.arch) for candidate in feasible]
     return sorted(range(len(feasible)), key=segments.__getitem__)
 

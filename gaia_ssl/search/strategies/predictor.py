@@ -1,9 +1,9 @@
-"""Distances foretold from those of archs already scored."""
+"""A surrogate that predicts distances of archs that are not scored yet."""
 
 import numpy as np
 from scipy.special import ndtri
 
-MEMORY = 1000  # archs learned from, the last ones: the fit costs their number cubed
+MEMORY = 1000  # archs to learn from, the last ones: the cost of the fit is their number cubed
 REGULARISATION = 0.05
 
 
@@ -11,7 +11,7 @@ class Predictor:
     """Kernel ridge regression on the choices and pairs of choices that archs have in common.
 
     It learns the normal scores of the ranks of distances, not distances: those of a dense task
-    span orders of magnitude, and only the order is asked for.
+    span orders of magnitude, and only the order is needed.
 
     Args:
         digits: The choices of every arch, (archs, numbers).
@@ -26,19 +26,21 @@ class Predictor:
         self.distances = np.empty(0)
 
     def add(self, archs: list[int], distances: np.ndarray) -> None:
-        """Learn the distances of more archs."""
+        """Add the distances of more archs."""
         self.scored.extend(archs)
         self.distances = np.concatenate([self.distances, distances])
 
     def predict(self, archs: list[int]) -> np.ndarray:
         """Normal scores of the distances to expect, (archs,); smaller is better."""
         learned, distances = self.scored[-MEMORY:], self.distances[-MEMORY:]
-        kernel = self._alike(learned, learned) + REGULARISATION * np.eye(len(learned))
-        expected = self._alike(archs, learned) @ np.linalg.solve(kernel, normal_scores(distances))
+        kernel = self._similarity(learned, learned) + REGULARISATION * np.eye(len(learned))
+        expected = self._similarity(archs, learned) @ np.linalg.solve(
+            kernel, normal_scores(distances)
+        )
         # ties must not be broken by rounding errors, which differ with the number of threads
         return expected.round(6)
 
-    def _alike(self, archs: list[int], others: list[int]) -> np.ndarray:
+    def _similarity(self, archs: list[int], others: list[int]) -> np.ndarray:
         """Shared choices and pairs of them, as a share of all: (archs, others)."""
         # (archs, 1, numbers) == (others, numbers) -> (archs, others)
         same = (self.digits[archs][:, None] == self.digits[others]).sum(-1)

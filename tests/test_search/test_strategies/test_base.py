@@ -25,7 +25,7 @@ def test_settings_come_back(name):
         (dict(type='pareto', costs='flops'), "costs: 'flops' is of the wrong type"),
         (dict(type='random', share_prefixes=0), 'share_prefixes: 0 archs'),
         (dict(type='pareto', offspring=0), 'offspring: 0 per arch'),
-        (dict(type='evolution', mutation=1.5), 'mutation: 1.5 is no probability'),
+        (dict(type='evolution', mutation=1.5), 'mutation: 1.5 is not a probability'),
     ],
 )
 def test_unfit_settings(settings, message):

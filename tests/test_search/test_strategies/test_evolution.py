@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from gaia_ssl.search.feasible import CostModel, Feasible
 from gaia_ssl.search.strategies import Evolution, Pareto, Random
-from gaia_ssl.search.strategies.evolution import crowding_distance, rank
+from gaia_ssl.search.strategies.evolution import crowding_distance, sort_by_front
 from gaia_ssl.space import Budget, get_space
 from gaia_ssl.utils import UserError
 
@@ -94,8 +94,8 @@ POINTS = arrays(float, st.tuples(st.integers(1, 12), st.integers(1, 3)), element
 
 @settings(max_examples=60, deadline=None)
 @given(POINTS)
-def test_rank_is_by_fronts(values):
-    order = rank(values)
+def test_the_order_is_by_fronts(values):
+    order = sort_by_front(values)
     assert sorted(order) == list(range(len(values)))
     # the front of each point, by peeling one after the other
     front, left = np.full(len(values), -1), set(range(len(values)))

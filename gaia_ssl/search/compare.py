@@ -1,8 +1,8 @@
-"""How far searches agree: rank correlations, overlap at the top, each one's best in the others."""
+"""Compare searches: rank correlations, overlap at the top, and the place of each best arch."""
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,10 @@ from scipy import stats
 
 from gaia_ssl.space.search_json import Result
 from gaia_ssl.utils import UserError
+from gaia_ssl.utils.markdown import table
 
 Top = int | str
-"""How many of the best: ``10``, ``'10'``, or a share of them, ``'5%'``."""
+"""Number of the best archs: ``10``, ``'10'``, or a share of them, ``'5%'``."""
 
 CORRELATIONS = dict(spearman=stats.spearmanr, kendall=stats.kendalltau)
 """Spearman's rho and Kendall's tau-b, which count ties."""
@@ -70,6 +71,45 @@ def compare(results: Mapping[str, Result], tops: Sequence[Top] = (10, '5%')) -> 
     )
 
 
+def report(comparison: dict[str, Any]) -> str:
+    """A comparison as a Markdown page.
+
+    Args:
+        comparison: The return value of ``compare``.
+    """
+    names = comparison['names']
+    counts = ', '.join(f'{name} {count}' for name, count in comparison['counts'].items())
+    differences = [[k, *map(_value_text, v)] for k, v in comparison['differences'].items()]
+    parts = [
+        f'# {" against ".join(names)}',
+        f'{comparison["num_common"]} archs that all scored (of {counts}).',
+        '## What differs',
+        _table(['', *names], differences) if differences else 'Nothing: the same search.',
+    ]
+    for name in CORRELATIONS:
+        parts += [
+            f'## {name.capitalize()} rank correlation',
+            _matrix_table(
+                names, comparison[name], lambda x: 'undefined' if x is None else f'{x:.3f}'
+            ),
+        ]
+    for top in comparison['top']:
+        parts += [
+            f'## Shared among the best {top["k"]}',
+            f'{top["expected"]:.3g} by chance.',
+            _matrix_table(names, top['shared'], str),
+        ]
+    rows = []
+    for name, best in comparison['best'].items():
+        ranks = [str(best['ranks'][other]) for other in names]
+        rows.append([f'best of {name}', *ranks, json.dumps(best['arch'])])
+    parts += [
+        "## Each one's best among them",
+        _table(['', *(f'rank in {name}' for name in names), 'arch'], rows),
+    ]
+    return '\n\n'.join(parts)
+
+
 def meta_differences(metas: Mapping[str, dict[str, Any]]) -> dict[str, list[Any]]:
     """The settings in which searches differ.
 
@@ -87,10 +127,10 @@ def meta_differences(metas: Mapping[str, dict[str, Any]]) -> dict[str, list[Any]
 
 
 def parse_top(top: Top, num: int) -> int:
-    """How many of ``num`` archs ``10`` or ``'5%'`` are, a share rounded up.
+    """Number of archs that ``10`` or ``'5%'`` of ``num`` are, a share rounded up.
 
     Raises:
-        UserError: If it is neither, or there are not so many.
+        UserError: If it is neither, or there are fewer archs.
     """
     text = str(top)
     try:
@@ -98,7 +138,7 @@ def parse_top(top: Top, num: int) -> int:
     except (ValueError, OverflowError) as error:
         raise UserError(f'top: {text!r} is neither a number, 10, nor a share, 5%') from error
     if not 1 <= k <= num:
-        raise UserError(f'top: {text} is none of 1 to {num}, the archs in common, nor 1% to 100%')
+        raise UserError(f'top: {text} is not in 1 to {num}, the archs in common, or 1% to 100%')
     return k
 
 
@@ -113,7 +153,7 @@ def _key(row: dict[str, Any]) -> str:
 
 
 def _ranks(table: dict[str, float], common: Sequence[str]) -> list[int]:
-    """The rank of each common arch among these, from 1; of equals the file's first is before."""
+    """The rank of each common arch among these, from 1; of equals the file's first comes first."""
     wanted = set(common)
     ranks = {key: rank for rank, key in enumerate((key for key in table if key in wanted), 1)}
     return [ranks[key] for key in common]
@@ -142,3 +182,24 @@ def _flatten(meta: dict[str, Any], prefix: str = '') -> list[tuple[str, Any]]:
         else:
             items.append((f'{prefix}{key}', value))
     return items
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; a file's text cannot end a cell or a line of it."""
+
+    def cell(text: str) -> str:
+        return ' '.join(text.replace('|', '/').split())
+
+    return table([cell(text) for text in head], [[cell(text) for text in row] for row in rows])
+
+
+def _matrix_table(names: list[str], values: list[list[Any]], text: Callable[[Any], str]) -> str:
+    rows = [[name, *map(text, row)] for name, row in zip(names, values, strict=True)]
+    return _table(['', *names], rows)
+
+
+def _value_text(value: Any) -> str:
+    """A setting as text; a digest is cut."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    is_digest = len(text) == 64 and set(text) <= set('0123456789abcdef')
+    return f'{text[:12]}...' if is_digest else text

@@ -1,4 +1,4 @@
-"""Pictures of results."""
+"""Pictures and pages of results."""
 
 from .compare import plot_comparison
 from .html import write_html

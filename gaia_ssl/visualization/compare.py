@@ -1,12 +1,11 @@
-"""The picture of a comparison: the ranks of archs in one search against those in another."""
+"""Pictures of comparisons: ranks of archs in one search against ranks in another."""
 
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gaia_ssl.utils.files import atomic_write
-
+from .figure import add_legend, plain, save_figure
 from .search import BEST, SUBNET
 
 TOP = '#f3ecd8'
@@ -33,20 +32,15 @@ def plot_comparison(comparison: dict[str, Any], path: str) -> None:
                 continue
             _draw(axes, comparison, column, row + 1)
             if row == side - 1:
-                axes.set_xlabel(f'rank in {names[column]}'.replace('$', r'\$'))
+                axes.set_xlabel(plain(f'rank in {names[column]}'))
             if column == 0:
-                axes.set_ylabel(f'rank in {names[row + 1]}'.replace('$', r'\$'))
-    handles = dict(zip(*reversed(panels[0, 0].get_legend_handles_labels())))
-    legend = figure.legend(
-        handles.values(), handles, loc='outside lower center', ncols=3, frameon=False, fontsize=9
-    )
-    for handle in legend.legend_handles:
-        handle.set_alpha(1)  # many archs are faint
-    with atomic_write(path, 'wb') as file:
-        figure.savefig(file, dpi=150, format=path.rpartition('.')[2])
+                axes.set_ylabel(plain(f'rank in {names[row + 1]}'))
+    add_legend(figure, [panels[0, 0]])
+    save_figure(figure, path)
 
 
 def _draw(axes: Axes, comparison: dict[str, Any], a: int, b: int) -> None:
+    """Draw the ranks of search ``b`` against those of search ``a``."""
     num, names = comparison['num_common'], comparison['names']
     ranks = comparison['ranks']
     axes.scatter(
@@ -73,9 +67,8 @@ def _draw(axes: Axes, comparison: dict[str, Any], a: int, b: int) -> None:
     )
     k = max((top['k'] for top in comparison['top']), default=0)
     if k:
-        style = dict(color=TOP, zorder=0)
-        axes.axvspan(0.5, k + 0.5, label=f'top {k} of each', **style)
-        axes.axhspan(0.5, k + 0.5, **style)
+        axes.axvspan(0.5, k + 0.5, label=f'top {k} of each', color=TOP, zorder=0)
+        axes.axhspan(0.5, k + 0.5, color=TOP, zorder=0)
     axes.set_xlim(0.5, num + 0.5)
     axes.set_ylim(0.5, num + 0.5)
     axes.set_aspect('equal')

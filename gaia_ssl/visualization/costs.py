@@ -1,4 +1,4 @@
-"""What subnets cost, in words and handy units."""
+"""Costs of subnets in words and readable units."""
 
 from typing import Any, NamedTuple
 
@@ -7,7 +7,7 @@ class Unit(NamedTuple):
     """A unit of a cost.
 
     Attributes:
-        scale: How many of the result file's units it is.
+        scale: Its size in the unit of the result file.
         name: Its name.
     """
 
@@ -30,14 +30,14 @@ _TITLES = dict(
 
 
 def unit_of(cost: str, largest: float) -> Unit:
-    """The unit to give a cost in.
+    """Choose the unit of a cost.
 
     Args:
         cost: ``'flops'``, ``'params'``, ``'memory'`` (bytes) or ``'latency'`` (seconds).
         largest: The largest value there is.
 
     Returns:
-        The largest unit of which that is one or more, else the smallest.
+        The largest unit of which ``largest`` is one or more, else the smallest.
     """
     name, prefixes = _UNITS[cost]
     fitting = [prefix for prefix, scale in prefixes.items() if largest >= scale]
@@ -46,17 +46,17 @@ def unit_of(cost: str, largest: float) -> Unit:
 
 
 def axis_title(cost: str, unit: Unit, meta: dict[str, Any]) -> str:
-    """What an axis of this cost shows, in a search with this ``meta``."""
+    """Title of an axis of this cost, in a search with this ``meta``."""
     return _TITLES[cost].format(unit=unit.name, input_size=meta['input_size'])
 
 
 def distance_title(meta: dict[str, Any]) -> str:
-    """What the distance of a search is: ``dense mse distance (lower is better)``."""
+    """Title of the distance of a search: ``dense mse distance (lower is better)``."""
     return f'{meta["task"]} {meta["distance"]} distance (lower is better)'
 
 
 def arch_text(arch: dict[str, Any]) -> str:
-    """``stem_width 12, width 16-32-64-128, depth 2-3-3-2``."""
+    """An arch by its fields: ``stem_width 12, width 16-32-64-128, depth 2-3-3-2``."""
     return ', '.join(
         f'{name} {"-".join(map(str, value)) if isinstance(value, list) else value}'
         for name, value in arch.items()

@@ -1,4 +1,4 @@
-"""The page of a search: one file that needs no other and no network."""
+"""Interactive pages of searches: single files that need no network."""
 
 import json
 from pathlib import Path
@@ -25,14 +25,14 @@ def write_html(result: dict[str, Any], path: str) -> None:
         path: The page to write, e.g. ``search.html``.
     """
     data = json.dumps(page_data(result), allow_nan=False, separators=(',', ':'))
-    # the script that holds them ends at the first '</script' and changes at '<!--': no '<' is left
+    # '</script' would end the script that holds the data, and '<!--' change it: escape every '<'
     page = TEMPLATE.read_text(encoding='utf-8').replace('@DATA@', data.replace('<', r'\u003c'))
     with atomic_write(path, 'wb') as file:
         file.write(page.encode())
 
 
 def page_data(result: dict[str, Any]) -> dict[str, Any]:
-    """What the page is drawn from.
+    """Data of the page.
 
     Returns:
         ``meta``, ``title``, ``note`` and ``distance_title``; ``archs`` and ``distance``, of the
@@ -55,6 +55,7 @@ def page_data(result: dict[str, Any]) -> dict[str, Any]:
 
 
 def _axis(cost: str, meta: dict[str, Any], rows: list[dict[str, Any]], num: int) -> dict[str, Any]:
+    """Data of one cost's axis; the first ``num`` rows are subnets."""
     values = [row[cost] for row in rows]
     unit = unit_of(cost, max(values))
     front = pareto_front([(row[cost], row['distance']) for row in rows[:num]])

@@ -1,4 +1,4 @@
-"""The picture of a search: distance against a cost."""
+"""Pictures of searches: distance against a cost."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,18 +9,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from gaia_ssl.space.search_json import costs_of
+from gaia_ssl.space.search_json import Result, costs_of
 from gaia_ssl.utils import UserError
-from gaia_ssl.utils.files import atomic_write
 from gaia_ssl.utils.pareto import pareto_rows
 
 from .costs import arch_text, axis_title, distance_title, unit_of
+from .figure import add_legend, plain, save_figure
 
 SUBNET, FRONT, ANCHOR, BEST, BUDGET = '#4878a8', '#e08e2b', '#444444', '#d1495b', '#eaf1e5'
 COLUMNS = 3
 
 
-def plot_search(result: dict[str, Any], path: str, x: str = 'flops') -> None:
+def plot_search(result: Result, path: str, x: str = 'flops') -> None:
     """Draw every subnet, the Pareto front, the anchors by name, the budget and the best subnet.
 
     Args:
@@ -35,7 +35,7 @@ def plot_search(result: dict[str, Any], path: str, x: str = 'flops') -> None:
     plot_searches({title: result}, path, x)
 
 
-def plot_searches(results: Mapping[str, dict[str, Any]], path: str, x: str = 'flops') -> None:
+def plot_searches(results: Mapping[str, Result], path: str, x: str = 'flops') -> None:
     """Draw several searches side by side, each as ``plot_search`` does.
 
     They share the horizontal axis, and the vertical one if all have the same task and distance.
@@ -51,72 +51,68 @@ def plot_searches(results: Mapping[str, dict[str, Any]], path: str, x: str = 'fl
     for name, result in results.items():
         if x not in (costs := costs_of(result)):
             raise UserError(f'x: {name} has no {x}; it has {", ".join(costs)}')
+    figure, panels = _make_panels(list(results.values()))
+    unit = unit_of(x, max(_costs([*results.values()], x, 'subnets', 'anchors')))
+    window = cost_window(
+        _costs([*results.values()], x, 'subnets'), _costs([*results.values()], x, 'anchors')
+    )
+    for axes, (name, result) in zip(panels, results.items(), strict=True):
+        axes.set_xlim(*(bound / unit.scale for bound in window))
+        _draw(axes, result, x, unit.scale)
+        _label(axes, name, result, axis_title(x, unit, result['meta']))
+    add_legend(figure, panels)
+    save_figure(figure, path)
+
+
+def _make_panels(results: Sequence[Result]) -> tuple[Figure, list[Axes]]:
+    """A figure with axes for each result, in rows of at most ``COLUMNS``."""
     columns = min(COLUMNS, len(results))
     lines = math.ceil(len(results) / columns)
     width = 8 if columns == 1 else 5.4 * columns
     figure = Figure(figsize=(width, 5.2 if lines == 1 else 4.6 * lines), layout='constrained')
-    panels = figure.subplots(
-        lines,
-        columns,
-        squeeze=False,
-        sharex=True,
-        sharey=len({distance_title(result['meta']) for result in results.values()}) == 1,
-    ).flat
-    rows = [row for r in results.values() for row in (*r['subnets'], *r['anchors'])]
-    unit = unit_of(x, max(row[x] for row in rows))
-    low, high = cost_window(
-        [row[x] for result in results.values() for row in result['subnets']],
-        [row[x] for result in results.values() for row in result['anchors']],
-    )
-    for axes, (name, result) in zip(panels, results.items()):
-        axes.set_xlim(low / unit.scale, high / unit.scale)
-        _draw(axes, result, x, unit.scale)
-        meta = result['meta']
-        axes.set_xlabel(axis_title(x, unit, meta))
-        axes.tick_params(labelbottom=True, labelleft=True)
-        axes.set_ylabel(distance_title(meta))
-        axes.set_title(
-            _plain(f'{name} on {meta["images_count"]} unlabeled images'),
-            loc='left',
-            fontsize=12,
-            pad=24,
-        )
-        axes.annotate(
-            _plain(f'best: {arch_text(result["subnets"][0]["arch"])}'),
-            (0, 1),
-            xytext=(0, 8),
-            xycoords='axes fraction',
-            textcoords='offset points',
-            fontsize=9,
-            color=BEST,
-        )
+    comparable = len({distance_title(result['meta']) for result in results}) == 1
+    panels = figure.subplots(lines, columns, squeeze=False, sharex=True, sharey=comparable).flat
     for axes in panels[len(results) :]:
         axes.remove()
-    handles = {}
-    for axes in panels[: len(results)]:
-        for handle, label in zip(*axes.get_legend_handles_labels()):
-            handles.setdefault(label, handle)
-    legend = figure.legend(
-        handles.values(),
-        handles,
-        loc='outside lower center',
-        ncols=len(handles),
-        frameon=False,
-        fontsize=9,
+    return figure, list(panels[: len(results)])
+
+
+def _costs(results: Sequence[Result], x: str, *kinds: str) -> list[float]:
+    """The costs of all subnets, anchors or both, whatever their search."""
+    return [row[x] for result in results for kind in kinds for row in result[kind]]
+
+
+def _label(axes: Axes, name: str, result: Result, x_title: str) -> None:
+    """Add titles of the axes, and above them the search and its best arch."""
+    meta = result['meta']
+    axes.set_xlabel(x_title)
+    axes.tick_params(labelbottom=True, labelleft=True)
+    axes.set_ylabel(distance_title(meta))
+    axes.set_title(
+        plain(f'{name} on {meta["images_count"]} unlabeled images'),
+        loc='left',
+        fontsize=12,
+        pad=24,
     )
-    for handle in legend.legend_handles:
-        handle.set_alpha(1)  # many subnets are faint
-    with atomic_write(path, 'wb') as file:
-        figure.savefig(file, dpi=150, format=path.rpartition('.')[2])
+    axes.annotate(
+        plain(f'best: {arch_text(result["subnets"][0]["arch"])}'),
+        (0, 1),
+        xytext=(0, 8),
+        xycoords='axes fraction',
+        textcoords='offset points',
+        fontsize=9,
+        color=BEST,
+    )
 
 
-def _draw(axes: Axes, result: dict[str, Any], x: str, scale: float) -> None:
+def _draw(axes: Axes, result: Result, x: str, scale: float) -> None:
+    """Draw the subnets, the front, the best, the anchors and the budget of a search."""
     subnets, best = result['subnets'], result['subnets'][0]
     axes.scatter(
         *_points(subnets, x, scale),
         s=max(5, min(28, 4000 / len(subnets))),
         color=SUBNET,
-        # so many that they overlap show where they are dense
+        # faint where there are many, so that overlaps show where they are dense
         alpha=max(0.25, min(0.75, 400 / len(subnets))),
         linewidths=0,
         label='subnets',
@@ -154,20 +150,20 @@ def _draw(axes: Axes, result: dict[str, Any], x: str, scale: float) -> None:
 
 
 def cost_window(subnets: Sequence[float], anchors: Sequence[float]) -> tuple[float, float]:
-    """The costs to show: all of them, or the subnets' where anchors would press these together."""
+    """Bounds of the costs to show: the subnets' alone if anchors would press these together."""
     low, high = min(subnets), max(subnets)
     lowest, highest = min([low, *anchors]), max([high, *anchors])
     if high - low > (highest - lowest) / 8:
         low, high = lowest, highest
-    # one subnet alone has no extent
+    # a single subnet has no extent
     margin = 0.08 * (high - low) or 0.1 * high or 1
     return low - margin, high + margin
 
 
 def _draw_anchors(axes: Axes, anchors: list[dict[str, Any]], x: str, scale: float) -> None:
-    """Those in view as diamonds; the others by name and place at the edge where they would be."""
+    """Draw the anchors in view as diamonds, and the others at the edge, with their values."""
     left, right = axes.get_xlim()
-    style = dict(facecolor='white', edgecolor=ANCHOR, linewidths=1.4, zorder=4)
+    style: dict[str, Any] = dict(facecolor='white', edgecolor=ANCHOR, linewidths=1.4, zorder=4)
     seen = [row for row in anchors if left <= row[x] / scale <= right]
     if seen:
         axes.scatter(*_points(seen, x, scale), s=44, marker='D', label='anchors', **style)
@@ -191,9 +187,9 @@ def _draw_anchors(axes: Axes, anchors: list[dict[str, Any]], x: str, scale: floa
 
 
 def _spread(heights: Sequence[float], bottom: float, top: float) -> list[float]:
-    """Ascending heights moved into view and so far apart that text beside them can be read."""
+    """Move ascending heights into view and apart, so that the text beside them can be read."""
     gap = 0.05 * (top - bottom)
-    placed = []
+    placed: list[float] = []
     for height in heights:
         lowest = placed[-1] + gap if placed else bottom + gap
         placed.append(max(height, lowest))
@@ -204,6 +200,7 @@ def _spread(heights: Sequence[float], bottom: float, top: float) -> list[float]:
 
 
 def _shade_budget(axes: Axes, interval: list[float | None] | None, scale: float) -> None:
+    """Shade the costs within the budget, if it has a bound."""
     low, high = interval or (0, None)
     if not low and high is None:
         return
@@ -219,7 +216,7 @@ def _note(
     axes: Axes, text: str, x: float, y: float, offset: tuple[float, float], align: str
 ) -> None:
     axes.annotate(
-        _plain(text),
+        plain(text),
         (x, y),
         xytext=offset,
         textcoords='offset points',
@@ -233,11 +230,6 @@ def _note(
 
 
 def _points(rows: Sequence[dict[str, Any]], x: str, scale: float) -> tuple[np.ndarray, np.ndarray]:
-    """Where rows are drawn: their costs (N,) and their distances (N,)."""
+    """Costs (N,) and distances (N,) of rows."""
     table = np.array([(row[x] / scale, row['distance']) for row in rows])
     return table[:, 0], table[:, 1]
-
-
-def _plain(text: str) -> str:
-    """Text that Matplotlib does not read as a formula."""
-    return text.replace('$', r'\$')

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gaia_ssl.search.compare import compare, meta_differences, parse_top
+from gaia_ssl.search.compare import compare, meta_differences, parse_top, report
 from gaia_ssl.utils import UserError
 
 
@@ -104,3 +104,19 @@ def test_nothing_to_compare():
         compare(dict(a=result({0: 1})))
     with pytest.raises(UserError, match='a and b have 1 archs in common'):
         compare(dict(a=result({0: 1, 1: 2}), b=result({1: 1, 2: 2})))
+
+
+def test_a_report_names_differences_correlations_and_best_archs():
+    a = result({1: 1, 2: 2, 3: 3}, sha='0' * 64, stages=[3], images='x | y\n# z')
+    b = result({1: 3, 2: 2, 3: 1}, sha='f' * 64, stages=[2])
+    lines = report(compare(dict(a=a, b=b), [2])).splitlines()
+    assert lines[0] == '# a against b'
+    assert '| sha | 000000000000... | ffffffffffff... |' in lines
+    assert '| stages | [3] | [2] |' in lines
+    # a file's text stays in its cell
+    assert '| images | x / y # z | null |' in lines
+    assert lines.count('| a | 1.000 | -1.000 |') == 2
+    assert '## Shared among the best 2' in lines and '1.33 by chance.' in lines
+    assert '| best of b | 3 | 1 | {"width": 8, "depth": [3]} |' in lines
+    same = report(compare(dict(a=a, b=result({1: 1, 2: 1, 3: 1}, **a['meta'])), [2]))
+    assert 'Nothing: the same search.' in same and '| a | 1.000 | undefined |' in same

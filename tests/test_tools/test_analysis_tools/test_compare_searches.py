@@ -27,7 +27,7 @@ def test_files(search, call, tmp_path):
     'arguments, message',
     [
         ([], 'one search alone'),
-        (['--out', 'x.pdf'], 'x.pdf ends in none of'),
+        (['--out', 'x.pdf'], 'x.pdf does not end in .md'),
     ],
 )
 def test_mistakes(search, call, arguments, message):
@@ -39,4 +39,4 @@ def test_a_top_of_too_many(search, call, tmp_path):
     out = tmp_path / 'compare.md'
     paths = search('a'), search('b')
     code, _, err = call('compare_searches', *paths, '--top', '21', '--out', out)
-    assert code == 2 and 'top: 21 is none of 1 to 20' in err and not out.exists()
+    assert code == 2 and 'top: 21 is not in 1 to 20' in err and not out.exists()

@@ -14,7 +14,21 @@ from gaia_ssl.export import (
     extract_all,
 )
 from gaia_ssl.export.calibrate import CALIBRATION_IMAGES
-from gaia_ssl.utils.cli import add_cfg_options, load_config, run_cli
+from gaia_ssl.utils.cli import add_cfg_options, load_config, naming_options, run_cli
+
+# the options by the fields that the package names in errors
+OPTIONS = dict(
+    arch='--arch',
+    calibrate_num='--calibrate-num',
+    calibrate_on='--calibrate',
+    costs='--pareto',
+    formats='--export',
+    input_size='--input-size',
+    num='--top',
+    out='--out',
+    overwrite='--overwrite',
+    rank='--rank',
+)
 
 
 def parse_args() -> argparse.Namespace:
@@ -31,21 +45,23 @@ def parse_args() -> argparse.Namespace:
     )
     of_search = parser.add_mutually_exclusive_group()
     of_search.add_argument(
-        '--rank', type=int, help='the one of this rank in the search; default: 1, the best'
+        '--rank', type=int, help='the arch of this rank in the search; default: 1, the best'
     )
-    of_search.add_argument('--top', type=int, metavar='K', help='the K best, each in DIR/rankN')
+    of_search.add_argument(
+        '--top', type=int, metavar='K', help='the K best archs, each in DIR/rankN'
+    )
     of_search.add_argument(
         '--pareto',
         nargs='+',
         metavar='COST',
-        help='those that no other beats in distance and these costs (flops, params, latency, '
-        '...), each in DIR/rankN',
+        help='the Pareto front of distance and these costs (flops, params, latency, ...), each in '
+        'DIR/rankN',
     )
     parser.add_argument('--out', required=True, metavar='DIR', help='the folder to write')
     parser.add_argument(
         '--overwrite',
         action='store_true',
-        help='replace extracted folders; of several, those that are there are kept otherwise',
+        help='replace extracted folders; without it, several keep the complete ones',
     )
     parser.add_argument(
         '--calibrate',
@@ -100,8 +116,8 @@ def choose_one(args: argparse.Namespace) -> Choice:
     return choose_arch(args.arch)
 
 
-def main() -> None:
-    args = parse_args()
+def run(args: argparse.Namespace) -> None:
+    """Extract what the command line asks for, and show it."""
     config = load_config(args.config, args.cfg_options)
     options = dict(
         out=args.out,
@@ -127,17 +143,23 @@ def main() -> None:
 
 
 def warnings_about(meta: dict) -> list[str]:
-    """What a user should know about an extracted subnet."""
+    """Warnings about an extracted subnet."""
     warnings = []
     if not meta['calibration']:
         warnings.append(
-            "batch-norm statistics are the supernet's and belong to no subnet; frozen features "
+            "batch-norm statistics are the supernet's, mixed over its subnets; frozen features "
             'need --calibrate'
         )
     searched = (meta['search'] or {}).get('checkpoint_sha256')
     if searched and searched != meta['source']['checkpoint_sha256']:
         warnings.append('the search was made with another checkpoint')
     return warnings
+
+
+def main() -> None:
+    args = parse_args()
+    with naming_options(OPTIONS):
+        run(args)
 
 
 if __name__ == '__main__':

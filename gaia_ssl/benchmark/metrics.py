@@ -6,6 +6,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mmengine.config import Config
+
+from gaia_ssl.utils import UserError
+
 
 class Metric(NamedTuple):
     """A metric of an evaluation.
@@ -35,6 +39,24 @@ METRICS = dict(
         AP75=Metric('pascal_voc/AP75'),
     ),
 )
+
+
+def declared_metrics(config: Config) -> dict[str, Metric]:
+    """The metrics that a config declares in ``reported_metrics``, for evaluators not in METRICS.
+
+    Such a config contains, for example, ``reported_metrics = dict(PQ=dict(key='coco_panoptic/PQ',
+    scale=0.01))``.
+
+    Raises:
+        UserError: If they are not declared so.
+    """
+    declared = config.get('reported_metrics', {})
+    try:
+        return {name: Metric(**options) for name, options in declared.items()}
+    except (AttributeError, TypeError) as error:
+        raise UserError(
+            'reported_metrics: give dict(NAME=dict(key=..., scale=...)), by default scale=1'
+        ) from error
 
 
 def metrics_of(evaluators: Sequence[dict[str, Any]]) -> dict[str, Metric]:

@@ -12,7 +12,7 @@ from gaia_ssl.engine.downstream import load_downstream_config
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.paths import CONFIGS
 
-from .metrics import Metric, metrics_of
+from .metrics import Metric, declared_metrics, metrics_of
 
 
 class Task(NamedTuple):
@@ -50,7 +50,7 @@ def load_task(name: str, subnet: Path) -> Task:
 
     Raises:
         UserError: If there is no such task, its config cannot be loaded or has a backbone of its
-            own, or none of its evaluators is known.
+            own, or its metrics are unknown.
     """
     known, path = known_tasks(), Path(name)
     if path.suffix == '.py':
@@ -62,11 +62,12 @@ def load_task(name: str, subnet: Path) -> Task:
         raise UserError(f"--tasks: {name} is unknown; give a config's path, or one of {close}")
     config = load_downstream_config(str(path), str(subnet))
     evaluators = config.get('test_evaluator') or []
-    metrics = metrics_of(evaluators if isinstance(evaluators, list) else [evaluators])
+    evaluators = evaluators if isinstance(evaluators, list) else [evaluators]
+    metrics = declared_metrics(config) or metrics_of(evaluators)
     if not metrics:
         raise UserError(
-            f'test_evaluator: {path} has none whose figures are known; add its to '
-            'gaia_ssl/benchmark/metrics.py'
+            f'test_evaluator: the metrics of {path} are unknown; declare them in the config: '
+            "reported_metrics = dict(NAME=dict(key='KEY IN THE LOG', scale=1))"
         )
     weights = tuple(_loads(config.get('model', {}), str(subnet / WEIGHTS_FILE), 'model'))
     return Task(name, path.absolute(), metrics, weights)

@@ -18,8 +18,9 @@ class Choice:
 
     Args:
         arch: The arch, or an anchor's name, not yet checked against a space.
-        origin: What to record about the choice. Defaults to nothing.
-        input_size: Side of the images that its cost was counted at, where a search did.
+        origin: The record of the choice. Defaults to an empty one.
+        input_size: Side in pixels of the images that a search counted its cost for. Defaults to
+            None, for a choice without a search.
     """
 
     arch: Any
@@ -31,15 +32,15 @@ def choose_arch(text: str) -> Choice:
     """Read an arch given as an anchor's name, as JSON, or as the path of a JSON file.
 
     Raises:
-        UserError: If the JSON is broken.
+        UserError: If the file does not exist, or is not valid JSON.
     """
     if text.lstrip().startswith('{'):
-        return Choice(_parse(text, '--arch'))
+        return Choice(_parse(text, 'arch'))
     if osp.isfile(text):
         with open(text, 'rb') as file:
             return Choice(_parse(file.read(), text))
     if text.endswith('.json'):
-        raise UserError(f'--arch: {text} does not exist')
+        raise UserError(f'arch: {text} does not exist')
     return Choice(text)
 
 
@@ -51,10 +52,10 @@ def choose_from_search(path: str, rank: int = 1) -> Choice:
         rank: The arch's rank, 1 for the best. Defaults to 1.
 
     Raises:
-        UserError: If there is no such file, it is no result of a search, or has no such rank.
+        UserError: If there is no such file, it is not a search result, or has no such rank.
     """
     search = _SearchResult.load(path)
-    search.check_rank('--rank', rank)
+    search.check_rank('rank', rank)
     return search.choice(rank)
 
 
@@ -63,43 +64,43 @@ def choose_top(path: str, num: int) -> dict[str, Choice]:
 
     Args:
         path: A ``search.json``, or the folder that holds it.
-        num: How many.
+        num: Number of archs.
 
     Raises:
-        UserError: If there is no such file, it is no result of a search, or has fewer.
+        UserError: If there is no such file, it is not a search result, or has fewer.
     """
     search = _SearchResult.load(path)
-    search.check_rank('--top', num)
+    search.check_rank('num', num)
     return search.choices(range(1, num + 1))
 
 
 def choose_pareto(path: str, costs: Sequence[str] = ('flops',)) -> dict[str, Choice]:
-    """Take the archs that no other beats in distance and all costs, by names such as ``rank1``.
+    """Take the Pareto front of distance and costs from a search's result, by names like ``rank1``.
 
     Args:
         path: A ``search.json``, or the folder that holds it.
-        costs: What counts beside the distance, e.g. ``flops`` or ``latency``. Defaults to
+        costs: The costs that count beside the distance, e.g. ``latency``. Defaults to
             multiply-adds.
 
     Raises:
-        UserError: If there is no such file, it is no result of a search, or has no such cost.
+        UserError: If there is no such file, it is not a search result, or has no such cost.
     """
     search = _SearchResult.load(path)
     rows = [dict(row, rank=rank) for rank, row in enumerate(search.subnets, 1)]
     known = [k for k, v in rows[0].items() if isinstance(v, int | float)]
     known = [name for name in known if name not in ('rank', 'distance')]
     if unknown := sorted(set(costs) - set(known)):
-        raise UserError(f'--pareto: {search.file} has no {unknown[0]!r}; it has {", ".join(known)}')
+        raise UserError(f'costs: {search.file} has no {unknown[0]!r}; it has {", ".join(known)}')
     return search.choices(row['rank'] for row in pareto_rows(rows, costs))
 
 
 @dataclass(frozen=True)
 class _SearchResult:
-    """A search's result, to choose from.
+    """The result of a search.
 
     Args:
         file: Its file.
-        meta: What is known of the search.
+        meta: Its ``meta``, everything needed to repeat the search.
         subnets: Its subnets, best first.
     """
 
@@ -113,15 +114,15 @@ class _SearchResult:
         result = load_result(path)
         return cls(result_file(path), result['meta'], result['subnets'])
 
-    def check_rank(self, option: str, rank: int) -> None:
+    def check_rank(self, field: str, rank: int) -> None:
         """Raise ``UserError`` unless there is a subnet of this rank."""
         if not 1 <= rank <= len(self.subnets):
             raise UserError(
-                f'{option}: {rank} is not in 1..{len(self.subnets)}, the subnets of {self.file}'
+                f'{field}: {rank} is not in 1..{len(self.subnets)}, the subnets of {self.file}'
             )
 
     def choice(self, rank: int) -> Choice:
-        """The subnet of a rank and how it was found."""
+        """The subnet of a rank, with a record of the search."""
         known = ('task', 'distance', 'stages', 'budget', 'checkpoint_sha256', 'images_sha256')
         subnet = self.subnets[rank - 1]
         origin = dict(file=self.file, rank=rank, of=len(self.subnets), value=subnet.get('distance'))
@@ -134,10 +135,13 @@ class _SearchResult:
 
 
 def check_choice(space: SearchSpace, choice: Choice) -> Arch:
-    """The arch of a choice as plain data, if the supernet can run it.
+    """Check that a supernet can run the arch of a choice.
+
+    Returns:
+        The arch as plain data.
 
     Raises:
-        UserError: If it cannot.
+        UserError: If it cannot be run.
     """
     try:
         return space.check(choice.arch)

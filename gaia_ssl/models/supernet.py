@@ -5,7 +5,7 @@ from mmengine.config import Config
 
 from gaia_ssl.registry import MODELS
 from gaia_ssl.utils import UserError, building
-from gaia_ssl.utils.preprocessor import preprocessor_options
+from gaia_ssl.utils.preprocessor import stated_preprocessor
 from gaia_ssl.utils.weights import load_into
 
 from .backbones import DynamicBackbone
@@ -27,7 +27,7 @@ def build_supernet(config: Config) -> nn.Module:
     if 'model' not in config:
         raise UserError(advice)
     with building('model'):
-        model = MODELS.build(dict(config.model, data_preprocessor=preprocessor_options(config)))
+        model = MODELS.build(dict(config.model, data_preprocessor=stated_preprocessor(config)))
     student = getattr(model, 'student', None)
     if student is None or not isinstance(student[0], DynamicBackbone):
         raise UserError(advice)

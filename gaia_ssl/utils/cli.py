@@ -39,9 +39,10 @@ def _show_traceback() -> None:
 
 @contextmanager
 def naming_options(options: Mapping[str, str]) -> Iterator[None]:
-    """Name a command's options in the advice of user errors, which names the package's fields.
+    """Name a command's options in user errors, which name the package's fields.
 
-    The advice is the text after the last semicolon.
+    Fields are replaced at the beginning, ``FIELD: ...``, and in the advice, the text after the last
+    semicolon.
 
     Args:
         options: The options by the fields that they set: ``dict(bn_group='--bn-group')``.
@@ -52,7 +53,9 @@ def naming_options(options: Mapping[str, str]) -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        problem, semicolon, advice = str(error).rpartition(';')
+        field, colon, rest = str(error).partition(': ')
+        message = f'{options.get(field, field)}{colon}{rest}'
+        problem, semicolon, advice = message.rpartition(';')
         fields = r'(?<![\w/.-])(' + '|'.join(options) + r')(?![\w/.-])'
         advice = re.sub(fields, lambda match: options[match[0]], advice) if semicolon else advice
         raise UserError(problem + semicolon + advice) from error

@@ -7,11 +7,13 @@ from mmengine.config import Config
 
 
 def preprocessor_options(config: Config) -> dict[str, Any]:
-    """Find the config of the data preprocessor where MMEngine's Runner does.
+    """The config of the data preprocessor, with its type; see ``stated_preprocessor``."""
+    return with_type(stated_preprocessor(config))
 
-    That is in the model, else at the top level.
-    """
-    return with_type(config.model.get('data_preprocessor') or config.get('data_preprocessor'))
+
+def stated_preprocessor(config: Config) -> dict[str, Any] | None:
+    """The data preprocessor where MMEngine's Runner finds it: in the model, or at the top level."""
+    return config.model.get('data_preprocessor') or config.get('data_preprocessor')
 
 
 def with_type(options: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -3,8 +3,17 @@
 import json
 
 import pytest
+from mmengine.config import Config
 
-from gaia_ssl.benchmark.metrics import METRICS, metrics_of, read_evaluation, read_loss
+from gaia_ssl.benchmark.metrics import (
+    METRICS,
+    Metric,
+    declared_metrics,
+    metrics_of,
+    read_evaluation,
+    read_loss,
+)
+from gaia_ssl.utils import UserError
 
 
 @pytest.fixture
@@ -68,3 +77,20 @@ def test_figures_are_those_that_evaluators_are_asked_for():
     assert [*coco_like] == ['mAP', 'AP50', 'AP75']
     both = metrics_of([dict(type='Accuracy'), dict(type='mmseg.IoUMetric')])
     assert both == METRICS['Accuracy'] | METRICS['IoUMetric']
+
+
+def test_a_config_declares_the_metrics_of_an_evaluator_of_its_own(log, tmp_path):
+    reported = dict(PQ=dict(key='panoptic/PQ', scale=0.01), loss=dict(key='depth/loss'))
+    metrics = declared_metrics(Config(dict(reported_metrics=reported)))
+    assert metrics == dict(PQ=Metric('panoptic/PQ', 0.01), loss=Metric('depth/loss', 1.0))
+    log('20250101_000000', {'panoptic/PQ': 42.5, 'depth/loss': 0.25})
+    assert read_evaluation(tmp_path, metrics) == dict(PQ=0.425, loss=0.25)
+    assert declared_metrics(Config()) == {}
+
+
+@pytest.mark.parametrize(
+    'reported', [['PQ'], dict(PQ='panoptic/PQ'), dict(PQ=dict(name='PQ')), dict(PQ=dict())]
+)
+def test_metrics_that_are_declared_otherwise(reported):
+    with pytest.raises(UserError, match='reported_metrics: give dict'):
+        declared_metrics(Config(dict(reported_metrics=reported)))

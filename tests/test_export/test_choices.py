@@ -25,9 +25,9 @@ def test_choose_arch(tmp_path):
     assert choose_arch(f' {json.dumps(arch)}') == Choice(arch)
     assert choose_arch(str(tmp_path / 'arch.json')) == Choice(arch)
     assert check_choice(TINY, Choice('R18')) == arch
-    with pytest.raises(UserError, match='--arch: not valid JSON'):
+    with pytest.raises(UserError, match='arch: not valid JSON'):
         choose_arch('{"stem_width": ')
-    with pytest.raises(UserError, match='--arch: .*missing.json does not exist'):
+    with pytest.raises(UserError, match='arch: .*missing.json does not exist'):
         choose_arch(str(tmp_path / 'missing.json'))
 
 
@@ -59,7 +59,7 @@ def test_choose_top(search):
     assert list(both) == ['rank1', 'rank2']
     assert both['rank2'] == choose_from_search(str(search), 2)
     for num in (0, 3):
-        with pytest.raises(UserError, match=f'--top: {num} is not in 1..2, the subnets of'):
+        with pytest.raises(UserError, match=f'num: {num} is not in 1..2, the subnets of'):
             choose_top(str(search), num)
 
 
@@ -79,13 +79,13 @@ def test_choose_pareto(tmp_path):
         assert list(chosen) == [f'rank{rank}' for rank in wanted]
         assert [choice.origin['rank'] for choice in chosen.values()] == wanted
     assert chosen['rank1'].origin['budget'] == dict(flops=[1, 6])
-    with pytest.raises(UserError, match="--pareto: .* has no 'latency'; it has flops, params"):
+    with pytest.raises(UserError, match="costs: .* has no 'latency'; it has flops, params"):
         choose_pareto(str(tmp_path), ['flops', 'latency'])
 
 
 @pytest.mark.parametrize('rank', [0, 3, -1])
 def test_rank_outside_of_the_search(search, rank):
-    with pytest.raises(UserError, match=rf'--rank: {rank} is not in 1..2'):
+    with pytest.raises(UserError, match=rf'rank: {rank} is not in 1..2'):
         choose_from_search(str(search), rank)
 
 

@@ -114,7 +114,8 @@ def test_as_a_process(data, tmp_path):
 
     again = run(tmp_path / 'out')
     assert again.returncode == 2
-    assert again.stderr.startswith('error: out: ') and len(again.stderr.splitlines()) == 1
+    assert again.stderr.endswith('choose another or set --overwrite\n')
+    assert again.stderr.startswith('error: --out: ') and len(again.stderr.splitlines()) == 1
 
 
 def test_an_arch_file_that_was_written_can_be_read(call, tmp_path):
@@ -234,9 +235,9 @@ def test_overwrite(call, tmp_path):
         (
             ['--arch', 'MIN', '--calibrate', 'images', '--calibrate-num', '1'],
             {},
-            'calibrate_num: 1 is too few',
+            '--calibrate-num: 1 is too few',
         ),
-        (['--arch', 'MIN', '--input-size', '0'], {}, 'input_size: 0 is not a size'),
+        (['--arch', 'MIN', '--input-size', '0'], {}, '--input-size: 0 is not a size'),
     ],
 )
 def test_bad_input(call, tmp_path, args, inputs, message):
@@ -251,7 +252,7 @@ def test_bad_input(call, tmp_path, args, inputs, message):
 def test_an_unwritable_place(call, data, tmp_path):
     code, _, errors = call('--arch', 'MIN', out=data / 'file' / 'out')
     assert code == 2
-    assert errors.startswith('error: out: ') and 'cannot be written' in errors
+    assert errors.startswith('error: --out: ') and 'cannot be written' in errors
 
 
 @pytest.mark.parametrize(

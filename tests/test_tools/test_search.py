@@ -252,7 +252,7 @@ BAD = dict(
     distance=(dict(distance='kl', task='global'), "distance: 'kl' is unknown for task global"),
     stage=(dict(stages=4), 'stages: [4] are not among 0 to 3'),
     global_stage=(dict(task='global', stages=3), 'stages: only dense distances compare'),
-    bn_group=(dict(bn_group=2), 'bn_group: 2 images are too few'),
+    bn_group=(dict(bn_group=2), '--bn-group: 2 images are too few'),
     num=(dict(num=0), 'num: 0'),
     no_folder=(dict(images='nowhere'), 'images: nowhere is not a folder'),
     no_images=(empty, 'empty holds no image'),

@@ -50,12 +50,12 @@ def test_a_config_that_fails_is_one_line_and_a_bug_of_ours_is_not(tmp_path):
         load_config(str(config))
 
 
-def test_options_are_named_in_advice_alone():
+def test_options_are_named_at_the_beginning_and_in_advice():
     options = dict(bn_group='--bn-group', stages='--stages')
     with pytest.raises(UserError) as caught, naming_options(options):
         raise UserError('bn_group: a/bn_group is large; lower bn_group, see a/bn_group; or stages')
     assert str(caught.value) == (
-        'bn_group: a/bn_group is large; lower bn_group, see a/bn_group; or --stages'
+        '--bn-group: a/bn_group is large; lower bn_group, see a/bn_group; or --stages'
     )
-    with pytest.raises(UserError, match='^stages: 5 is too large$'), naming_options(options):
+    with pytest.raises(UserError, match='^--stages: 5 is too large$'), naming_options(options):
         raise UserError('stages: 5 is too large')

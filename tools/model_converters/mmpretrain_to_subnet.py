@@ -6,7 +6,7 @@ The checkpoint's keys start with ``backbone.``, as in mmpretrain, mmdet and mmse
 import argparse
 
 from gaia_ssl.export.convert import mmpretrain_to_subnet
-from gaia_ssl.utils.cli import run_cli
+from gaia_ssl.utils.cli import naming_options, run_cli
 
 
 def parse_args() -> argparse.Namespace:
@@ -16,7 +16,7 @@ def parse_args() -> argparse.Namespace:
         '--like',
         required=True,
         metavar='DIR',
-        help='extracted folder of the same arch, which gives everything but the weights',
+        help='extracted folder of the same arch, from which all but the weights is copied',
     )
     parser.add_argument('--out', required=True, metavar='DIR', help='the folder to write')
     parser.add_argument('--overwrite', action='store_true', help='replace an extracted folder')
@@ -25,7 +25,8 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    mmpretrain_to_subnet(args.checkpoint, args.like, args.out, args.overwrite)
+    with naming_options(dict(out='--out', overwrite='--overwrite')):
+        mmpretrain_to_subnet(args.checkpoint, args.like, args.out, args.overwrite)
     print(f'{args.out} written')
 
 

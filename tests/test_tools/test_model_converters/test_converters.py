@@ -42,7 +42,7 @@ def test_a_subnet_to_mmpretrain_and_back(call, tmp_path):
     back = [tool, 'model.pth', '--like', 'subnet', '--out', 'back']
     assert call(*back)[:2] == (0, 'back written\n')
     code, _, errors = call(*back)
-    assert code == 2 and errors.startswith('error: out: ') and 'overwrite' in errors
+    assert code == 2 and errors.startswith('error: --out: ') and '--overwrite' in errors
     assert call(*back, '--overwrite')[0] == 0
 
 

@@ -91,5 +91,25 @@ def test_nothing_changes_the_path_of_imports(folder):
     assert not hits
 
 
+# bases, tested by the files of what derives from them, and constants
+WITHOUT_OWN_TESTS = {
+    'engine/hooks/interval_hook.py',
+    'models/backbones/stem.py',
+    'utils/paths.py',
+    'version.py',
+}
+
+
+def test_every_module_has_its_tests():
+    missing = set()
+    for path in PACKAGE.rglob('*.py'):
+        module = path.relative_to(PACKAGE)
+        folder = Path(__file__).parent.joinpath(*(f'test_{part}' for part in module.parent.parts))
+        logic = module.name != '__init__.py' and module.parts[0] != '.mim'
+        if logic and not (folder / f'test_{module.name}').is_file():
+            missing.add(str(module))
+    assert missing == WITHOUT_OWN_TESTS
+
+
 def test_levels_are_in_order():
     assert all(set(low).isdisjoint(high) for low, high in pairwise(ROWS))

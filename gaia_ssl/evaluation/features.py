@@ -90,7 +90,7 @@ class PooledFeatures:
         device = next(next(iter(nets.values())).parameters()).device
         self.preprocessor.to(device)
         loader: DataLoader = DataLoader(
-            images,  # type: ignore[arg-type]  # torch's loader takes any sequence
+            images,
             batch_sampler=[b.tolist() for b in np.array_split(order, -(-len(order) // BATCH))],
             num_workers=self.num_workers,
             generator=torch.Generator(),  # the loader draws a number, not to be missed elsewhere

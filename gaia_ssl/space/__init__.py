@@ -1,4 +1,4 @@
-"""What an arch is: spaces, anchors, samplers, budgets and analytic cost. No torch."""
+"""Search spaces, anchors, samplers, budgets and analytic cost of archs. No torch."""
 
 from .budget import COSTS, Budget, parse_duration, parse_quantity
 from .families import FAMILIES, Arch, Cost, Family, Path, Shape, Size, Step, TracedStep

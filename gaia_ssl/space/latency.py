@@ -39,7 +39,7 @@ class StepKey(NamedTuple):
 
 
 def step_key(stage: int, step: Step, in_channels: int, size: Size) -> StepKey:
-    """The key of a step of a stage on an input of so many channels and this size."""
+    """The key of a step of a stage for an input's channels and size."""
     values = tuple((name, value) for name, value in step._asdict().items() if name != 'name')
     return StepKey(stage, type(step).__name__, values, in_channels, size)
 
@@ -216,7 +216,7 @@ class LatencyTable:
         return table
 
     def serves(self, space: SearchSpace) -> bool:
-        """Whether the archs of ``space`` are those that were timed."""
+        """Tell if the archs of ``space`` are those that were timed."""
         return self.space.family == space.family and self.space.choices == space.choices
 
     @classmethod

@@ -38,7 +38,7 @@ class LayerFactory(NamedTuple):
     Attributes:
         conv: Class of the convolutions, called as ``conv(x, out_channels, kernel)``.
         linear: Class of the linear layers, called as ``linear(x, out_features)``.
-        norm: Builds a norm of so many channels.
+        norm: Builds a norm, given its number of channels.
     """
 
     conv: type[DynamicConv2d] | type[StaticConv2d]

@@ -126,8 +126,7 @@ def _layer_norm_2d(x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tenso
 def batch_norms(*modules: nn.Module) -> list[_BatchNorm]:
     """The batch norms of networks, each once.
 
-    Without any there are no statistics: nothing to calibrate, and no groups of images that share
-    them.
+    A network without batch norms has no statistics to calibrate or to share in a group of images.
     """
     found = (m for module in modules for m in module.modules() if isinstance(m, _BatchNorm))
     return list(dict.fromkeys(found))

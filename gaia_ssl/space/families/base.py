@@ -153,7 +153,7 @@ class Path(NamedTuple):
         stem: The steps before the first stage.
         stages: The steps of each stage, in order. The next stage reads the output of the last.
         outputs: Per stage the step that turns the output of its last step into the stage's
-            output, such as a norm; None where there is no such step.
+            output, such as a norm; None if the two are the same.
     """
 
     stem: tuple[Step, ...]

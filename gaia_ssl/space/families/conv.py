@@ -38,8 +38,8 @@ class ConvFamily(Family, Generic[BlockT]):
         in_channels: Channels of the images.
         strides: Stride of each stage's first block.
         dilations: Dilation of each stage.
-        contract_dilation: Dilate the first block of a stage as the stage before at most, so that
-            where stages dilate instead of striding it sees what it would see striding.
+        contract_dilation: Limit the dilation of a stage's first block to that of the stage before,
+            so that a stage that dilates instead of striding keeps its receptive field.
     """
 
     arch_fields: ClassVar[tuple[str, ...]] = ('stem_width',)

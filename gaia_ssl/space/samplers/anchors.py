@@ -20,7 +20,7 @@ class AnchorSampler(ArchSampler):
         seed: Seed of the draws. Defaults to 0.
 
     Raises:
-        UserError: If there are no names, one twice, or fewer than ``num``.
+        UserError: If names are missing, repeated or fewer than ``num``.
     """
 
     def __init__(self, names: Sequence[str], num: int | None = None, seed: int = 0) -> None:

@@ -59,7 +59,7 @@ class AttentiveSampler(ArchSampler):
         """Draw ``num`` subnets, the bin of each anew.
 
         Raises:
-            UserError: If there is no function that tells losses.
+            UserError: If ``loss_of`` is missing.
         """
         if loss_of is None:
             raise UserError(

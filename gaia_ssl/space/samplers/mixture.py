@@ -25,7 +25,7 @@ class MixtureSampler(ArchSampler):
         seed: Seed of the draws. Defaults to 0.
 
     Raises:
-        UserError: If there are no samplers, or the weights do not go with them.
+        UserError: If samplers are missing or their weights invalid.
     """
 
     def __init__(

@@ -18,7 +18,7 @@ class SandwichSampler(ArchSampler):
         seed: Seed of the draws. Defaults to 0.
 
     Raises:
-        UserError: If ``num_random`` is negative, or ``random`` is no sampler.
+        UserError: If ``num_random`` is negative, or ``random`` is not a sampler.
     """
 
     def __init__(

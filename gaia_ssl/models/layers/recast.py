@@ -10,8 +10,9 @@ ModuleT = TypeVar('ModuleT', bound=nn.Module)
 def recast(module: nn.Module, cls: type[ModuleT]) -> ModuleT:
     """Let a built module compute as another class does, in place.
 
-    Its parameters, buffers, hooks, initialisation and the names in its state dict stay. A new module
-    with copies of them would leave references to the old one behind, in optimizers for example.
+    Its parameters, buffers, hooks, initialisation and the names in its state dict stay. A new
+    module with copies of them would leave references to the old one behind, in optimizers for
+    example.
 
     Args:
         module: The module.

@@ -179,7 +179,7 @@ def test_broken_config(train, tmp_path):
 
 def test_unwritable_work_dir(tiny, tmp_path):
     (tmp_path / 'file').write_text('')
-    assert refused(tiny(tmp_path / 'file' / 'work'), '--work-dir', 'cannot be written')
+    assert refused(tiny(tmp_path / 'file' / 'work'), 'work_dir: ', 'cannot be written')
     assert (tmp_path / 'file').read_text() == ''
 
 
@@ -231,7 +231,7 @@ def test_corrupt_image(tiny, scenes, tmp_path):
 @pytest.mark.parametrize(
     'option, words',
     [
-        ('compile=True', ['compile', 'take it out']),
+        ('compile=True', ['compile: ', 'remove it']),
         ('model.backbone.space=ar51', ['space', 'ar51', 'ar50to101']),
         ('model.backbone.norm_cfg.type=GN', ['norm_cfg', 'GN']),
         ('model.quue_len=8', ['model: its settings do not fit', 'quue_len']),
@@ -254,12 +254,12 @@ def test_checkpoint_of_another_space(tiny, tmp_path):
     content = dict(state_dict=weights, optimizer={}, meta={}, message_hub={})
     torch.save(content, tmp_path / 'other.pth')
     done = tiny(tmp_path / 'w', '--resume', tmp_path / 'other.pth')
-    assert refused(done, '--resume', 'other.pth', 'another model or space', '(first: weight)')
+    assert refused(done, 'resume: ', 'other.pth', 'another model or space', '(first: weight)')
     torch.save(dict(state_dict=weights), tmp_path / 'backbone.pth')
     done = tiny(tmp_path / 'w', '--resume', tmp_path / 'backbone.pth')
-    assert refused(done, '--resume', 'backbone.pth', 'not the checkpoint of a training')
+    assert refused(done, 'resume: ', 'backbone.pth', 'not the checkpoint of a training')
 
 
 def test_missing_checkpoint(tiny, tmp_path):
     done = tiny(tmp_path / 'w', '--resume', tmp_path / 'none.pth')
-    assert refused(done, '--resume', 'none.pth', 'does not exist')
+    assert refused(done, 'resume: ', 'none.pth', 'does not exist')

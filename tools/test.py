@@ -30,7 +30,7 @@ def parse_args() -> argparse.Namespace:
         parser.add_argument(
             f'--{name}',
             metavar='DIR',
-            help=f"images {what}, one folder inside per class; default: the config's test.{name}",
+            help=f"images {what}, one folder inside per class; default: the config's knn.{name}",
         )
     parser.add_argument(
         '--archs',
@@ -58,7 +58,7 @@ def make_knn(config: Config, args: argparse.Namespace) -> FolderKNN:
     Raises:
         UserError: If neither names the folders, or ``test`` has an unknown setting.
     """
-    options = dict(config.get('test', {}))
+    options = dict(config.get('knn', {}))
     given = dict(train=args.train, val=args.val, input_size=args.input_size)
     options.update({key: value for key, value in given.items() if value is not None})
     for name in FOLDERS:
@@ -67,7 +67,7 @@ def make_knn(config: Config, args: argparse.Namespace) -> FolderKNN:
     known = inspect.signature(FolderKNN).parameters
     if unknown := sorted(set(options) - set(known)):
         raise UserError(
-            f'test.{unknown[0]}: unknown setting; the config may have {", ".join(known)}'
+            f'knn.{unknown[0]}: unknown setting; the config may have {", ".join(known)}'
         )
     return FolderKNN(config, **options)
 

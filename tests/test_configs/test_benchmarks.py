@@ -63,6 +63,27 @@ def test_model_is_the_subnets(subnet, path):
     assert names == ['layer1', 'layer2', 'layer3', 'layer4']
 
 
+def test_a_dumped_config_finds_the_backbone_without_an_import(tmp_path, subnet):
+    """MMEngine imports the registry of the scope that a type names."""
+    Config.fromfile(PLACE / ADE).dump(tmp_path / 'dumped.py')
+    code = f"""
+import sys
+from mmengine.config import Config
+from mmengine.registry import MODELS
+
+config = Config.fromfile({str(tmp_path / 'dumped.py')!r})
+assert 'gaia_ssl' not in sys.modules
+print(type(MODELS.build(config.model.backbone)))
+"""
+    done = subprocess.run(
+        [sys.executable, '-c', code],
+        env=dict(os.environ, PYTHONPATH=str(ROOT)),
+        capture_output=True,
+        text=True,
+    )
+    assert 'gaia_ssl.models.backbones.resnet.SubnetResNet' in done.stdout, done.stderr
+
+
 def run(command, *arguments, **options):
     return subprocess.run(
         [sys.executable, RUNNER, command, *arguments],

@@ -103,3 +103,18 @@ def test_schedules_of_supernets(name):
 def test_schedules_of_benchmarks(name, subnet, monkeypatch):
     monkeypatch.setenv('GAIA_SSL_SUBNET', str(subnet))
     check_schedule(MODELS[name])
+
+
+BENCHMARKS = [n for n, m in MODELS.items() if m['Config'].startswith('configs/benchmarks')]
+
+
+@pytest.mark.parametrize('name', BENCHMARKS)
+def test_readmes_and_guides_follow_the_metafiles(name):
+    model = MODELS[name]
+    about, [alias] = model['Metadata'], model['Alias']
+    kind = 'Epochs' if 'Epochs' in about else 'Iterations'
+    schedule = f'{about[kind]:,} {kind.lower()} of batch {about["Batch Size"]}'
+    readme = (ROOT / model['Config']).with_name('README.md').read_text()
+    assert f'| `{alias}` | [{name}]({name}.py) | {schedule}' in readme
+    task = 'classification' if 'classification' in model['Config'] else 'finetune'
+    assert f'`{name}.py`' in (ROOT / f'docs/en/user_guides/{task}.md').read_text()

@@ -59,7 +59,7 @@ def folders(data):
 def test_judges_the_anchors_and_random_weights(run, data, tmp_path):
     done = run(
         *(CONFIG, data / 'epoch_1.pth', *folders(data), '--random', '--work-dir', tmp_path),
-        *('--input-size', 32, '--cfg-options', 'test.k=5', 'test.num_workers=0'),
+        *('--input-size', 32, '--cfg-options', 'knn.k=5', 'knn.num_workers=0'),
     )
     assert done.returncode == 0, done.stderr
     result = json.loads((tmp_path / 'test.json').read_text())
@@ -86,7 +86,7 @@ def test_judges_archs_by_name_and_as_json(run, data, tmp_path):
     arch = json.dumps(TINY[7])
     done = run(
         *(CONFIG, data / 'epoch_1.pth', '--archs', 'MIN', arch, '--work-dir', tmp_path),
-        *('--cfg-options', f'test.train={data}/train', f'test.val={data}/val'),
+        *('--cfg-options', f'knn.train={data}/train', f'knn.val={data}/val'),
     )
     assert done.returncode == 0, done.stderr
     rows = json.loads((tmp_path / 'test.json').read_text())['subnets']
@@ -102,8 +102,8 @@ def test_judges_archs_by_name_and_as_json(run, data, tmp_path):
         (['--train', '{data}/train', '--val', '{data}/val/lying'], 'is not in a class folder'),
         (['--archs', 'R50'], "'R50' is not an anchor"),
         (
-            ['--cfg-options', 'test.train=a', 'test.val=b', 'test.what=c'],
-            'test.what: unknown setting',
+            ['--cfg-options', 'knn.train=a', 'knn.val=b', 'knn.what=c'],
+            'knn.what: unknown setting',
         ),
     ],
 )

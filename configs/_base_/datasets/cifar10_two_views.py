@@ -46,4 +46,4 @@ train_dataloader = dict(
 
 # what tools/test.py and tools/search.py judge subnets on
 search = dict(input_size=32)
-test = dict(train=f'{data_root}/train', val=f'{data_root}/test')
+knn = dict(train=f'{data_root}/train', val=f'{data_root}/test')

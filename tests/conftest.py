@@ -1,5 +1,9 @@
-"""A pretraining, and subnets extracted from it."""
+"""A pretraining, subnets extracted from it, and command lines that start at once."""
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +14,7 @@ from mmengine.logging import HistoryBuffer
 from gaia_ssl.export import Choice, extract
 from gaia_ssl.registry import MODELS
 
+ROOT = Path(__file__).resolve().parents[1]
 PRETRAINING = """
 model = dict(
     type='DynamicMoCo',
@@ -58,3 +63,48 @@ def extracted(tmp_path_factory, pretraining):
         return out
 
     return make
+
+
+@pytest.fixture(scope='session')
+def command_server():
+    """A process that forks to run commands; see ``command_server.py``."""
+    env = dict(
+        os.environ,
+        PYTHONPATH=str(ROOT),
+        OMP_NUM_THREADS='1',
+        CUDA_VISIBLE_DEVICES='',
+        PYTHON=sys.executable,
+    )
+    with subprocess.Popen(
+        [sys.executable, Path(__file__).with_name('command_server.py')],
+        cwd=ROOT,
+        env=env,
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        yield process
+        process.stdin.close()
+
+
+@pytest.fixture(scope='session')
+def command(command_server, tmp_path_factory):
+    """Run a Python file of the project in a process that has imported most of what it needs.
+
+    ``command(file, *args, env=None, cwd=ROOT, kill_after=None)`` returns the completed process;
+    ``kill_after`` is in seconds. A test of what a file itself imports starts its own process.
+    """
+
+    def call(file, *args, env=None, cwd=ROOT, kill_after=None):
+        streams = tmp_path_factory.mktemp('streams')
+        out, err = streams / 'out', streams / 'err'
+        argv = [str(ROOT / file), *map(str, args)]
+        line = dict(argv=argv, out=str(out), err=str(err), cwd=str(cwd))
+        line.update(env=env or {}, kill_after=kill_after)
+        command_server.stdin.write(json.dumps(line) + '\n')
+        command_server.stdin.flush()
+        code = int(command_server.stdout.readline())
+        return subprocess.CompletedProcess(argv, code, out.read_text(), err.read_text())
+
+    return call

@@ -1,8 +1,6 @@
 """The linear classifier on raw pixels."""
 
 import json
-import subprocess
-import sys
 
 import cv2
 import numpy as np
@@ -29,14 +27,12 @@ def bright_corner(corner, num, rng):
     return images.astype(np.uint8)
 
 
-def test_separable_classes_are_told_apart(tmp_path):
+def test_separable_classes_are_told_apart(command, tmp_path):
     rng = np.random.default_rng(0)
     for split, num in dict(train=40, val=20).items():
         write(tmp_path / split, {f'c{k}': bright_corner(k, num, rng) for k in range(4)})
     out = tmp_path / 'out.json'
-    subprocess.run(
-        [sys.executable, TOOLS / 'quickstart/raw_pixels.py', tmp_path, '--out', out], check=True
-    )
+    command(TOOLS / 'quickstart/raw_pixels.py', tmp_path, '--out', out).check_returncode()
     result = json.loads(out.read_text())
     assert result['top1'] >= 0.95
     assert result['weight_decay'] in raw_pixels.WEIGHT_DECAYS

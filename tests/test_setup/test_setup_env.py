@@ -283,7 +283,9 @@ def test_run_tests_hands_arguments_to_pytest(tmp_path):
         text=True,
         cwd='/',
     )
-    assert out == f'{ROOT}|{ROOT}:/elsewhere|-m pytest -k a and b -m slow\n'
+    assert (
+        out == f'{ROOT}|{ROOT}:/elsewhere|-m pytest -n auto --dist worksteal -k a and b -m slow\n'
+    )
 
 
 def test_pinned_once():

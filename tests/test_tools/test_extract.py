@@ -96,15 +96,14 @@ def meta_of(folder):
     return torch.load(folder / 'backbone.pth', weights_only=True)['meta']
 
 
-def test_as_a_process(data, tmp_path):
+def test_as_a_process(command, data, tmp_path):
     arch = json.dumps(TINY.anchors['R18'])
-    command = [sys.executable, TOOL, 'config.py', 'epoch_1.pth', '--arch', arch, '--out']
+    args = ['config.py', 'epoch_1.pth', '--arch', arch, '--out', tmp_path / 'out']
     env = dict(os.environ, PYTHONPATH=str(ROOT))
-
-    def run(out):
-        return subprocess.run([*command, out], cwd=data, env=env, capture_output=True, text=True)
-
-    done = run(tmp_path / 'out')
+    # a fresh one, so that the tool itself imports all it needs
+    done = subprocess.run(
+        [sys.executable, TOOL, *args], cwd=data, env=env, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     assert '0.00222 G multiply-adds at 32 px, 0.7 M parameters' in done.stdout
     assert 'warning: batch-norm statistics are the supernet' in done.stderr
@@ -112,7 +111,7 @@ def test_as_a_process(data, tmp_path):
     content = torch.load(tmp_path / 'out' / 'backbone.pth', weights_only=True)
     net.load_state_dict(content['state_dict'], strict=True)
 
-    again = run(tmp_path / 'out')
+    again = command(TOOL, *args, cwd=data)
     assert again.returncode == 2
     assert again.stderr.endswith('choose another or set --overwrite\n')
     assert again.stderr.startswith('error: --out: ') and len(again.stderr.splitlines()) == 1

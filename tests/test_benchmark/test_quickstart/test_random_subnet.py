@@ -2,8 +2,6 @@
 
 import os
 import shutil
-import subprocess
-import sys
 
 import pytest
 import torch
@@ -24,19 +22,11 @@ def load(folder):
 
 
 @pytest.fixture(scope='module')
-def made(extracted, tmp_path_factory):
+def made(command, extracted, tmp_path_factory):
     """What the command makes."""
     out = tmp_path_factory.mktemp('random') / 'subnet'
-    command = [
-        sys.executable,
-        TOOLS / 'quickstart/random_subnet.py',
-        extracted,
-        '--seed',
-        '1',
-        '--out',
-        out,
-    ]
-    subprocess.run(list(map(str, command)), check=True)
+    tool = TOOLS / 'quickstart/random_subnet.py'
+    command(tool, extracted, '--seed', 1, '--out', out).check_returncode()
     return out
 
 

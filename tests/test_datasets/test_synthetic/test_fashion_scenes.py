@@ -1,8 +1,6 @@
 import gzip
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
@@ -143,13 +141,9 @@ def test_repeating_leaves_the_data_alone(data):
     assert {f: f.stat().st_mtime_ns for f in data.rglob('*')} == before
 
 
-def test_a_folder_of_something_else_is_refused(tmp_path):
+def test_a_folder_of_something_else_is_refused(command, tmp_path):
     (tmp_path / 'mine.txt').write_text('precious')
-    done = subprocess.run(
-        [sys.executable, SCRIPT, '--out', str(tmp_path)],
-        capture_output=True,
-        text=True,
-    )
+    done = command(SCRIPT, '--out', tmp_path)
     assert done.returncode == 1
     assert done.stderr == (
         f'fashion_scenes: {tmp_path} holds something else; choose another folder or remove it\n'
@@ -227,16 +221,12 @@ DAMAGED = dict(
 
 
 @pytest.mark.parametrize('content', DAMAGED.values(), ids=DAMAGED)
-def test_a_bad_source_is_named(tmp_path, content):
+def test_a_bad_source_is_named(command, tmp_path, content):
     source = tmp_path / 'fashion-mnist'
     shutil.copytree(fashion_scenes.DATA, source)
     file = source / 'train-labels-idx1-ubyte.gz'
     file.unlink() if content is None else file.write_bytes(content)
-    done = subprocess.run(
-        [sys.executable, SCRIPT, '--out', tmp_path / 'data', '--source', source],
-        capture_output=True,
-        text=True,
-    )
+    done = command(SCRIPT, '--out', tmp_path / 'data', '--source', source)
     assert done.returncode == 1 and str(file) in done.stderr
     assert done.stderr.startswith('fashion_scenes: ') and len(done.stderr.splitlines()) == 1
     assert list(tmp_path.iterdir()) == [source]

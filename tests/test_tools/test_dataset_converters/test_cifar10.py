@@ -1,9 +1,8 @@
 import json
 import os
 import pickle
-import subprocess
-import sys
 import tarfile
+from functools import partial
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
@@ -58,10 +57,9 @@ def batches():
     return {name: images_and_labels(seed) for seed, name in enumerate(names)}
 
 
-def run(*args):
-    return subprocess.run(
-        [sys.executable, cifar10.__file__, *map(str, args)], capture_output=True, text=True
-    )
+@pytest.fixture
+def run(command):
+    return partial(command, cifar10.__file__)
 
 
 def fails_with(pattern, out, src=None, num=None):
@@ -89,7 +87,7 @@ def test_every_image_is_in_its_class(write, inner, batches, tmp_path):
     assert len(list(tmp_path.iterdir())) == 2  # nothing but src and out
 
 
-def test_a_part_is_the_first_images_of_each_class(batches, tmp_path):
+def test_a_part_is_the_first_images_of_each_class(run, batches, tmp_path):
     src = write_sheets(tmp_path / 'src', batches)
     done = run('--out', tmp_path / 'out', '--src', src, '--num-train', 30, '--num-test', 10)
     assert done.returncode == 0, done.stderr
@@ -133,7 +131,7 @@ def test_a_failed_download_gets_one_line(tmp_path, monkeypatch):
     fails_with(r'cannot download .*no network', tmp_path / 'out')
 
 
-def test_a_folder_of_something_else_gets_one_line(tmp_path):
+def test_a_folder_of_something_else_gets_one_line(run, tmp_path):
     done = run('--out', tmp_path / 'out', '--src', tmp_path)
     assert done.returncode == 2
     assert done.stderr == (
@@ -148,7 +146,7 @@ def test_a_damaged_archive_gets_one_line(tmp_path):
     fails_with('not a whole archive', tmp_path / 'out', tmp_path / 'x.tgz')
 
 
-def test_a_missing_source_gets_one_line(tmp_path):
+def test_a_missing_source_gets_one_line(run, tmp_path):
     done = run('--out', tmp_path / 'out', '--src', tmp_path / 'x.tgz')
     assert done.returncode == 2
     assert done.stderr == f'error: {tmp_path}/x.tgz: No such file or directory\n'

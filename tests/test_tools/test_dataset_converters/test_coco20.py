@@ -1,8 +1,7 @@
 import io
 import json
-import subprocess
-import sys
 import tarfile
+from functools import partial
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
@@ -72,13 +71,12 @@ def archive(tmp_path):
     return path
 
 
-def run(*args):
-    return subprocess.run(
-        [sys.executable, coco20.__file__, *map(str, args)], capture_output=True, text=True
-    )
+@pytest.fixture
+def run(command):
+    return partial(command, coco20.__file__)
 
 
-def test_layouts(archive, tmp_path):
+def test_layouts(run, archive, tmp_path):
     out = tmp_path / 'out'
     done = run('--out', out, '--archive', archive)
     assert done.returncode == 0, done.stderr
@@ -111,7 +109,7 @@ def test_twenty_photographs_split_in_15_and_5():
 
 
 @pytest.mark.parametrize('content', [None, b'not an archive'])
-def test_a_bad_archive_gets_one_line(tmp_path, content):
+def test_a_bad_archive_gets_one_line(run, tmp_path, content):
     path = tmp_path / 'source.tar.gz'
     if content:
         path.write_bytes(content)
@@ -121,14 +119,14 @@ def test_a_bad_archive_gets_one_line(tmp_path, content):
     assert not (tmp_path / 'out').exists()
 
 
-def test_a_cut_off_archive_gets_one_line(archive, tmp_path):
+def test_a_cut_off_archive_gets_one_line(run, archive, tmp_path):
     archive.write_bytes(archive.read_bytes()[:-200])
     done = run('--out', tmp_path / 'out', '--archive', archive)
     assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
     assert not (tmp_path / 'out').exists()
 
 
-def test_an_archive_of_something_else_gets_one_line(tmp_path):
+def test_an_archive_of_something_else_gets_one_line(run, tmp_path):
     path = tmp_path / 'source.tar.gz'
     with tarfile.open(path, 'w:gz'):
         pass
@@ -137,10 +135,9 @@ def test_an_archive_of_something_else_gets_one_line(tmp_path):
     assert 'lacks tests/data/assets/coco/instances.json' in done.stderr
 
 
-def test_a_failed_download_gets_one_line(tmp_path, monkeypatch):
+def test_a_failed_download_gets_one_line(run, tmp_path):
     # pip has nowhere to look: fails without any network
-    monkeypatch.setenv('PIP_NO_INDEX', '1')
-    done = run('--out', tmp_path / 'out')
+    done = run('--out', tmp_path / 'out', env=dict(PIP_NO_INDEX='1'))
     assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
     assert done.stderr.startswith('coco20: cannot download labelbox==7.17.0 with pip (ERROR: ')
     assert 'pass --archive' in done.stderr

@@ -43,7 +43,7 @@ from gaia_ssl.search.loading import BatchLoader
 from gaia_ssl.search.strategies import Random
 from gaia_ssl.search.terms import build_terms
 from gaia_ssl.search.tree import Node, Tap
-from gaia_ssl.space import Arch, Budget, SearchSpace, get_space
+from gaia_ssl.space import Arch, Budget, Family, SearchSpace, get_space
 from gaia_ssl.space.latency import path_keys, step_key
 from gaia_ssl.utils.cli import run_cli
 from gaia_ssl.utils.environment import as_line, machine, versions
@@ -187,22 +187,17 @@ class Bench:
         return [statistics.median(times) for times in zip(*laps[1:], strict=True)]
 
 
-def tree_steps(root: Node, space: SearchSpace, size: int) -> tuple[Counter, int]:
+def tree_steps(root: Node, family: Family) -> tuple[Counter, int]:
     """The number of runs of each step of a tree, by its key, and the multiply-adds of them all."""
-    steps, flops = Counter(), 0
-
-    def walk(node: Node, channels: int, size: tuple[int, int]) -> None:
-        nonlocal flops
+    steps, flops, nodes = Counter(), 0, [root]
+    while nodes:
+        node = nodes.pop()
         for step, child in node.children.items():
-            if isinstance(step, Tap):
-                walk(child, channels, size)
-                continue
-            steps[step_key(child.key[0][0], step, channels, size)] += 1
-            cost, out_size = space.family.step_cost(step, channels, size)
-            flops += cost.flops
-            walk(child, step.out_channels, out_size)
-
-    walk(root, space.family.in_channels, (size, size))
+            nodes.append(child)
+            if not isinstance(step, Tap):
+                stage, _ = child.key.place
+                steps[step_key(stage, step, node.channels, node.size)] += 1
+                flops += family.step_cost(step, node.channels, node.size)[0].flops
     return steps, flops
 
 
@@ -214,7 +209,7 @@ def measure(bench: Bench, num: str) -> dict[str, Any]:
     size = (args.size, args.size)
     evaluator = TreeEvaluator(bench.model.student, bench.model.teacher, bench.terms, archs, size)
     cost_model = CostModel(space, args.size)
-    steps, tree_flops = tree_steps(evaluator.tree, space, args.size)
+    steps, tree_flops = tree_steps(evaluator.tree, space.family)
     max_flops = cost_model.candidate(space.max).costs['flops']
     single = sum(cost_model.candidate(arch).costs['flops'] + max_flops for arch in archs)
     rounds = []

@@ -1,4 +1,4 @@
-"""Extracted subnets in Python: loading, features of images, and an MMEngine inferencer."""
+"""Python API of extracted subnets: load one, compute features of images, an inferencer."""
 
 from .extracted import load_subnet, pretraining_config
 from .inferencer import FeatureInferencer, extract_features

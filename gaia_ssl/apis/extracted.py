@@ -1,4 +1,4 @@
-"""Loading of extracted subnets."""
+"""Load an extracted subnet as a module, and the config of its pretraining."""
 
 from collections.abc import Sequence
 

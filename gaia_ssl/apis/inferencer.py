@@ -1,4 +1,4 @@
-"""Feature extraction from images, with MMEngine's inferencer interface."""
+"""Compute features of images, with MMEngine's inferencer interface."""
 
 import os
 import os.path as osp

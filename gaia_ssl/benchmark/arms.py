@@ -1,4 +1,4 @@
-"""Arms of a comparison: subnets and baselines."""
+"""Arms of a comparison: each a backbone to finetune, a subnet or a baseline."""
 
 from collections.abc import Sequence
 from pathlib import Path

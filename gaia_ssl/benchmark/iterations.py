@@ -1,4 +1,4 @@
-"""Training iterations to compare: this project's, the reference procedure and static networks."""
+"""One training iteration by each procedure to be timed: ours, the released code's, static nets."""
 
 import copy
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Command lines that start the processes of a run."""
+"""Build the command lines that start the processes of a run."""
 
 import os
 import sys

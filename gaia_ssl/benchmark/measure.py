@@ -1,4 +1,4 @@
-"""Time and memory of procedures on a device."""
+"""Measure the time and the peak memory of callables on a device."""
 
 import itertools
 import os

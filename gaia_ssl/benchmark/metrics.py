@@ -1,4 +1,4 @@
-"""Metrics of evaluations and losses, read from the logs of trainings, as shares of one."""
+"""Read metrics and losses from the logs of trainings; percentages become fractions of 1."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""A pipeline: runs stages in parallel where their dependencies allow, each once."""
+"""Run the stages of a pipeline once each, in parallel where dependencies allow."""
 
 import ctypes
 import os

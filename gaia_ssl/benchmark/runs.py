@@ -1,4 +1,4 @@
-"""Runs: an arm on a task, trained and tested."""
+"""Runs: an arm on a task, planned as one stage that trains and one that tests."""
 
 import json
 import os

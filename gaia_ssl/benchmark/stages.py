@@ -1,4 +1,4 @@
-"""Stages of a pipeline: commands with dependencies, and records of those that ran."""
+"""Stages: commands with dependencies; their records on disk, and the lock of a work dir."""
 
 import dataclasses
 import fcntl

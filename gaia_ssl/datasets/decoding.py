@@ -1,4 +1,4 @@
-"""Decoding of whole image files of any format to 8-bit RGB."""
+"""Decode an image file of any format to 8-bit RGB."""
 
 import hashlib
 import io

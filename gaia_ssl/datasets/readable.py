@@ -1,4 +1,4 @@
-"""Detection of unreadable images, shared among processes."""
+"""Find unreadable images; the processes share the work."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor

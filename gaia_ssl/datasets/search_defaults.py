@@ -1,4 +1,4 @@
-"""The image size and transforms that a training config's ``search`` section sets."""
+"""Read the image size and transforms of a training config's ``search`` section."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""Samples that are a pure function of (seed, epoch, index), and samplers that can start anywhere.
+"""Samples that are a pure function of (seed, epoch, index), and samplers that start at any batch.
 
 A sampler yields keys that hold the index of a sample and the seed of its transforms. The process
 that loads a sample gets its key, so the sample depends neither on the number nor on the history of

@@ -1,4 +1,4 @@
-"""Resolve image sources: folders, COCO files and lists."""
+"""Resolve image sources to files: folders, COCO files and lists."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The training views of a pretraining config."""
+"""Build the augmented views that a pretraining config trains on."""
 
 from mmengine.config import Config
 from mmengine.registry import DefaultScope

@@ -1,4 +1,4 @@
-"""PASCAL VOC's classification splits."""
+"""PASCAL VOC's images and labels for image classification."""
 
 import os.path as osp
 from collections.abc import Sequence

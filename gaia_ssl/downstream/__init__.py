@@ -1,4 +1,4 @@
-"""Sizes and settings of downstream models that have an extracted subnet for their backbone."""
+"""Helpers of configs of downstream models whose backbone is an extracted subnet."""
 
 from .recipes import (
     c4_detector,

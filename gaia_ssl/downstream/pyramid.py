@@ -1,4 +1,4 @@
-"""Feature pyramids: the stages of a backbone that they are built on."""
+"""Choose the backbone stages that feed a feature pyramid."""
 
 from gaia_ssl.space import Shape
 

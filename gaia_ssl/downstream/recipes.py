@@ -1,4 +1,4 @@
-"""Parts of model configs that several downstream benchmarks share."""
+"""Parts of detector, segmentor and classifier configs, sized by a subnet."""
 
 from typing import Any
 

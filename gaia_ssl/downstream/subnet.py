@@ -1,4 +1,4 @@
-"""Facts about an extracted subnet that downstream configs are made of."""
+"""``Subnet``: the values that a downstream config needs of an extracted folder."""
 
 import os.path as osp
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Mixed precision on CPU."""
+"""Optimizer wrapper for mixed precision on CPU."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

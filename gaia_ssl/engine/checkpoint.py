@@ -1,4 +1,4 @@
-"""Atomic writing of checkpoints, and the search for the latest."""
+"""Write checkpoints atomically, and find the latest."""
 
 import os
 import os.path as osp

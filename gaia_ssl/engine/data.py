@@ -1,4 +1,4 @@
-"""Dataloaders of a runner."""
+"""Build a runner's dataloader and check that it has a batch."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""Training and testing of OpenMMLab projects' models on a subnet's backbone."""
+"""Train and test OpenMMLab projects' models whose backbone is a subnet."""
 
 import os
 import os.path as osp

@@ -1,4 +1,4 @@
-"""Command-line options, merged into a training config."""
+"""Merge command-line options into a training config."""
 
 import os
 import os.path as osp

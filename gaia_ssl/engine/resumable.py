@@ -1,4 +1,4 @@
-"""Training configs whose runs can be stopped and resumed anywhere."""
+"""Put into a training config what makes its runs resume exactly."""
 
 from mmengine.config import Config
 

@@ -1,4 +1,4 @@
-"""``Runner.test()`` as a search."""
+"""A test loop that searches, so that ``Runner.test()`` is a search."""
 
 import os.path as osp
 from typing import Any

@@ -1,4 +1,4 @@
-"""Training from a config."""
+"""Train a supernet from a config."""
 
 import os.path as osp
 

@@ -1,4 +1,4 @@
-"""Features of images under frozen networks."""
+"""Compute pooled features of images by frozen networks."""
 
 from collections.abc import Hashable, Iterator, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""kNN on labeled folders."""
+"""``FolderKNN``: kNN accuracy of networks on labeled folders."""
 
 from collections.abc import Hashable, Mapping
 from typing import Any

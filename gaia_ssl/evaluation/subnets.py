@@ -1,4 +1,4 @@
-"""kNN accuracy of a supernet's subnets, beside random weights."""
+"""kNN accuracy of a supernet's subnets, next to random weights."""
 
 from collections.abc import Mapping
 from typing import Any

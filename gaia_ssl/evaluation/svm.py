@@ -1,4 +1,4 @@
-"""Linear SVMs on frozen features, as self-supervised backbones are judged on PASCAL VOC.
+"""Linear SVMs on frozen features: the PASCAL VOC protocol for self-supervised backbones.
 
 The protocol is that of Goyal et al., "Scaling and Benchmarking Self-Supervised Visual
 Representation Learning" (ICCV 2019), with the settings of the code that they published.

@@ -1,4 +1,4 @@
-"""Calibration of a subnet's batch-norm statistics on unlabeled images."""
+"""Calibrate a subnet's batch-norm statistics on unlabeled images."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Choices of an arch: by name, as data, or from a search."""
+"""Resolve the arch that a user chose: by name, as data, or from a search."""
 
 import json
 import os.path as osp

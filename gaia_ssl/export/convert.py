@@ -1,4 +1,4 @@
-"""Conversion of checkpoints from and to the layouts of other projects."""
+"""Convert checkpoints from and to the layouts of other projects."""
 
 import os
 import os.path as osp

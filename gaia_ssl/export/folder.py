@@ -1,4 +1,4 @@
-"""Folders that are written atomically."""
+"""Write an extracted folder atomically, and check that it may be replaced."""
 
 import os
 import os.path as osp

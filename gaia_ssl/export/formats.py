@@ -1,4 +1,4 @@
-"""Export of subnets to ONNX, TorchScript and ``torch.export``."""
+"""Export subnets to ONNX, TorchScript and ``torch.export``."""
 
 import importlib.util
 import os.path as osp

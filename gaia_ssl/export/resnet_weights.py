@@ -1,4 +1,4 @@
-"""Import of an ordinary ResNet's weights into an extracted folder."""
+"""Import an ordinary ResNet's weights into an extracted folder."""
 
 import os.path as osp
 import re

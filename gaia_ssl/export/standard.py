@@ -1,4 +1,4 @@
-"""Archs that equal a standard ResNet of torchvision."""
+"""Find the torchvision ResNet that an arch equals."""
 
 from collections.abc import Sequence
 from typing import Any

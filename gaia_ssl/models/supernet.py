@@ -1,4 +1,4 @@
-"""Supernets and their backbones, built and loaded from a training config."""
+"""Build supernets and their backbones from a training config, and load their weights."""
 
 import torch.nn as nn
 from mmengine.config import Config

@@ -1,4 +1,4 @@
-"""Evaluation of networks with the batch-norm statistics of the search images."""
+"""Evaluate networks with the batch-norm statistics of the search images."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager

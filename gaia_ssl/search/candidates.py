@@ -1,4 +1,4 @@
-"""The candidates of a search, their costs and the terms of their scores."""
+"""``Candidates``: the archs that a search chooses among, their costs and the score to compute."""
 
 from gaia_ssl.space import SearchSpace
 from gaia_ssl.space.latency import LatencyTable

@@ -1,4 +1,4 @@
-"""Compare searches: rank correlations, overlap at the top, and the place of each best arch."""
+"""Compare searches: rank correlations, overlap at the top, each one's best arch in the others."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""Score candidates on batches of images."""
+"""Score candidates on a batch of images."""
 
 import functools
 from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Costs of the archs of a space, and the archs within a budget."""
+"""Cost all archs of a space and keep those within a budget."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Groups of images that share batch-norm statistics, and the groups that run at once."""
+"""Split images into batch-norm groups, and plan how many groups are computed at once."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The facts that decide the result of a search, as plain data."""
+"""Collect the settings that determine a result, to compare them when a search is resumed."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Measurement of the latency of a space's steps on this machine."""
+"""Measure the latency of the steps of a space on this machine."""
 
 import itertools
 import math

@@ -1,4 +1,4 @@
-"""Batches of images: decoded while the ones before are worked on."""
+"""Load batches of images, decoding the next one while the current one is used."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""The memory that walking a tree takes, known before it is walked."""
+"""Predict the memory that walking a tree of candidates needs."""
 
 from collections.abc import Sequence
 

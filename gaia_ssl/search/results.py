@@ -1,4 +1,4 @@
-"""Make the result of a search and write it."""
+"""Assemble a search's result and write it as ``search.json`` and ``search.csv``."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""A whole search, from files or in Python to its result."""
+"""Run a whole search, from files or from Python objects."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, cast

@@ -1,4 +1,4 @@
-"""The images of a search, in batch-norm groups."""
+"""The images of a search: chosen, checked and in batch-norm groups."""
 
 from collections.abc import Sequence
 

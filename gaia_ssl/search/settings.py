@@ -1,4 +1,4 @@
-"""Settings of a search: what decides its result, and limits of what runs at once."""
+"""Settings that decide the result of a search, and limits of memory and batches that do not."""
 
 import math
 from collections.abc import Sequence

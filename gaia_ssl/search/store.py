@@ -1,4 +1,4 @@
-"""The scores of a running search on disk: a folder per round, a file per batch-norm group."""
+"""Keep the scores of a running search on disk: one folder per round, one file per group."""
 
 import json
 import os

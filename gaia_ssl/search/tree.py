@@ -1,4 +1,4 @@
-"""The tree of steps that the paths of candidates form, with each shared prefix once."""
+"""The prefix tree of the candidates' steps."""
 
 from __future__ import annotations
 

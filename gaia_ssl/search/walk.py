@@ -1,4 +1,4 @@
-"""Walk a tree of candidates, computing each step that they share once."""
+"""Walk a tree of candidates, computing each shared step once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Search spaces, anchors, samplers, budgets and analytic cost of archs. No torch."""
+"""Archs, search spaces, anchors, samplers, budgets and analytic cost. Does not import torch."""
 
 from .budget import COSTS, Budget, parse_duration, parse_quantity
 from .families import FAMILIES, Arch, Cost, Family, Path, Shape, Size, Step, TracedStep

@@ -1,4 +1,4 @@
-"""Latency tables: the latency of a subnet as the sum of its steps' times on a device."""
+"""Latency tables: predict the latency of a subnet as the sum of its steps on a device."""
 
 import functools
 import hashlib

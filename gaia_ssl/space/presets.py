@@ -1,4 +1,4 @@
-"""The search spaces that are known by name."""
+"""The preset search spaces, by name."""
 
 from collections.abc import Mapping
 from typing import Any

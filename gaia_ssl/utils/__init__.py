@@ -1,4 +1,4 @@
-"""Helpers of all rooms: errors, files, checkpoints, weights, processes and command lines."""
+"""Helpers of every subpackage: errors, files, checkpoints, weights, processes, command lines."""
 
 from .errors import UserError, building
 

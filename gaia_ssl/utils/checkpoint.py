@@ -1,4 +1,4 @@
-"""Reading checkpoints without running the code that a file may hold.
+"""Read checkpoints without running code that a file may hold.
 
 A checkpoint is a pickle, and a pickle can call any function while it is read. Here it may call only
 what is on a list: what PyTorch allows for weights, and what MMEngine's Runner writes beside them,

@@ -1,4 +1,4 @@
-"""The name of the CPU."""
+"""The CPU's model name."""
 
 import platform
 from pathlib import Path

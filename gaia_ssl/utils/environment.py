@@ -1,4 +1,4 @@
-"""The machine and the versions of packages, for reports."""
+"""Describe the machine and the versions of packages, for reports."""
 
 import importlib.metadata
 import os

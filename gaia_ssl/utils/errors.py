@@ -1,4 +1,4 @@
-"""Errors: the user's mistakes, as one line each, and how to tell them from bugs."""
+"""``UserError``: a user's mistake, told in one line; everything else is a bug."""
 
 import os
 import re

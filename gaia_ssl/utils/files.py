@@ -1,4 +1,4 @@
-"""Atomic writing and digests of files."""
+"""Write files atomically, and compute digests."""
 
 import hashlib
 import json

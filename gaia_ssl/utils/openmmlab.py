@@ -1,4 +1,4 @@
-"""All that this package changes in MMEngine and mmpretrain, or uses of their private parts.
+"""Every patch of MMEngine and mmpretrain, and every use of their private names.
 
 Read in mmengine 0.10.7 and mmpretrain 1.2.0, and in onedl-mmengine 0.10.12 and onedl-mmpretrain
 1.3.6. A new version of either is to be compared with this file first.

@@ -1,4 +1,4 @@
-"""The data preprocessor of a training config."""
+"""Read the config of a training's data preprocessor."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Seeding of the global random generators."""
+"""Seed the global random generators."""
 
 import random
 

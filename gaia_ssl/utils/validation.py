@@ -1,4 +1,4 @@
-"""Type checks of settings in dataclasses."""
+"""Check the types of settings in dataclasses."""
 
 from collections.abc import Sequence
 from dataclasses import fields

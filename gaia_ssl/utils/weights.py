@@ -1,4 +1,4 @@
-"""State dicts: reading, comparing, loading and hashing weights."""
+"""Read, compare, load and hash state dicts."""
 
 import hashlib
 from collections.abc import Mapping

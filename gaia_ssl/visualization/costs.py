@@ -1,4 +1,4 @@
-"""Costs of subnets in words and readable units."""
+"""Format costs of subnets in words and readable units."""
 
 from typing import Any, NamedTuple
 

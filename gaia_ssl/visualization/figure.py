@@ -1,4 +1,4 @@
-"""Parts that the pictures share."""
+"""Matplotlib helpers: legends, saving, and text that is not read as a formula."""
 
 from collections.abc import Sequence
 from typing import Any

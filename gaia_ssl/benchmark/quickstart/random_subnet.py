@@ -1,4 +1,4 @@
-"""Random-weight baselines of extracted folders.
+"""Copy an extracted folder with random weights, as a baseline.
 
 Their batch norms get their statistics from the images that the trained subnet's were calibrated on:
 what a probe freezes is then a working network, and the weights are all that differs.

@@ -1,4 +1,4 @@
-"""Saving of checkpoints that is safe against kills."""
+"""Save checkpoints so that a killed process leaves no broken file."""
 
 import os
 import os.path as osp

@@ -1,4 +1,4 @@
-"""Stopping a training that diverged or collapsed."""
+"""Stop a training that has diverged or collapsed."""
 
 import os.path as osp
 

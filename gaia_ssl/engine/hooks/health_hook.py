@@ -1,4 +1,4 @@
-"""Spread and effective rank of subnets' embeddings during training, without labels."""
+"""Log the spread and effective rank of subnets' embeddings during training."""
 
 import numpy as np
 import torch

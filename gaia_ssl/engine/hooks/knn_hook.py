@@ -1,4 +1,4 @@
-"""kNN accuracy of anchors during training."""
+"""Log the kNN accuracy of the anchors during training."""
 
 from collections.abc import Sequence
 

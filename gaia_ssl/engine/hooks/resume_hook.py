@@ -1,4 +1,4 @@
-"""Resuming a training at the batch where it stopped."""
+"""Resume a training at the batch where it stopped."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Searches during training, to see whether the ranking of subnets has settled."""
+"""Search during training, to see whether the ranking of subnets has settled."""
 
 import os.path as osp
 from collections.abc import Sequence

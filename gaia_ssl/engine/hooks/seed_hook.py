@@ -1,4 +1,4 @@
-"""Seeding of the model's random draws."""
+"""Seed the model's random draws before every iteration."""
 
 from mmengine.hooks import Hook
 from mmengine.runner import Runner

@@ -1,4 +1,4 @@
-"""The downstream configs in an extracted folder."""
+"""Write the downstream configs of an extracted folder."""
 
 from .render import WRITTEN, config_texts
 from .text import Config, to_text

@@ -1,4 +1,4 @@
-"""Benchmark configs evaluated for one subnet."""
+"""Fill in a benchmark config for one subnet."""
 
 import runpy
 import textwrap

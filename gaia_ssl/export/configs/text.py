@@ -1,4 +1,4 @@
-"""Formatting of configs as Python source."""
+"""Format a config as Python source."""
 
 from typing import Any, NamedTuple
 

@@ -1,4 +1,4 @@
-"""Backbones as folds over the steps of a path: the supernet's and the subnet's side."""
+"""Base classes of supernet and subnet backbones, which run the steps of an arch's path in order."""
 
 from abc import abstractmethod
 from collections.abc import Collection, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""C4 detectors: a subnet cut into the backbone and the head that all regions share.
+"""Cut a subnet into the backbone and the shared head of a C4 detector.
 
 The shared head of the field is a fixed ResNet's last stage; here it is the subnet's own.
 """

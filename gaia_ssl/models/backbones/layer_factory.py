@@ -1,4 +1,4 @@
-"""The layers that blocks are made of: dynamic ones for a supernet, static ones for a subnet."""
+"""Factories of the layers in blocks: elastic ones for a supernet, static ones for a subnet."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple

@@ -1,4 +1,4 @@
-"""MobileNets: steps -> blocks -> ``DynamicMobileNet`` (supernet) and ``SubnetMobileNet`` (static).
+"""MobileNets: the layers of each step, ``DynamicMobileNet`` (supernet) and ``SubnetMobileNet``.
 
 Weights have the names of OpenMMLab's MobileNetV2.
 """

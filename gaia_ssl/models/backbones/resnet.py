@@ -1,4 +1,4 @@
-"""ResNets: steps -> blocks -> ``DynamicResNet`` (supernet) and ``SubnetResNet`` (static).
+"""ResNets: the layers of each step, ``DynamicResNet`` (supernet) and ``SubnetResNet`` (static).
 
 Weights have torchvision's names.
 """

@@ -1,4 +1,4 @@
-"""Backbones whose stem is a part of the backbone itself, as torchvision names its layers."""
+"""Base of backbones that keep the stem's layers as attributes, named as in torchvision."""
 
 from abc import abstractmethod
 

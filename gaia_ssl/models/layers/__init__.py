@@ -1,4 +1,4 @@
-"""Elastic layers, which run with the first channels of their weights."""
+"""Elastic layers, which use a leading part of their weights."""
 
 from .conv import DynamicConv2d, StaticConv2d
 from .linear import (

@@ -1,4 +1,4 @@
-"""Convolutions that run with the first of their channels and the centre of their kernels."""
+"""Elastic convolutions, which use the first channels and the centre of the kernel."""
 
 import torch.nn as nn
 import torch.nn.functional as F

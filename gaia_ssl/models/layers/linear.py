@@ -1,4 +1,4 @@
-"""Linear layers that run with the first of their inputs and outputs, and necks made of them."""
+"""Elastic linear layers, and the conversion of necks that read features of any width."""
 
 from typing import TypeGuard
 

@@ -1,4 +1,4 @@
-"""Norms that run with the first channels of their weights and statistics."""
+"""Elastic norms, which use the first channels of weights and statistics."""
 
 import torch
 import torch.distributed as dist

@@ -1,4 +1,4 @@
-"""Changing how a built layer is computed."""
+"""Swap the class of a built layer, keeping its weights."""
 
 from typing import TypeVar
 

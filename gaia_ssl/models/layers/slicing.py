@@ -1,4 +1,4 @@
-"""The part of a weight that a smaller layer uses."""
+"""Slice the part of a weight that a smaller layer uses."""
 
 from collections.abc import Sequence
 from typing import Any

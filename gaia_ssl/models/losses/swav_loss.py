@@ -1,4 +1,4 @@
-"""SwAV's loss, without side effects and with codes of the joined batch."""
+"""SwAV's loss without side effects; codes are computed over the batch of all processes."""
 
 import torch
 import torch.nn.functional as F

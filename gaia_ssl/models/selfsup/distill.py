@@ -1,4 +1,4 @@
-"""In-place distillation: smaller subnets learn from MAX's embeddings of the same iteration."""
+"""In-place distillation: smaller subnets learn from the largest one's embeddings."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Gradients of losses on the batch joined over all processes."""
+"""Scale gradients of losses that span the batch of all processes, for DDP."""
 
 from mmengine.dist import get_world_size
 from torch import Tensor

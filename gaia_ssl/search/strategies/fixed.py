@@ -1,4 +1,4 @@
-"""Strategies that choose all archs in advance."""
+"""Random and exhaustive strategies, which choose all archs in advance."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""A surrogate that predicts distances of archs that are not scored yet."""
+"""Kernel ridge regression that predicts the distances of archs that are not scored yet."""
 
 import numpy as np
 from scipy.special import ndtri

@@ -1,4 +1,4 @@
-"""Families of convolutional backbones: a stem, then stages that stride or dilate."""
+"""Base of convolutional families: a stem, then stages that stride or dilate."""
 
 import math
 from abc import abstractmethod

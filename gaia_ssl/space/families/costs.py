@@ -1,4 +1,4 @@
-"""Costs of single layers, which families add up to those of their steps."""
+"""Multiply-adds, parameters and memory of single layers, of which families add up their steps'."""
 
 from .base import Cost, Size
 

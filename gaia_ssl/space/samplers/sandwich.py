@@ -1,4 +1,4 @@
-"""The sandwich rule."""
+"""The sandwich rule: the largest, the smallest and random archs in each iteration."""
 
 import numpy as np
 

@@ -10,6 +10,10 @@ def test_pipeline(tmp_path, save):
     save(tmp_path / 'a.png')
     images = ImageSet(str(tmp_path), [])
     assert len(images) == 1 and images.path(0) == str(tmp_path / 'a.png')
+    with pytest.raises(UserError, match='search.pipeline: it gives no inputs; end it with'):
+        images[0]
+    images = ImageSet(str(tmp_path), [dict(type='mmpretrain.PackInputs', input_key='image')])
+    images.transforms.insert(0, lambda results: results['img'])
     with pytest.raises(UserError, match='a.png does not pass the pipeline .KeyError'):
         images[0]
 

@@ -14,7 +14,6 @@ import torch
 from mmengine.logging import HistoryBuffer
 from mmengine.optim import OptimWrapper
 from mmengine.runner import CheckpointLoader
-from mmengine.runner.checkpoint import _load_checkpoint
 
 from gaia_ssl import registry  # noqa: F401 - adapts MMEngine
 from gaia_ssl.utils import UserError
@@ -90,7 +89,7 @@ def test_loads_a_runners_checkpoint_and_runs_nothing(tmp_path, transport, scheme
     assert not (tmp_path / 'executed').exists()
     shutil.rmtree(tmp_path / 'torch', ignore_errors=True)  # its cache of downloads
     torch.save(GOOD, transport)
-    assert 'state_dict' in _load_checkpoint(name)
+    assert 'state_dict' in CheckpointLoader.load_checkpoint(name)
 
 
 def test_the_user_can_trust_a_file(tmp_path, transport, monkeypatch):
@@ -106,7 +105,7 @@ def test_pytorchs_own_loading_is_left_alone(transport):
     before = torch.load
     torch.save(GOOD, transport)
     adapt_openmmlab()  # a second time
-    _load_checkpoint(str(transport))
+    CheckpointLoader.load_checkpoint(str(transport))
     assert torch.load is before
     buffer = io.BytesIO()
     torch.save(UserError('x'), buffer)
@@ -116,7 +115,7 @@ def test_pytorchs_own_loading_is_left_alone(transport):
 
 def test_a_missing_file_is_one_line(tmp_path):
     with pytest.raises(UserError, match=f'^checkpoint: {tmp_path}/a.pth does not exist$'):
-        _load_checkpoint(f'{tmp_path}/a.pth')
+        CheckpointLoader.load_checkpoint(f'{tmp_path}/a.pth')
 
 
 def test_mmpretrain_beside_another_transformers(tmp_path):

@@ -63,7 +63,23 @@ optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 losses = model.train().train_step(batch, OptimWrapper(optimizer))
 assert len(losses) == 4 and all(loss.isfinite() for loss in losses.values())
 """
-EXAMPLES = {'new_space': '', 'new_backbone': '', 'new_method': METHOD}
+# a distance of the example, from features to the command line
+DISTANCE = """
+import torch
+from gaia_ssl.distances import distance_options, distances_of
+
+maps = [torch.rand(2, channels, 3, 4) for channels in (5, 7)]
+target = distance.target(maps[0])
+assert (distance(maps[0], target) == 0).all() and (distance(maps[1], target) > 0).all()
+assert target.nbytes == 2 * distance.target_bytes(5, (3, 4))
+assert 'gram' in distances_of('dense') and 'power' in distance_options()
+"""
+EXAMPLES = {
+    'new_space': '',
+    'new_backbone': '',
+    'new_method': METHOD,
+    'new_distance': DISTANCE,
+}
 
 
 def blocks(path, language):

@@ -167,7 +167,12 @@ OPTIONS = dict(
     bn_group='--bn-group',
     input_size='--input-size',
     latencies='--latency-table',
+    max_bad='--max-bad',
+    max_memory='--max-memory',
+    micro_batch='--micro-batch',
+    num_images='--num-images',
     resume='--resume',
+    share_prefixes='--share-prefixes',
     stages='--stages',
     work_dir='--work-dir',
 )

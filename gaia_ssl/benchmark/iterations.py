@@ -191,6 +191,7 @@ class StaticSandwich(nn.Module):
 
 def _to_format(net: nn.Module, supernet: DynamicMoCo) -> nn.Module:
     """Bring a network into the memory format of a supernet."""
+    # torch's annotations leave this overload out
     return nn.Module.to(net, memory_format=supernet.memory_format)  # type: ignore[call-overload]
 
 

@@ -38,7 +38,6 @@ class DynamicReSSL(DynamicMoCo):
     """
 
     # targets of another type than MoCo's, of whose class only the parts and the queue are used
-    # MoCo's targets are keys, these are relations
     def targets(  # type: ignore[override]
         self, inputs: list[Tensor], data_samples: list
     ) -> Relations:

@@ -1,7 +1,7 @@
 """Datasets, transforms and samplers that OpenMMLab lacks."""
 
 from .images import ImageSet
-from .loading import LoadAnyImage, LoadImage
+from .load_image import LoadAnyImage, LoadImage
 from .seeded import SeededDataset, SeededInfiniteSampler, SeededSampler
 
 __all__ = [

@@ -46,7 +46,7 @@ def c4_detector(subnet: Subnet) -> dict[str, Any]:
 
     The trunk ends before the pyramid's last stage, which is the shared head of the regions.
     """
-    trunk, shared_head = subnet.halves()
+    trunk, shared_head = subnet.c4_parts()
     (channels, out_channels), (stride, out_stride) = subnet.channels[-2:], subnet.strides[-2:]
     return dict(
         data_preprocessor=subnet.preprocessing(),

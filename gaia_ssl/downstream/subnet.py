@@ -69,7 +69,13 @@ class Subnet:
         arch: Its arch.
         family: The family with the options that all archs of the space share.
         normalisation: The pretraining's normalisation of images.
-        checkpoint: Path of its weights. Defaults to the file beside the config that is written.
+        checkpoint: Path of its weights. Defaults to the file in the folder of the written config.
+
+    Example:
+        >>> subnet = Subnet.load('work_dirs/subnet_r50')
+        >>> subnet.channels, subnet.strides
+        ([256, 512, 1024, 2048], [4, 8, 16, 32])
+        >>> neck = dict(in_channels=subnet.channels)
     """
 
     type: str
@@ -181,7 +187,7 @@ class Subnet:
             return dict(norm_cfg=dict(self.family.norm))
         return dict(norm_eval=False, norm_cfg=SYNC_BN if sync_norms else dict(type='BN'))
 
-    def halves(self) -> tuple[dict[str, Any], dict[str, Any]]:
+    def c4_parts(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """The configs of a C4 detector's backbone and shared head.
 
         The backbone ends before the pyramid's last stage, which is the shared head. Each config

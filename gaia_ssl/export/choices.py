@@ -52,7 +52,7 @@ def choose_from_search(path: str, rank: int = 1) -> Choice:
         rank: The arch's rank, 1 for the best. Defaults to 1.
 
     Raises:
-        UserError: If there is no such file, it is not a search result, or has no such rank.
+        UserError: If the file does not exist, is not a search result, or lacks the rank.
     """
     search = _SearchResult.load(path)
     search.check_rank('rank', rank)
@@ -67,7 +67,7 @@ def choose_top(path: str, num: int) -> dict[str, Choice]:
         num: Number of archs.
 
     Raises:
-        UserError: If there is no such file, it is not a search result, or has fewer.
+        UserError: If the file does not exist, is not a search result, or has fewer archs.
     """
     search = _SearchResult.load(path)
     search.check_rank('num', num)
@@ -83,7 +83,7 @@ def choose_pareto(path: str, costs: Sequence[str] = ('flops',)) -> dict[str, Cho
             multiply-adds.
 
     Raises:
-        UserError: If there is no such file, it is not a search result, or has no such cost.
+        UserError: If the file does not exist, is not a search result, or lacks a cost.
     """
     search = _SearchResult.load(path)
     rows = [dict(row, rank=rank) for rank, row in enumerate(search.subnets, 1)]

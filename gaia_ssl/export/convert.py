@@ -16,7 +16,7 @@ from gaia_ssl.models.supernet import BACKBONE_PREFIX, build_supernet
 from gaia_ssl.utils.files import atomic_write, file_digest
 from gaia_ssl.utils.weights import check_weights, read_weights
 
-from .folder import new_folder
+from .output_folder import new_folder
 
 # names of a method's parts in GAIA-ssl (36b8b55 to f552884), as regular expressions
 RELEASED = (

@@ -28,8 +28,8 @@ from .calibrate import (
 )
 from .choices import Choice, check_choice
 from .configs import config_texts
-from .folder import check_replaceable, new_folder
 from .formats import check_formats, export
+from .output_folder import check_replaceable, new_folder
 from .standard import torchvision_name
 
 
@@ -65,6 +65,11 @@ def extract(
 
     Raises:
         UserError: If an argument is wrong; nothing is written then.
+
+    Example:
+        >>> config = Config.fromfile('configs/mocov2/mocov2_ar50to101_8xb32-coslr-200e_in1k.py')
+        >>> choice = choose_from_search('work_dirs/search_coco')
+        >>> meta = extract(config, 'epoch_200.pth', choice, 'work_dirs/subnet_coco')
     """
     source = _Source(config, checkpoint, [choice], calibrate_on, calibrate_num, input_size, formats)
     meta = source.plan(choice)

@@ -16,7 +16,7 @@ from gaia_ssl.utils.checkpoint import load_checkpoint
 from gaia_ssl.utils.files import file_digest
 from gaia_ssl.utils.weights import check_weights
 
-from .folder import new_folder
+from .output_folder import new_folder
 
 # RGB on the scale 0 to 255, as torchvision's and OpenMMLab's weights were trained
 IMAGENET = dict(mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True)

@@ -14,7 +14,7 @@ from mmengine.runner import set_random_seed
 
 from gaia_ssl.downstream.subnet import WEIGHTS_FILE
 from gaia_ssl.export.calibrate import CalibrationImages, calibrate
-from gaia_ssl.export.folder import new_folder
+from gaia_ssl.export.output_folder import new_folder
 from gaia_ssl.registry import MODELS
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.cli import load_config

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from gaia_ssl.downstream.subnet import WEIGHTS_FILE
-from gaia_ssl.export.folder import new_folder
+from gaia_ssl.export.output_folder import new_folder
 from gaia_ssl.utils import UserError
 
 

@@ -96,7 +96,6 @@ def test_nothing_changes_the_path_of_imports(folder):
 # bases, tested by the files of what derives from them, and constants
 WITHOUT_OWN_TESTS = {
     'engine/hooks/interval_hook.py',
-    'models/backbones/stem.py',
     'utils/paths.py',
     'version.py',
 }

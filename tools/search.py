@@ -110,7 +110,7 @@ def add_strategy(group: argparse._ArgumentGroup) -> None:
     )
     settings = dict(
         num=(int, 'archs that are scored, but for exhaustive, which takes all; default: 100'),
-        share_prefixes=(int, 'random: draw runs of this many archs that begin alike: faster'),
+        share_prefixes=(int, 'random: draw runs of this many archs with equal beginnings: faster'),
         population=(int, 'evolution, pareto: archs of a round; default: 10'),
         crossover=(float, 'evolution, pareto: probability of two parents'),
         mutation=(float, 'evolution, pareto: probability that a number changes'),

@@ -99,8 +99,8 @@ class Alpha(_Spectrum):
     Agrawal et al. find that features generalise best where the i-th largest eigenvalue falls as
     i^-a with a near 1. Here -a is the slope of the least-squares line through (log i, log l_i) for
     i from 1 to k / 2, where k = min(N - 1, D) eigenvalues of the centred X can be positive; the
-    smaller half falls faster than the law for want of images. An eigenvalue below what rounding
-    makes, eps^2 of the mean squared length of features, counts as that.
+    smaller half falls faster than the law because there are too few images. An eigenvalue below
+    what rounding makes, eps^2 of the mean squared length of features, counts as that.
     """
 
     least_group = 3

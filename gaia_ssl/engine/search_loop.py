@@ -29,7 +29,7 @@ class SubnetSearchLoop(BaseLoop):
             dataset=dict(type='ImageSet', sources='data/mine', pipeline=[...]),
         )
         test_cfg = dict(type='SubnetSearchLoop', task='dense', budget=dict(flops=('3G', '4G')))
-        test_evaluator = []  # the Runner wants one
+        test_evaluator = []  # the Runner requires one
 
     Args:
         runner: The runner.

@@ -40,7 +40,7 @@ class Term:
     options: dict[str, Any]
 
     def to_dict(self) -> dict[str, Any]:
-        """What identifies it, as plain data."""
+        """Plain data that identifies the term."""
         return dict(type=self.name, **self.options, weight=self.weight, stages=list(self.stages))
 
 

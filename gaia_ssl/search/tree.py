@@ -11,7 +11,7 @@ from gaia_ssl.space import Family, Path, Step
 from gaia_ssl.space.families import Size, nbytes
 
 # a step holds its input, its output and the shortcut; its norm makes a second output, and kernels
-# that want another layout copy both
+# that need another layout copy both
 _RUN = 2
 
 Place = tuple[int, float]

@@ -9,7 +9,7 @@ from gaia_ssl.engine.ddp import supernet_of
 from gaia_ssl.evaluation import FolderKNN
 from gaia_ssl.models.backbones import DynamicBackbone
 from gaia_ssl.registry import HOOKS
-from gaia_ssl.utils import UserError
+from gaia_ssl.utils import building
 
 from .interval_hook import IntervalHook
 
@@ -51,10 +51,8 @@ class KNNHook(IntervalHook):
         """Check folders and archs before the training starts."""
         space = _backbone(runner).space
         self.subnets = {name.lower(): space.check(name) for name in self.archs}
-        try:
+        with building('KNNHook'):
             self.knn = FolderKNN(runner.cfg, **self.options)
-        except TypeError as error:
-            raise UserError(f'KNNHook: {error}') from error
 
     def evaluate(self, runner: Runner) -> None:
         """Extract the subnets and classify by their features."""

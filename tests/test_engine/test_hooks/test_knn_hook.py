@@ -69,6 +69,9 @@ def test_looks_at_its_settings_before_training(training, folders):
     with pytest.raises(UserError, match="'R50' is not an anchor"):
         runner.train()
     assert runner.iter == 0
+    runner = training.runner(training.dir / 'other', [hook(folders, neighbors=3)])
+    with pytest.raises(UserError, match="KNNHook: its settings do not fit .*'neighbors'"):
+        runner.train()
 
 
 def test_refuses_no_interval(folders):

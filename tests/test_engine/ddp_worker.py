@@ -1,20 +1,21 @@
-"""One process of a gloo group: trains supernets on its share of each batch, saves their weights.
+"""A gloo group of processes: each trains supernets on its share of a batch, saves their weights.
 
-Started by torchrun with the folder to write to.
+``python THIS OUT`` writes ``OUT/rank0.pth`` and so on. Imports are done once, then the processes
+are forked.
 """
 
 import importlib.util
-import os
 import sys
+from multiprocessing import get_context
 from pathlib import Path
 
 import torch
+import torch.distributed as dist
 from mmengine.optim import OptimWrapper
 
 import gaia_ssl.models.selfsup  # noqa: F401 - registers the methods
 from gaia_ssl.engine import SupernetDistributedDataParallel
 from gaia_ssl.registry import MODELS
-from gaia_ssl.utils.dist import process_group
 
 path = Path(__file__).parent.parent / 'test_models' / 'test_selfsup' / 'conftest.py'
 spec = importlib.util.spec_from_file_location('selfsup_conftest', path)
@@ -55,9 +56,22 @@ def train(method: str, options: dict, accumulate: int, rank: int = 0, world_size
     return model.state_dict()
 
 
+def run(rank: int, world_size: int, out: str) -> None:
+    """One process of the group."""
+    rendezvous = f'file://{out}/rendezvous'
+    dist.init_process_group('gloo', init_method=rendezvous, rank=rank, world_size=world_size)
+    weights = [train(*case, rank, world_size) for case in CASES]
+    torch.save(weights, f'{out}/rank{rank}.pth')
+    dist.barrier()
+    dist.destroy_process_group()
+
+
 if __name__ == '__main__':
     torch.set_num_threads(1)
-    rank, world_size = int(os.environ['RANK']), int(os.environ['WORLD_SIZE'])
-    with process_group('pytorch'):
-        weights = [train(*case, rank, world_size) for case in CASES]
-    torch.save(weights, f'{sys.argv[1]}/rank{rank}.pth')
+    context, world_size = get_context('fork'), 2
+    group = [context.Process(target=run, args=(i, world_size, sys.argv[1])) for i in range(2)]
+    for process in group:
+        process.start()
+    for process in group:
+        process.join()
+    sys.exit(any(process.exitcode for process in group))

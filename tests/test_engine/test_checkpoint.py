@@ -1,7 +1,5 @@
 import os
 import signal
-import subprocess
-import sys
 
 import torch
 from mmengine.fileio import get_file_backend
@@ -24,10 +22,11 @@ def write(path, age=0):
     return str(path)
 
 
-def test_a_writer_killed_before_renaming_leaves_the_old_checkpoint(tmp_path):
+def test_a_writer_killed_before_renaming_leaves_the_old_checkpoint(command, tmp_path):
     path = tmp_path / 'epoch_1.pth'
     save_checkpoint(dict(new=False), str(path), backend_args=dict(backend=ATOMIC))
-    done = subprocess.run([sys.executable, '-c', KILLED_BEFORE_RENAMING, str(path)])
+    (tmp_path / 'writer.py').write_text(KILLED_BEFORE_RENAMING)
+    done = command(tmp_path / 'writer.py', path)
     assert done.returncode == -signal.SIGKILL
     assert torch.load(path) == dict(new=False)
     # the new one was complete, but for its name

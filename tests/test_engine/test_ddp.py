@@ -1,6 +1,4 @@
 import importlib.util
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,11 +11,10 @@ spec.loader.exec_module(worker)
 
 
 @pytest.fixture(scope='module')
-def ranks(tmp_path_factory):
+def ranks(command, tmp_path_factory):
     """The weights that each of two gloo processes ends with: ``[rank][case]``."""
     out = tmp_path_factory.mktemp('ddp')
-    launch = [sys.executable, '-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2']
-    done = subprocess.run([*launch, str(WORKER), str(out)], capture_output=True, text=True)
+    done = command(WORKER, out)
     assert done.returncode == 0, done.stderr
     return [torch.load(out / f'rank{rank}.pth') for rank in range(2)]
 

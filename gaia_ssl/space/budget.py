@@ -64,7 +64,8 @@ class Budget:
     """
 
     def __init__(self, **intervals: tuple[float, float]) -> None:
-        self.intervals = dict.fromkeys(('flops', 'params'), (0.0, math.inf))
+        anything: tuple[float, float] = (0, math.inf)  # a whole number in search.json
+        self.intervals = dict.fromkeys(('flops', 'params'), anything)
         self.intervals |= {name: (low, high) for name, (low, high) in intervals.items()}
         for name, (low, high) in self.intervals.items():
             split_cost(name)

@@ -32,15 +32,15 @@ def test_what_is_written_is_read(write_idx, tmp_path, shape):
     assert np.array_equal(read_idx(tmp_path / 'a.gz'), array)
 
 
-@pytest.mark.parametrize(
-    'content',
-    [
-        b'no gzip',
-        gzip.compress(b'PK'),
-        gzip.compress(bytes([0, 0, 13, 1, 0, 0, 0, 1, 0, 0, 0, 0])),  # floats
-        gzip.compress(bytes([0, 0, 8, 1, 0, 0, 0, 9, 1])),  # cut off
-    ],
-)
+DAMAGED = {
+    'not gzip': b'not gzip',
+    'not idx': gzip.compress(b'PK'),
+    'floats': gzip.compress(bytes([0, 0, 13, 1, 0, 0, 0, 1, 0, 0, 0, 0])),
+    'cut off': gzip.compress(bytes([0, 0, 8, 1, 0, 0, 0, 9, 1])),
+}
+
+
+@pytest.mark.parametrize('content', DAMAGED.values(), ids=DAMAGED)
 def test_damaged_files(tmp_path, content):
     (tmp_path / 'a.gz').write_bytes(content)
     with pytest.raises(ValueError, match='a.gz is not a whole idx file of unsigned bytes'):

@@ -157,4 +157,5 @@ def _numpy_classes() -> Iterator[Any]:
 
 
 # found by trial on 131 checkpoints of mmengine 0.10.7, mmpretrain, mmdet and mmseg
-_ALLOWED = [HistoryBuffer, (_statistic, 'builtins.getattr'), *_numpy_classes()]
+# and ``bytes``, as which the content of an empty array is written
+_ALLOWED = [HistoryBuffer, (_statistic, 'builtins.getattr'), bytes, *_numpy_classes()]

@@ -15,7 +15,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return '\n'.join(f'| {" | ".join(line)} |' for line in lines)
 
 
-def arch_text(arch: dict[str, Any]) -> str:
+def short_arch(arch: dict[str, Any]) -> str:
     """An arch in short: ``12 / 16-32-64-128 / 2-3-3-2`` (stem width, widths, depths)."""
     values = (value if isinstance(value, list) else [value] for value in arch.values())
     return ' / '.join('-'.join(map(str, value)) for value in values)

@@ -63,6 +63,11 @@ def test_the_log_of_a_runner_is_allowed(save):
     assert content['runtime_info']['best'] == 2.5
 
 
+def test_an_empty_log_is_allowed(save):
+    log = load_checkpoint(save(HistoryBuffer()))['meta']
+    assert [len(array) for array in log.data] == [0, 0]
+
+
 @pytest.mark.parametrize('code', '?bBhHiIlLqQefd')
 def test_numpys_numbers_are_allowed(save, code):
     values = [np.ones(3, code), np.ones((), code)[()]]

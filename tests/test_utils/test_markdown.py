@@ -1,4 +1,4 @@
-from gaia_ssl.utils.markdown import arch_text, table
+from gaia_ssl.utils.markdown import short_arch, table
 
 
 def test_a_table_has_a_head_and_one_line_per_row():
@@ -7,4 +7,4 @@ def test_a_table_has_a_head_and_one_line_per_row():
 
 
 def test_an_arch_in_short():
-    assert arch_text(dict(stem_width=12, width=[16, 32], depth=[2, 1])) == '12 / 16-32 / 2-1'
+    assert short_arch(dict(stem_width=12, width=[16, 32], depth=[2, 1])) == '12 / 16-32 / 2-1'

@@ -24,7 +24,7 @@ from gaia_ssl.utils import UserError
 from gaia_ssl.utils.cli import load_config, run_cli
 from gaia_ssl.utils.environment import as_line, machine, versions
 from gaia_ssl.utils.files import file_digest, write_json
-from gaia_ssl.utils.markdown import arch_text, table
+from gaia_ssl.utils.markdown import short_arch, table
 
 BAR = 1.0  # points that calibration may cost a subnet, at most
 
@@ -111,7 +111,7 @@ def as_markdown(result: dict[str, Any]) -> str:
     subnets, knn = result['subnets'], result['knn']
     rows = [
         [
-            arch_text(row['arch']),
+            short_arch(row['arch']),
             f'{row["flops"] / 1e6:.1f}',
             f'{row["raw"]:.2f}',
             f'{row["calibrated"]:.2f}',

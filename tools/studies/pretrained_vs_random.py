@@ -22,7 +22,7 @@ from gaia_ssl.benchmark.quickstart.report import FIGURES, number
 from gaia_ssl.benchmark.stages import Records, Stage, StageError, lock
 from gaia_ssl.utils.environment import as_line, machine, versions
 from gaia_ssl.utils.files import atomic_write, write_json
-from gaia_ssl.utils.markdown import arch_text, table
+from gaia_ssl.utils.markdown import short_arch, table
 
 
 def parse_args() -> argparse.Namespace:
@@ -120,7 +120,7 @@ def as_markdown(result: dict[str, Any]) -> str:
         f'{task}: {", ".join(f"{key}={value}" for key, value in settings.items())}'
         for task, settings in result['budget'].items()
     ]
-    archs = [f'{kind} {arch_text(best["arch"])}' for kind, best in result['subnets'].items()]
+    archs = [f'{kind} {short_arch(best["arch"])}' for kind, best in result['subnets'].items()]
     paragraphs = [
         '# Pretrained against random weights',
         f'The same subnets ({"; ".join(archs)}), trained the same way. Accuracies are shares of 1.',

@@ -4,7 +4,7 @@ from typing import Any
 
 from gaia_ssl.utils.environment import as_line, machine, versions
 from gaia_ssl.utils.files import atomic_write, write_json
-from gaia_ssl.utils.markdown import arch_text, table
+from gaia_ssl.utils.markdown import short_arch, table
 
 from ..stages import Records
 from .plan import ARMS, FLOPS, SEARCH_SIZE, TASKS, Plan
@@ -83,7 +83,7 @@ def as_markdown(report: dict[str, Any]) -> str:
     subnets = [
         [
             kind,
-            arch_text(report[kind]['arch']),
+            short_arch(report[kind]['arch']),
             f'{report[kind]["flops"] / 1e6:.1f}',
             f'{report[kind]["params"] / 1e6:.3f}',
             f'{report[kind]["distance"]:.4g}',

@@ -23,6 +23,7 @@ def check_data(config: Config, field: str) -> None:
     if 'dataset' not in (config.get(field) or {}):
         raise UserError(f'config: {config.filename} has no {field}.dataset')
     for dataset in _datasets(config[field].dataset):
+        _check_texts(dataset, field)
         root = dataset.get('data_root') or ''
         prefixes = dataset.get('data_prefix') or ''
         prefixes = prefixes.values() if isinstance(prefixes, dict) else [prefixes]
@@ -37,6 +38,20 @@ def check_data(config: Config, field: str) -> None:
                 raise UserError(f'data_prefix: there are no images in {folder}')
         if annotations and not osp.isfile(osp.join(root, annotations)):
             raise UserError(f'ann_file: {osp.join(root, annotations)} does not exist')
+
+
+def _check_texts(dataset: ConfigDict, field: str) -> None:
+    prefixes = dataset.get('data_prefix')
+    named = {f'data_prefix.{key}': value for key, value in prefixes.items()} if isinstance(
+        prefixes, dict
+    ) else dict(data_prefix=prefixes)
+    named.update({name: dataset.get(name) for name in ('data_root', 'ann_file')})
+    for name, value in named.items():
+        if value is not None and not isinstance(value, str):
+            raise UserError(
+                f'{name}: {value!r} is not a path; set {field}.dataset.{name} to a text, on a '
+                f'command line in quotes: {name}="\'{value}\'"'
+            )
 
 
 @contextmanager

@@ -5,11 +5,13 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 
+from .cfg_options import Typed, merge_typed
 from .dist import LAUNCHERS
 from .errors import DEBUG, UserError, is_bug, reason
 
@@ -68,22 +70,24 @@ def _fail(message: str) -> int:
     return 2
 
 
-class ConfigOptions(DictAction):
-    """Argparse action for settings, ``KEY=VALUE ...``; a malformed one is a usage error."""
+class ConfigOptions(argparse.Action):
+    """Argparse action for settings, ``KEY=VALUE ...``, kept as typed until they meet the config."""
 
     def __call__(
         self,
         parser: argparse.ArgumentParser,
         namespace: argparse.Namespace,
-        values: Sequence[str],
+        values: Any,
         option_string: str | None = None,
     ) -> None:
-        """Add settings to the namespace."""
-        for value in values:
-            try:
-                super().__call__(parser, namespace, [value], option_string)
-            except (ValueError, AssertionError):  # no '='; brackets that do not match
-                parser.error(f'{option_string}: {value} is not a setting; give KEY=VALUE')
+        """Add settings to the namespace; one without a key is a usage error."""
+        options = dict(getattr(namespace, self.dest) or {})
+        for setting in values:
+            key, equals, value = setting.partition('=')
+            if not equals or not all(key.split('.')):
+                parser.error(f'{option_string}: {setting} is not a setting; give KEY=VALUE')
+            options[key] = Typed(value)
+        setattr(namespace, self.dest, options)
 
 
 def add_cfg_options(parser: argparse.ArgumentParser) -> None:
@@ -136,10 +140,5 @@ def load_config(path: str, options: dict | None = None) -> Config:
         if is_bug(error):
             raise
         raise UserError(f'config: {path} cannot be loaded ({reason(error)})') from error
-    try:
-        config.merge_from_dict(options or {})
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
-        raise UserError(
-            f'--cfg-options: {" ".join(options or {})} do not fit {path} ({reason(error)})'
-        ) from error
+    merge_typed(config, options or {})
     return config

@@ -19,6 +19,7 @@ from unittest.mock import patch
 import torch
 from mmengine.config.utils import MODULE2PACKAGE
 from mmengine.optim import OptimWrapper
+from mmengine.registry import FUNCTIONS
 from mmengine.runner import CheckpointLoader, IterBasedTrainLoop, Runner
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -34,6 +35,7 @@ def adapt_openmmlab() -> None:
     MODULE2PACKAGE.update(gaia_ssl='gaia_ssl', mmseg='mmseg')
     _load_checkpoints_safely()
     _leave_out_multimodal()
+    _take_scopes_of_functions()
 
 
 _loading = RLock()  # torch.load belongs to the process
@@ -114,6 +116,38 @@ class _WithoutMultimodal(MetaPathFinder, Loader):
             module.__spec__.loader = self.loader
         self.loader.exec_module(module)
         vars(module)['WITH_MULTIMODAL'] = False
+
+
+def _take_scopes_of_functions() -> None:
+    """Let a dataloader's functions come from another package's config, ``_base_ = 'gaia_ssl::...'``.
+
+    MMEngine writes ``_scope_`` into the dicts of such a config that have a ``type``. Whatever is
+    built from a registry is built in that scope. ``Runner.build_dataloader`` does not build
+    ``collate_fn`` and ``worker_init_fn``: it passes all but their ``type`` on to the function.
+    """
+    original = Runner.build_dataloader
+    if hasattr(original, '__wrapped__'):
+        return
+
+    @wraps(original)
+    def build_dataloader(dataloader: DataLoader | dict, *args: Any, **kwargs: Any) -> DataLoader:
+        if isinstance(dataloader, dict):
+            dataloader = dataloader.copy()
+            for name in ('collate_fn', 'worker_init_fn'):
+                if isinstance(dataloader.get(name), dict):
+                    dataloader[name] = _function_in_scope(dataloader[name])
+        return original(dataloader, *args, **kwargs)
+
+    Runner.build_dataloader = staticmethod(build_dataloader)
+
+
+def _function_in_scope(function: dict) -> dict:
+    function = function.copy()
+    scope = function.pop('_scope_', None)
+    if scope is not None and isinstance(function.get('type'), str):
+        with FUNCTIONS.switch_scope_and_registry(scope) as registry:
+            function['type'] = registry.get(function['type']) or function['type']
+    return function
 
 
 def backward_uncounted(optim_wrapper: OptimWrapper, loss: Tensor) -> None:

@@ -12,9 +12,11 @@ import torch
 from mmcv.transforms import Compose
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
+from mmengine.runner import Runner
 
 import gaia_ssl.datasets  # noqa: F401 - registers LoadImage
 import gaia_ssl.models.selfsup  # noqa: F401 - registers the methods
+from gaia_ssl.engine.resumable import make_resumable
 from gaia_ssl.registry import ARCH_SAMPLERS
 from gaia_ssl.space import get_space
 
@@ -66,10 +68,45 @@ def test_parts_fit_together(images, path):
     assert config.auto_scale_lr.base_batch_size % config.train_dataloader.batch_size == 0
 
 
+def inherit(path, folder):
+    """Write a config of one's own that inherits one of the zoo, as with an installed wheel."""
+    own = folder / 'own.py'
+    own.write_text(f"_base_ = 'gaia_ssl::{path.removeprefix('configs/')}'\n")
+    return own
+
+
+@pytest.mark.parametrize('path', FOLDERS)
+def test_dataloader_of_an_inherited_config(images, tmp_path, path):
+    config = make_resumable(Config.fromfile(inherit(path, tmp_path)))
+    loader = config.train_dataloader
+    loader.update(batch_size=2, num_workers=0, persistent_workers=False, pin_memory=False)
+    loader.dataset.dataset.update(data_root=str(images), data_prefix='train')
+    with DefaultScope.overwrite_default_scope('gaia_ssl'):
+        built = Runner.build_dataloader(loader, seed=0)
+    batch = built.collate_fn([dict(inputs=[torch.zeros(3, 4, 4)] * 2)] * 2)
+    assert [tuple(view.shape) for view in batch['inputs']] == [(2, 3, 4, 4)] * 2
+    assert len(built.dataset) == 4
+
+
+def test_an_inherited_config_trains(images, tmp_path, command):
+    """Two iterations from another directory; the slow test below does it with every config."""
+    own = inherit('configs/byol/byol_tiny10to22_bs64-coslr-3e_cifar10.py', tmp_path)
+    options = ['batch_size=2', 'num_workers=0', 'persistent_workers=False']
+    options += [f'dataset.data_root={images}', 'dataset.data_prefix=train']
+    options = [f'train_dataloader.{option}' for option in options]
+    options += ['train_cfg.max_epochs=1', 'default_hooks.logger.interval=1']
+    done = command('tools/train.py', own.name, '--cfg-options', *options, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert 'Epoch(train) [1][2/2]' in done.stdout
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize('path', FOLDERS)
 def test_trains(images, tmp_path, path):
-    """Two iterations of two images through tools/train.py, at 64 px and smaller."""
+    """Two iterations of two images through tools/train.py, at 64 px and smaller.
+
+    The config is inherited from another directory.
+    """
     config = Config.fromfile(ROOT / path)
     options = dict(
         train_dataloader=dict(
@@ -88,8 +125,11 @@ def test_trains(images, tmp_path, path):
         key = f'train_dataloader.dataset.pipeline.1.transforms.{kind}.0.scale'
         flat.append(f'{key}={min(64, side // 2)}')
     done = subprocess.run(
-        [sys.executable, 'tools/train.py', path, '--work-dir', tmp_path, '--cfg-options', *flat],
-        cwd=ROOT,
+        [
+            *(sys.executable, ROOT / 'tools/train.py', inherit(path, tmp_path)),
+            *('--work-dir', tmp_path, '--cfg-options', *flat),
+        ],
+        cwd=tmp_path,
         env=dict(os.environ, PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1'),
         capture_output=True,
         text=True,

@@ -13,7 +13,9 @@ import pytest
 import torch
 from mmengine.logging import HistoryBuffer
 from mmengine.optim import OptimWrapper
-from mmengine.runner import CheckpointLoader
+from mmengine.registry import DefaultScope
+from mmengine.runner import CheckpointLoader, Runner
+from torch.utils.data import SequentialSampler
 
 from gaia_ssl import registry  # noqa: F401 - adapts MMEngine
 from gaia_ssl.utils import UserError
@@ -136,6 +138,18 @@ assert satisfy_requirement('pycocotools') and satisfy_requirement('transformers>
 """
     env = dict(os.environ, PYTHONPATH=os.pathsep.join([str(tmp_path), *sys.path]))
     subprocess.run([sys.executable, '-W', 'ignore', '-c', code], env=env, check=True)
+
+
+def test_functions_of_a_dataloader_in_a_scope():
+    loader = dict(batch_size=2, dataset=[1, 2], sampler=SequentialSampler([1, 2]))
+    function = dict(type='default_collate', _scope_='gaia_ssl')
+    with DefaultScope.overwrite_default_scope('gaia_ssl'):
+        built = Runner.build_dataloader(dict(loader, collate_fn=function))
+    assert next(iter(built)).tolist() == [1, 2]
+    assert function == dict(type='default_collate', _scope_='gaia_ssl')
+    initial = dict(type=print, _scope_='gaia_ssl', end='')
+    built = Runner.build_dataloader(dict(loader, worker_init_fn=initial))
+    assert built.worker_init_fn.keywords == dict(end='')
 
 
 def test_backward_uncounted():

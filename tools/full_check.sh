@@ -7,7 +7,7 @@
 #   OUT/wheel    an environment with the package installed from a wheel
 # A part whose result is there is skipped. Figures are printed at the end; a missed one fails.
 set -euo pipefail
-[[ $# == 1 ]] || { sed -n '2,8s/^# //p' "$0" >&2; exit 2; }
+[[ $# == 1 && $1 != -* ]] || { sed -n '2,8s/^# //p' "$0" >&2; exit 2; }
 mkdir -p "$1"
 out=$(cd "$1" && pwd -P)
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)

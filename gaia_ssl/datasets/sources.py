@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from gaia_ssl.utils import UserError
 
-EXTENSIONS = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.ppm', '.pgm', '.tif', '.tiff')
+from .lists import EXTENSIONS, Line, meant_path, read_list
 
 # folders of segmentation masks, and the folder beside them that holds the images
 MASKS = {
@@ -26,7 +26,6 @@ MASKS = {
 }
 
 _LISTING = re.compile(r'(?P<file>.+?(?P<kind>\.json|\.txt))(:(?P<folder>.+))?', re.I)
-_LINE = re.compile(rf'(?P<path>.*?\S({"|".join(map(re.escape, EXTENSIONS))}))([\s,].*)?', re.I)
 
 
 class ImageFile(NamedTuple):
@@ -51,8 +50,7 @@ def find_images(sources: Sequence[str]) -> list[ImageFile]:
     - ``DIR``: the images below a folder, at any depth. Hidden files, hidden folders and masks (see
       ``MASKS``) are left out; a folder that several links lead to is read once.
     - ``FILE.json``: the images listed under ``images`` in a file in COCO's format.
-    - ``FILE.txt``: the images of a list, one per line. A path ends in one of ``EXTENSIONS``; text
-      after it, separated by a space or comma, such as a label, is ignored.
+    - ``FILE.txt``: the images of a list, one per line, see ``read_list``.
 
     Paths in a file are relative to the folder given after it, ``FILE.json:DIR``. Without one, they
     are relative to the folder in which the first image is found: the file's own, or the one that
@@ -85,15 +83,12 @@ def _find(source: str) -> Iterator[ImageFile]:
     if not listing:
         raise UserError(f'images: {source} is not a folder, nor a .json or .txt that lists images')
     file, folder = listing['file'], listing['folder']
-    try:
-        names = _names_in_json(file) if listing['kind'].lower() == '.json' else _names_in_txt(file)
-    except OSError as error:
-        raise UserError(f'images: {file} cannot be read ({error.strerror})') from error
-    if not names:
-        raise UserError(f'images: {file} lists no image')
+    lines = _lines_of_json(file) if listing['kind'].lower() == '.json' else read_list(file)
     if folder and not osp.isdir(folder):
         raise UserError(f'images: {folder}, given for {file}, is not a folder')
-    return _listed(folder or _folder_of(file, names), names)
+    folder = folder or _folder_of(file, lines)
+    names = [meant_path(line, lambda path: osp.isfile(osp.join(folder, path))) for line in lines]
+    return _listed(folder, names)
 
 
 def _walk(root: str) -> Iterator[ImageFile]:
@@ -127,12 +122,14 @@ def _entries(folder: str) -> dict[str, os.DirEntry]:
         raise UserError(f'images: {folder} cannot be listed ({error.strerror})') from error
 
 
-def _names_in_json(file: str) -> list[str]:
+def _lines_of_json(file: str) -> list[Line]:
     try:
         with open(file, encoding='utf-8-sig') as stream:
             content = json.load(stream)
     except (ValueError, RecursionError) as error:
         raise UserError(f'images: {file} is not JSON ({error})') from error
+    except OSError as error:
+        raise UserError(f'images: {file} cannot be read ({error.strerror})') from error
     try:
         names = [image['file_name'] for image in content['images']]
     except (TypeError, KeyError, IndexError):
@@ -142,37 +139,21 @@ def _names_in_json(file: str) -> list[str]:
             f'images: {file} is not in COCO\'s format, which has a list "images" whose items '
             'have "file_name"'
         )
-    return names
+    if not names:
+        raise UserError(f'images: {file} lists no image')
+    return [Line(file, [name]) for name in names]
 
 
-def _names_in_txt(file: str) -> list[str]:
-    names = []
-    try:
-        with open(file, encoding='utf-8-sig') as stream:
-            for number, line in enumerate(stream, 1):
-                if not (line := line.strip()):
-                    continue
-                if not (match := _LINE.fullmatch(line)):
-                    raise UserError(
-                        f'images: {file}, line {number}, {line[:80]!r}, is not a path that ends in '
-                        f'{", ".join(EXTENSIONS)}'
-                    )
-                names.append(match['path'])
-    except UnicodeDecodeError as error:
-        raise UserError(f'images: {file} is not text in UTF-8 ({error})') from error
-    return names
-
-
-def _folder_of(file: str, names: Sequence[str]) -> str:
-    """Guess the folder that the names in a file are relative to."""
+def _folder_of(file: str, lines: Sequence[Line]) -> str:
+    """Guess the folder that the paths in a file are relative to."""
     here = osp.dirname(file) or '.'
     up = osp.normpath(osp.join(here, '..'))
     part = osp.splitext(osp.basename(file))[0].rpartition('_')[2]  # val2017
     usual = [(here,), (up, part), (up, 'images', part), (up, 'images'), (up,)]
     folders = [osp.join(*parts) for parts in [*usual, (here, part), (here, 'images')]]
-    for name in names:
+    for line in lines:
         for folder in folders:
-            if osp.isfile(osp.join(folder, name)):
+            if any(osp.isfile(osp.join(folder, path)) for path in line.paths):
                 return folder
     raise UserError(
         f'images: no image of {file} is in {", ".join(folders)}; give their folder as {file}:DIR'

@@ -37,9 +37,12 @@ def load_downstream_config(
     Raises:
         UserError: If config, subnet or options do not fit.
     """
+    folder = subnet or os.environ.get(SUBNET)
+    if folder:
+        # a config that is itself below the folder's, by `_base_`, is looked for beside the config
+        os.environ[SUBNET] = osp.abspath(osp.expanduser(folder))
     if subnet is None:
         return load_config(path, options)
-    os.environ[SUBNET] = osp.abspath(osp.expanduser(subnet))
     config = load_config(path, options)
     if SUBNET not in config.env_variables:
         raise UserError(f'subnet: {path} has its own backbone; leave it out')

@@ -6,7 +6,7 @@ Read in mmengine 0.10.7 and mmpretrain 1.2.0, and in onedl-mmengine 0.10.12 and 
 
 import importlib.util
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial, wraps
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -79,22 +79,61 @@ def _leave_out_multimodal() -> None:
 
     Where transformers is installed, mmpretrain imports its multimodal models, which need names that
     newer versions of transformers lack. It asks ``mmpretrain.utils.dependency.WITH_MULTIMODAL``.
-    mmpretrain is not imported here: mmdet and mmseg do without it.
     """
-    name = 'mmpretrain.utils.dependency'
+    _when_imported('mmpretrain.utils.dependency', _without_multimodal)
+
+
+def _without_multimodal(module: ModuleType) -> None:
+    vars(module)['WITH_MULTIMODAL'] = False
+
+
+def read_lists_by(read: Callable[[str, str, bool], Iterable[dict]]) -> None:
+    """Let ``mmpretrain.CustomDataset`` read its lists of images by another function.
+
+    Its own takes a byte-order mark, blanks, an empty line or a label for a part of a path, and does
+    not look whether the images exist. Lists that are not local files are left to it.
+
+    Args:
+        read: Gives the samples of an ``ann_file``, the folder that its paths are relative to, and
+            whether lines have labels.
+    """
+
+    def change(module: ModuleType) -> None:
+        original = module.CustomDataset.load_data_list
+        if hasattr(original, '__wrapped__'):
+            return
+
+        @wraps(original)
+        def load_data_list(self: Any) -> list[dict]:
+            file, folder = self.ann_file, self.img_prefix
+            if not file or '://' in f'{file}{folder}':
+                return original(self)
+            return list(read(file, folder, self.with_label))
+
+        module.CustomDataset.load_data_list = load_data_list
+
+    _when_imported('mmpretrain.datasets.custom', change)
+
+
+def _when_imported(name: str, change: Callable[[ModuleType], None]) -> None:
+    """Change a module of mmpretrain, now or as soon as something else imports it.
+
+    It is not imported here: mmdet and mmseg do without mmpretrain.
+    """
     if name in sys.modules:
-        vars(sys.modules[name])['WITH_MULTIMODAL'] = False
-    elif not any(isinstance(finder, _WithoutMultimodal) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _WithoutMultimodal(name))
+        change(sys.modules[name])
+    elif not any(isinstance(finder, _Changer) and finder.name == name for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Changer(name, change))
 
 
-class _WithoutMultimodal(MetaPathFinder, Loader):
-    """Sets the flag as soon as the module that holds it is imported."""
+class _Changer(MetaPathFinder, Loader):
+    """Changes a module as soon as it is imported."""
 
     loader: Loader
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, change: Callable[[ModuleType], None]) -> None:
         self.name = name
+        self.change = change
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -115,7 +154,7 @@ class _WithoutMultimodal(MetaPathFinder, Loader):
         if module.__spec__ is not None:
             module.__spec__.loader = self.loader
         self.loader.exec_module(module)
-        vars(module)['WITH_MULTIMODAL'] = False
+        self.change(module)
 
 
 def _take_scopes_of_functions() -> None:

@@ -59,7 +59,7 @@ def parse_args() -> argparse.Namespace:
         '--flops',
         nargs=2,
         metavar=('LOW', 'HIGH'),
-        help=f'where they are drawn (default: {WIDTH:.0%} wide, around the median of the space)',
+        help=f'where they are drawn (default: {WIDTH:.0%}% wide, around the median of the space)',
     )
     parser.add_argument(
         '--images', type=int, default=2048, help='unlabeled images (default: %(default)s)'

@@ -4,7 +4,7 @@
 # packages and no checkout. There, on small images and by `mim` wherever it can: pretrains a supernet for a few
 # iterations, searches it, extracts the best subnet, and trains a detector from the extracted folder, on 20 photographs.
 set -euo pipefail
-[[ $# == 1 && ! -e $1 ]] || { sed -n '2,5s/^# //p' "$0" >&2; exit 2; }
+[[ $# == 1 && $1 != -* && ! -e $1 ]] || { sed -n '2,5s/^# //p' "$0" >&2; exit 2; }
 mkdir -p "$1"
 out=$(cd "$1" && pwd -P)
 source "$(dirname "${BASH_SOURCE[0]}")/../_env.sh"

@@ -5,7 +5,9 @@ differs. Features are standardised before the classifier, so that one learning r
 backbone they come from.
 """
 
-_base_ = '{{$GAIA_SSL_SUBNET:../../work_dirs/quickstart/subnet_global}}/mmpretrain_linear_imagenet.py'
+_base_ = (
+    '{{$GAIA_SSL_SUBNET:../../work_dirs/quickstart/subnet_global}}/mmpretrain_linear_imagenet.py'
+)
 
 data_root = '{{$GAIA_SSL_DATA:work_dirs/quickstart/data}}/sprites'
 num_classes = 10

@@ -42,9 +42,11 @@ def check_data(config: Config, field: str) -> None:
 
 def _check_texts(dataset: ConfigDict, field: str) -> None:
     prefixes = dataset.get('data_prefix')
-    named = {f'data_prefix.{key}': value for key, value in prefixes.items()} if isinstance(
-        prefixes, dict
-    ) else dict(data_prefix=prefixes)
+    named = (
+        {f'data_prefix.{key}': value for key, value in prefixes.items()}
+        if isinstance(prefixes, dict)
+        else dict(data_prefix=prefixes)
+    )
     named.update({name: dataset.get(name) for name in ('data_root', 'ann_file')})
     for name, value in named.items():
         if value is not None and not isinstance(value, str):

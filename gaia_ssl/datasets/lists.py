@@ -11,7 +11,7 @@ from gaia_ssl.utils.openmmlab import read_lists_by
 
 EXTENSIONS = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.ppm', '.pgm', '.tif', '.tiff')
 
-_END = re.compile(rf'(?<=\S)({"|".join(map(re.escape, EXTENSIONS))})(?=[\s,]|$)', re.I)
+_END = re.compile(rf'(?<=.)({"|".join(map(re.escape, EXTENSIONS))})(?=[\s,]|$)', re.I)
 _LABELED = re.compile(r'(?P<path>.+?)[\s,]+(?P<label>-?\d+)', re.ASCII)
 
 

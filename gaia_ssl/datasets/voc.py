@@ -64,9 +64,10 @@ def load_voc(root: str, split: str, pipeline: Sequence[dict]) -> VOCSplit:
 
 def _read(file: str) -> dict[str, int]:
     """Read the label of each image from the file of a class."""
-    with open(file, encoding='utf-8') as stream:
+    with open(file, encoding='utf-8-sig') as stream:
         try:
-            return {name: int(label) for name, label in map(str.split, stream)}
+            lines = filter(None, map(str.split, stream))
+            return {name: int(label) for name, label in lines}
         except ValueError as error:
             raise UserError(
                 f"data: {file} is not in VOC's format; a line is an image's name and 1, 0 or -1"

@@ -66,7 +66,8 @@ def naming_options(options: Mapping[str, str]) -> Iterator[None]:
 def _fail(message: str) -> int:
     # an error in a data loader's worker has the worker's traceback before the message
     message = message.rpartition(f'{UserError.__name__}: ')[2]
-    print(f'error: {" ".join(message.split())}', file=sys.stderr)
+    lines = filter(None, map(str.strip, message.splitlines()))  # blanks in a path stay
+    print(f'error: {" ".join(lines)}', file=sys.stderr)
     return 2
 
 
@@ -136,6 +137,14 @@ def load_config(path: str, options: dict | None = None) -> Config:
         config = Config.fromfile(path)
     except UserError:
         raise
+    except FileNotFoundError as error:
+        if is_bug(error):
+            raise
+        missing = os.path.normpath(error.filename or str(error))
+        raise UserError(
+            f'config: {path} reads {missing}, which does not exist; correct its _base_, or the '
+            'environment variable that it takes the folder from'
+        ) from error
     except Exception as error:  # a config is a program: it can fail in any way
         if is_bug(error):
             raise

@@ -158,11 +158,12 @@ class _Changer(MetaPathFinder, Loader):
 
 
 def _take_scopes_of_functions() -> None:
-    """Let a dataloader's functions come from another package's config, ``_base_ = 'gaia_ssl::...'``.
+    """Let a dataloader's functions come from a config of another package.
 
-    MMEngine writes ``_scope_`` into the dicts of such a config that have a ``type``. Whatever is
-    built from a registry is built in that scope. ``Runner.build_dataloader`` does not build
-    ``collate_fn`` and ``worker_init_fn``: it passes all but their ``type`` on to the function.
+    MMEngine writes ``_scope_`` into the dicts with a ``type`` of a config that is inherited by
+    ``_base_ = 'gaia_ssl::...'``. Whatever is built from a registry is built in that scope.
+    ``Runner.build_dataloader`` does not build ``collate_fn`` and ``worker_init_fn``: it passes all
+    but their ``type`` on to the function.
     """
     original = Runner.build_dataloader
     if hasattr(original, '__wrapped__'):

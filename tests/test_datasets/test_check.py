@@ -34,7 +34,10 @@ def test_data_that_are_there(root):
         (dict(data_root='/nowhere'), 'data_root: /nowhere does not exist; set val_dataloader'),
         (dict(data_prefix=dict(seg='maps')), 'data_prefix: .*maps does not exist; set val_data'),
         (dict(ann_file='other.txt'), 'ann_file: .*other.txt does not exist'),
-        (dict(data_prefix=2017), 'data_prefix: 2017 is not a path; set val_dataloader.dataset.data_'),
+        (
+            dict(data_prefix=2017),
+            'data_prefix: 2017 is not a path; set val_dataloader.dataset.data_',
+        ),
         (dict(data_prefix=dict(img=['a'])), r"data_prefix.img: \['a'\] is not a path"),
         (dict(data_root=1.5), 'data_root: 1.5 is not a path'),
         (dict(ann_file=['a.txt']), r"ann_file: \['a.txt'\] is not a path"),

@@ -37,6 +37,25 @@ def test_a_config_learns_its_subnet(subnet_variable, tmp_path):
     assert config.model == dict(folder=str(tmp_path / 'r50'), depth=3)
 
 
+def test_a_folder_named_by_the_variable_is_found_from_any_config(
+    subnet_variable, monkeypatch, tmp_path
+):
+    """A ``_base_`` in the folder is looked for beside the config unless its path is absolute."""
+    (tmp_path / 'subnet').mkdir()
+    (tmp_path / 'subnet/base.py').write_text('depth = 3')
+    (tmp_path / 'configs').mkdir()
+    path = tmp_path / 'configs/config.py'
+    path.write_text("_base_ = '{{$GAIA_SSL_SUBNET:../default}}/base.py'")
+    with pytest.raises(UserError, match=f'^config: .*reads {tmp_path}/default/base.py, which does'):
+        load_downstream_config(str(path))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(SUBNET, 'subnet')
+    assert load_downstream_config(str(path)).depth == 3
+    (tmp_path / 'subnet').rename(tmp_path / 'default')
+    monkeypatch.delenv(SUBNET)
+    assert load_downstream_config(str(path)).depth == 3
+
+
 def test_a_config_with_a_backbone_of_its_own_takes_no_subnet(subnet_variable, tmp_path):
     (tmp_path / 'config.py').write_text('model = dict()')
     with pytest.raises(UserError, match='^subnet: .*config.py has its own backbone; leave it out'):

@@ -263,3 +263,53 @@ def test_checkpoint_of_another_space(tiny, tmp_path):
 def test_missing_checkpoint(tiny, tmp_path):
     done = tiny(tmp_path / 'w', '--resume', tmp_path / 'none.pth')
     assert refused(done, 'resume: ', 'none.pth', 'does not exist')
+
+
+@pytest.fixture
+def own_images(train, tmp_path):
+    """Trains two iterations on a folder of one's own: ``own_images(*settings)``."""
+
+    def call(*settings):
+        options = ['batch_size=2', *(f'dataset.{setting}' for setting in settings)]
+        options = [f'train_dataloader.{option}' for option in options]
+        return train(
+            'configs/byol/byol_tiny10to22_bs64-coslr-3e_cifar10.py',
+            *('--work-dir', tmp_path / 'run', '--cfg-options', *IN_PROCESS, *options),
+            *('train_cfg.max_epochs=1', f'train_dataloader.dataset.data_root={tmp_path}'),
+        )
+
+    return call
+
+
+def test_what_is_typed_and_listed_is_read(own_images, tmp_path):
+    """A folder with a blank in its name beside one without, and a list from another program."""
+    write_images(tmp_path / 'data set', 4, 32)
+    write_images(tmp_path / 'dataset', 2, 32)
+    listed = '\ufeff0.jpg\r\n\r\n1.jpg \r\n2.jpg 7\r\n3.jpg,4\r\n'
+    (tmp_path / 'my list.txt').write_text(listed)
+    done = own_images('data_prefix=data set', 'ann_file=my list.txt')
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert 'Epoch(train) [1][2/2]' in done.stdout
+
+    (tmp_path / 'my list.txt').write_text('0.jpg\n\n9.jpg\n')
+    done = own_images('data_prefix=data set', 'ann_file=my list.txt')
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == (
+        f'error: ann_file: {tmp_path}/my list.txt, line 3: {tmp_path}/data set/9.jpg does not '
+        'exist; correct the line, or set data_prefix to the folder that the paths are relative to'
+    )
+
+
+@pytest.mark.parametrize(
+    'setting, message',
+    [
+        ('data_prefix=2017', 'data_prefix: {root}/2017 does not exist; set '),
+        ('data_prefix=data set', 'data_prefix: {root}/data set does not exist; set '),
+        ('data_prefix=[2017]', "data_prefix: ['2017'] is not a path; set "),
+        ('ann_file=2017', 'ann_file: 2017 is not a path; set '),
+    ],
+)
+def test_a_setting_that_is_no_path_is_one_line(own_images, tmp_path, setting, message):
+    done = own_images(setting)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith('error: ' + message.format(root=tmp_path))

@@ -40,6 +40,15 @@ def test_the_traceback_is_shown_on_demand(monkeypatch, capsys, debug):
     assert ("KeyError: 'cause'" in lines) == (debug == '1')
 
 
+def test_an_error_is_one_line_with_paths_as_they_are(capsys):
+    def main():
+        raise UserError('images: a  b.png is\n  not there')
+
+    with pytest.raises(SystemExit):
+        run_cli(main)
+    assert capsys.readouterr().err == 'error: images: a  b.png is not there\n'
+
+
 def test_a_config_that_fails_is_one_line_and_a_bug_of_ours_is_not(tmp_path):
     config = tmp_path / 'config.py'
     config.write_text('depth = [1, 2][2]')

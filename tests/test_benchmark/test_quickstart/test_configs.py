@@ -1,9 +1,15 @@
 """The configs of the downstream trainings, on a subnet's folder, and what the plan overrides."""
 
+import re
+import shutil
+from pathlib import Path
+
 import pytest
 from mmengine.config import Config
 
 from gaia_ssl.benchmark.quickstart.plan import DATA, FULL, SHORT, SMOKE, SUPERNET, TASKS, make_plan
+from gaia_ssl.engine.downstream import load_downstream_config
+from gaia_ssl.utils import UserError
 
 
 @pytest.fixture
@@ -70,3 +76,23 @@ def test_nothing_is_downloaded_and_the_subnet_is_loaded(load, extracted, task, d
     assert config.model.backbone.type == 'gaia_ssl.SubnetResNet'
     assert config.model.backbone.init_cfg.checkpoint == f'{extracted}/backbone.pth'
     assert '://' not in str(config.model)
+
+
+@pytest.mark.parametrize('task', TASKS)
+def test_the_default_subnet_is_the_quickstarts(extracted, task, tmp_path, monkeypatch):
+    """From any directory: the one beside the folder of configs."""
+    config = Path(make_plan(tmp_path, 'scenes', False).finetune(task, 'pretrained', {}).command[2])
+    own = tmp_path / 'configs/quickstart' / config.name
+    own.parent.mkdir(parents=True)
+    shutil.copy(config, own)
+    monkeypatch.delenv('GAIA_SSL_SUBNET', raising=False)
+    monkeypatch.chdir(tmp_path)
+    kind = re.search(r'work_dirs/quickstart/(\w+)}}', config.read_text())[1]
+    with pytest.raises(
+        UserError, match=f'^config: .* reads {tmp_path}/work.*/{kind}/mm.*.py, which'
+    ):
+        load_downstream_config(str(own))
+    (tmp_path / 'work_dirs/quickstart').mkdir(parents=True)
+    (tmp_path / 'work_dirs/quickstart' / kind).symlink_to(extracted)
+    monkeypatch.chdir('/')
+    assert load_downstream_config(str(own)).model.backbone.type == 'gaia_ssl.SubnetResNet'

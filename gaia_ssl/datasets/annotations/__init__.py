@@ -84,6 +84,7 @@ def _check_coco(leaf: Leaf, evaluators: Sequence[tuple[str, ConfigDict]], files:
             if not osp.isfile(path):
                 raise UserError(f'{field}.ann_file: {path} does not exist; set it')
             judged = files.get(path, evaluator, unjudged)
+            coco.number_from_one(judged)
             coco.check_classes(judged, leaf.classes, leaf.field)
             if missing := sorted(set(file.images) - set(judged.images), key=str):
                 raise UserError(

@@ -76,6 +76,21 @@ def read_coco(path: str, predictions_only: bool = False) -> CocoFile:
     return CocoFile(path, content, taken)
 
 
+def number_from_one(file: CocoFile) -> None:
+    """Give an annotation whose ``id`` is 0 another, for an evaluator.
+
+    pycocotools takes the ``id`` 0 for "no match": a detection that equals it would be judged wrong.
+    """
+    annotations = file.content['annotations']
+    for annotation in annotations:
+        if annotation['id'] == 0:
+            annotation['id'] = 1 + max(a['id'] for a in annotations if isinstance(a['id'], int))
+            file.taken.append(
+                f'"id" 0 of an annotation is taken as {annotation["id"]}, since pycocotools counts '
+                'detections of 0 as wrong'
+            )
+
+
 def check_classes(file: CocoFile, classes: Sequence[str], name: str) -> None:
     """Check that a file has every class once, in the order of the labels.
 

@@ -24,7 +24,7 @@ def coco(tmp_path):
             categories=[dict(id=i, name=name) for i, name in enumerate(CLASSES, 5)],
             annotations=[
                 dict(
-                    id=i,
+                    id=i + 1,
                     image_id=1 + i % 2,
                     category_id=5 + i % 2,
                     bbox=[0, 0, 8, 4],

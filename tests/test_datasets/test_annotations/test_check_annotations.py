@@ -3,7 +3,9 @@
 import json
 
 import pytest
+import torch
 from mmengine.config import Config
+from mmengine.registry import DATASETS, METRICS, DefaultScope
 
 from gaia_ssl.datasets.annotations import Names, check_annotations
 from gaia_ssl.utils import UserError
@@ -62,6 +64,37 @@ def test_all_settings_name_the_completed_file(tmp_path, config):
     assert config.val_dataloader.dataset.ann_file == config.val_evaluator[1].ann_file == new
     check(config)
     assert all(a['iscrowd'] == 0 for a in json.loads(open(new).read())['annotations'])
+
+
+def test_mmdet_takes_the_completed_file(tmp_path, config):
+    """It reads the annotations and judges detections that equal them."""
+
+    def drop(content):
+        content['annotations'][0]['id'] = 0  # pycocotools would take it for "no match"
+        for annotation in content['annotations']:
+            del annotation['area'], annotation['iscrowd']
+
+    config = config(change=drop, metric='bbox')
+    (tmp_path / 'a.json').write_text('\ufeff' + (tmp_path / 'a.json').read_text(), 'utf-8')
+    message = 'byte-order mark is dropped; "iscrowd" is .*; "area" is .*; "id" 0 .* as 5, since'
+    with pytest.warns(UserWarning, match=message):
+        check(config).use_completed(str(tmp_path / 'work'))
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        dataset = DATASETS.build(dict(config.val_dataloader.dataset, test_mode=True))
+        metric = METRICS.build(config.val_evaluator[1])
+    metric.dataset_meta = dataset.metainfo
+    samples = []
+    for item in map(dataset.get_data_info, range(len(dataset))):
+        found = item['instances']
+        predicted = dict(
+            bboxes=torch.tensor([one['bbox'] for one in found], dtype=torch.float),
+            labels=torch.tensor([one['bbox_label'] for one in found]),
+            scores=torch.ones(len(found)),
+        )
+        sample = dict(img_id=item['img_id'], ori_shape=(16, 16), pred_instances=predicted)
+        samples.append(sample)
+    metric.process({}, samples)
+    assert metric.evaluate(2)['coco/bbox_mAP'] == 1
 
 
 def test_names_of_the_training(config):

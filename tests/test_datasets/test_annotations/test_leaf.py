@@ -37,6 +37,11 @@ def test_names_of_classes(classes, message):
         check('mmdet', type='CocoDataset', metainfo=dict(classes=classes))
 
 
+def test_imagenet_has_two_cranes(tmp_path):
+    (tmp_path / 'a').mkdir()
+    check('mmpretrain', type='ImageNet', data_root=str(tmp_path), ann_file='')
+
+
 def test_settings_that_a_type_does_not_have():
     with pytest.raises(
         UserError, match='^train_dataloader.dataset: its settings do not fit .*an_f'

@@ -64,7 +64,7 @@ def load_voc(root: str, split: str, pipeline: Sequence[dict]) -> VOCSplit:
 
 def _read(file: str) -> dict[str, int]:
     """Read the label of each image from the file of a class."""
-    with open(file, encoding='utf-8') as stream:
+    with open(file, encoding='utf-8-sig') as stream:
         try:
             return {name: int(label) for name, label in map(str.split, stream)}
         except ValueError as error:

@@ -1,10 +1,9 @@
 """Labels of classification: class folders, or a list of images with labels."""
 
-from mmengine.fileio import list_from_file
-
 from gaia_ssl.utils import UserError
 
 from .leaf import Leaf
+from .lists import read_list
 
 
 def class_folders(leaf: Leaf) -> tuple[str, ...] | None:
@@ -36,7 +35,7 @@ def check_label_list(leaf: Leaf) -> None:
     if not (path and leaf.dataset.with_label):
         return
     number = len(leaf.classes) if leaf.classes else None
-    for position, line in enumerate(list_from_file(path), 1):
+    for position, line in enumerate(read_list(path), 1):
         label = line.strip().rpartition(' ')[2]
         if not (' ' in line.strip() and label.isdecimal()):
             raise UserError(

@@ -14,6 +14,7 @@ from gaia_ssl.utils import UserError
 from gaia_ssl.utils.errors import building
 
 from .leaf import Leaf
+from .lists import read_list
 
 OPENED = 32
 """Label maps of a dataset that are opened, at equal distances in its order."""
@@ -53,8 +54,7 @@ def check_label_maps(leaf: Leaf) -> None:
 def _check_suffixes(leaf: Leaf, number: int) -> None:
     dataset = leaf.dataset
     if dataset.ann_file and osp.isfile(dataset.ann_file):
-        if not number:
-            raise UserError(f'ann_file: {dataset.ann_file} lists no images; give one name per line')
+        read_list(dataset.ann_file)
         return
     folder, suffix = dataset.data_prefix.get('img_path'), dataset.img_suffix
     found = Counter(osp.splitext(name)[1] for name in list_dir_or_file(folder, recursive=True))

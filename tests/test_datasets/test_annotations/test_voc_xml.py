@@ -33,6 +33,7 @@ def check(tmp_path):
 def test_classes_may_be_a_choice_and_rare(check):
     check('cat', 'dog')
     check('dog', 'zebra')
+    check('dog', 'car')
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ def check_data(config: Config, field: str) -> None:
     """
     if 'dataset' not in (config.get(field) or {}):
         raise UserError(f'config: {config.filename} has no {field}.dataset')
-    for dataset in _datasets(config[field].dataset):
+    for _, dataset in leaf_datasets(config[field].dataset, field):
         _check_texts(dataset, field)
         root = dataset.get('data_root') or ''
         prefixes = dataset.get('data_prefix') or ''
@@ -65,10 +65,23 @@ def naming_dataset_errors(field: str) -> Iterator[None]:
         raise UserError(f'{field}.dataset: {error}') from error
 
 
-def _datasets(dataset: ConfigDict) -> list[ConfigDict]:
-    """The datasets inside wrappers such as ``ConcatDataset``."""
-    nested = dataset.get('datasets') or ([dataset.dataset] if 'dataset' in dataset else None)
-    return [leaf for d in nested for leaf in _datasets(d)] if nested else [dataset]
+def leaf_datasets(dataset: ConfigDict, name: str) -> Iterator[tuple[str, ConfigDict]]:
+    """Find the datasets inside wrappers such as ``ConcatDataset``.
+
+    Args:
+        dataset: Settings of a dataset or a wrapper.
+        name: Their field in the config.
+
+    Yields:
+        The field and the settings of each.
+    """
+    if nested := dataset.get('datasets'):
+        for index, inner in enumerate(nested):
+            yield from leaf_datasets(inner, f'{name}.datasets.{index}')
+    elif 'dataset' in dataset:
+        yield from leaf_datasets(dataset.dataset, f'{name}.dataset')
+    else:
+        yield name, dataset
 
 
 def _has_files(folder: str) -> bool:

@@ -10,8 +10,10 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
+from gaia_ssl.datasets.annotations import Names, check_annotations
 from gaia_ssl.datasets.check import check_data
 from gaia_ssl.utils import UserError
+from gaia_ssl.utils.checkpoint import load_checkpoint
 from gaia_ssl.utils.cli import load_config
 from gaia_ssl.utils.weights import check_weights, read_weights
 
@@ -84,16 +86,24 @@ def evaluate_downstream(config: Config, name: str, checkpoint: str, **options) -
     """
     field = 'test_dataloader'
     config.load_from = checkpoint
-    runner = _start(config, name, [field], options)
+    runner = _start(config, name, [field], options, checkpoint)
     _check_classes(config, checked_dataloader(runner, 'test'), field)
     _check_weights(runner, checkpoint)
     return runner.test()
 
 
-def _start(config: Config, name: str, fields: list[str], options: dict[str, Any]) -> Runner:
+def _start(
+    config: Config,
+    name: str,
+    fields: list[str],
+    options: dict[str, Any],
+    checkpoint: str | None = None,
+) -> Runner:
     for field in fields:
         check_data(config, field)
+    files = check_annotations(config, fields, _trained_names(checkpoint) if checkpoint else None)
     merge_options(config, name, **options)
+    files.use_completed(config.work_dir)
     if config.launcher != 'none' and not torch.cuda.is_available():
         unused = config.get('find_unused_parameters', False)
         config.model_wrapper_cfg = dict(type=WRAPPER, find_unused_parameters=unused)
@@ -110,6 +120,16 @@ def _check_classes(config: Config, loader: DataLoader, field: str) -> None:
                 f'{name}: {number}, but the dataset of {field} has {len(classes)} classes; set '
                 'either'
             )
+
+
+def _trained_names(checkpoint: str) -> Names | None:
+    """Read the names of the classes that MMEngine wrote into a checkpoint."""
+    content = load_checkpoint(checkpoint, mmap=True)
+    for key in ('meta', 'dataset_meta', 'classes'):
+        content = content.get(key) if isinstance(content, dict) else None
+    if not isinstance(content, list | tuple):
+        return None
+    return Names(f'the training of {checkpoint}', tuple(content))
 
 
 def _check_weights(runner: Runner, checkpoint: str) -> None:

@@ -9,7 +9,7 @@ from gaia_ssl.utils import UserError
 LISTS = dict(
     cat_trainval='000005 -1\n000012  1\n000033  0\n',
     dog_trainval='\ufeff000012  1\n\n000005 -1\n000033 -1\n',
-    cat_test='000001  1\n',
+    cat_test='\ufeff000001  1\n',  # a byte-order mark
     dog_test='000001 -1\n',
     # of segmentation and the whole split, beside them in the dataset
     trainval='000005\n000012\n000033\n',

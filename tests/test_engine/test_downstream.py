@@ -123,6 +123,13 @@ def test_trains_and_evaluates(config, tmp_path):
     checkpoint = tmp_path / 'work' / 'epoch_1.pth'
     metrics = evaluate_downstream(config(), 'name', str(checkpoint))
     assert 0 <= metrics['accuracy/top1'] <= 100
+    (tmp_path / 'images' / 'b').mkdir(parents=True)
+    other = config()
+    other.test_dataloader.dataset.data_root = str(tmp_path / 'images')
+    (tmp_path / 'images' / 'b' / '0.png').touch()
+    message = "^test_dataloader.dataset: its class folders, .* of the training of .*pth, lack 'a'"
+    with pytest.raises(UserError, match=message):
+        evaluate_downstream(other, 'name', str(checkpoint))
     content = torch.load(checkpoint, weights_only=False)
     del content['state_dict']['head.fc.weight']
     torch.save(content, checkpoint)

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[3]
 PLACE = ROOT / 'configs' / 'benchmarks'
@@ -54,6 +55,46 @@ def test_missing_data(complaint, extracted):
     assert line == 'error: data_root: /nowhere does not exist; set train_dataloader.dataset'
     line = complaint('test', FCN, 'x.pth', '--subnet', folder)
     assert 'data/ade/ADEChallengeData2016 does not exist; set test_dataloader.dataset' in line
+
+
+def test_classes_that_are_missing_or_mistyped(tmp_path_factory, complaint, extracted):
+    """Labels would be shifted without a word."""
+    folder, data = extracted(), tmp_path_factory.mktemp('data')
+    for name in ('train/a', 'train/b', 'val/b', 'images'):
+        (data / name).mkdir(parents=True)
+        Image.new('RGB', (8, 8)).save(data / name / '0.jpg')
+    (data / 'a.json').write_text(
+        '{"images": [{"id": 1, "file_name": "0.jpg", "height": 8, "width": 8}], "annotations": [],'
+        ' "categories": [{"id": 1, "name": "nut"}]}'
+    )
+    dataset = 'dict(_delete_=True, type={!r}, data_root={!r}, data_prefix={!r}, {})'
+    cases = {
+        'mmpretrain_linear_imagenet': (
+            ('CustomDataset', 'train', ''),
+            ('CustomDataset', 'val', ''),
+            'val_dataloader.dataset: its class folders, compared with those of '
+            "train_dataloader.dataset, lack 'a'",
+        ),
+        'mmdet_faster-rcnn_fpn_coco': (
+            *2 * [('CocoDataset', dict(img='images'), "ann_file='a.json', metainfo=CLASSES")],
+            f'train_dataloader.dataset.metainfo.classes: {data}/a.json has no category',
+        ),
+        'mmseg_fcn_ade20k': (
+            *(
+                ('BaseSegDataset', dict(img_path='images'), f'metainfo=dict(classes=({name!r},))')
+                for name in ('road', 'raod')
+            ),
+            'val_dataloader.dataset: its classes, compared with those of train_dataloader.dataset, '
+            "lack 'road' and have 'raod'",
+        ),
+    }
+    for name, (train, val, message) in cases.items():
+        lines = [f"_base_ = '{folder}/{name}.py'", "CLASSES = dict(classes=('not',))"]
+        for split, (kind, prefix, more) in (('train', train), ('val', val)):
+            text = dataset.format(kind, str(data), prefix, more)
+            lines.append(f'{split}_dataloader = dict(dataset={text})')
+        (data / f'{name}.py').write_text('\n'.join(lines))
+        assert message in complaint('train', data / f'{name}.py')
 
 
 def test_a_config_with_its_own_backbone(complaint, extracted):

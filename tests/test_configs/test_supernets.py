@@ -13,7 +13,7 @@ from mmcv.transforms import Compose
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
-import gaia_ssl.datasets  # noqa: F401 - registers LoadImage
+import gaia_ssl.datasets  # noqa: F401 - registers LoadAnyImage
 import gaia_ssl.models.selfsup  # noqa: F401 - registers the methods
 from gaia_ssl.registry import ARCH_SAMPLERS
 from gaia_ssl.space import get_space

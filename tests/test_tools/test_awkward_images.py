@@ -81,12 +81,11 @@ def trained(awkward, command, tmp_path_factory):
     """A training on the folder: its work dir, and its standard output."""
     root, _ = awkward
     work_dir = tmp_path_factory.mktemp('trained')
-    options = ['batch_size=24', 'num_workers=0', 'persistent_workers=False']
+    options = ['batch_size=32', 'num_workers=0', 'persistent_workers=False']
     done = command(
         'tools/train.py',
         *(CONFIG, '--work-dir', work_dir, '--cfg-options', 'train_cfg.max_epochs=1'),
         *(f'train_dataloader.{option}' for option in options),
-        'model.queue_len=48',
         env=dict(GAIA_SSL_CIFAR10=str(root.parent)),
     )
     assert done.returncode == 0, done.stderr

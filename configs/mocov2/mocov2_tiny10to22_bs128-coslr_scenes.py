@@ -44,8 +44,8 @@ scene_view = [
     dict(type='mmpretrain.RandomResizedCrop', scale=48, crop_ratio_range=(0.1, 0.5)),
     *color_and_flip,
 ]
-dataset = dict(type='mmpretrain.CustomDataset', data_root=data_root, with_label=False)
-load, pack = dict(type='LoadImage'), dict(type='mmpretrain.PackInputs')
+dataset = dict(type='TrainingImages', data_root=data_root)
+load, pack = dict(type='LoadAnyImage'), dict(type='mmpretrain.PackInputs')
 two_views = dict(type='mmpretrain.MultiView', num_views=2)
 sprites = dict(
     data_prefix='sprites/train',

@@ -3,14 +3,23 @@
 import hashlib
 import io
 import os
+import re
 import stat
+import threading
+import warnings
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, ImageOps
 
 from gaia_ssl.utils import UserError
 
 MAX_ASPECT = 1000  # a longer strip, resized by its short edge, would fill the memory
+MAX_PIXELS = 1 << 30  # OpenCV's limit; Pillow's own refuses scans of 14,000 x 14,000
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow raises an error at twice this number
+NARROW = 64  # of the 256 values that are kept of 16 bits
+_16_BITS = re.compile(r";16|'RGB', 65535")  # in the arguments of Pillow's decoders
+
+_narrow_seen = threading.Event()
 
 
 class UnreadableImage(UserError):
@@ -30,7 +39,9 @@ def read_image(path: str, shrink: int = 1) -> tuple[Image.Image, bytes]:
     """Read and decode an image; its format is read off the content.
 
     Gray, palette and CMYK images become RGB. As in OpenCV, the high 8 of 16 bits are kept and
-    transparency is dropped. The camera's orientation is applied.
+    transparency is dropped. The camera's orientation is applied, and of several frames or pages
+    the first is read. A process warns once of a 16-bit image that is nearly black, such as one
+    that holds 12-bit values.
 
     Args:
         path: The file.
@@ -55,10 +66,14 @@ def read_image(path: str, shrink: int = 1) -> tuple[Image.Image, bytes]:
         if max(image.size) > MAX_ASPECT * min(image.size):
             raise ValueError(f'a strip of {image.width}x{image.height}')
         image.draft('RGB', (max(1, image.width // shrink), max(1, image.height // shrink)))
+        deep = _has_16_bits(image)  # known only before its pixels are loaded
         ImageOps.exif_transpose(image, in_place=True)
-        return _to_rgb(image), content
+        rgb = _to_rgb(image)
     except Exception as error:  # decoders raise different errors for each format
         raise UnreadableImage(path, _reason(error)) from error
+    if deep:
+        _warn_of_narrow_range(path, rgb)
+    return rgb, content
 
 
 def image_digest(path: str) -> str:
@@ -69,6 +84,21 @@ def image_digest(path: str) -> str:
     """
     _, content = read_image(path, shrink=8)
     return hashlib.sha256(content).hexdigest()
+
+
+def _has_16_bits(image: ImageFile.ImageFile) -> bool:
+    return image.mode.startswith('I') or any(_16_BITS.search(str(tile[3])) for tile in image.tile)
+
+
+def _warn_of_narrow_range(path: str, image: Image.Image) -> None:
+    highest = np.asarray(image).max()
+    if highest < NARROW and not _narrow_seen.is_set():
+        _narrow_seen.set()
+        warnings.warn(
+            f'images: {path} has 16 bits, but no value above {highest * 256 + 255} of 65535, so '
+            'that it is read nearly black; scale the values of such images to the whole range',
+            stacklevel=3,
+        )
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -39,6 +39,7 @@ class ImageSet(Dataset[Tensor]):
     Args:
         sources: One or several sources of images, see ``find_images``.
         pipeline: Configs of transforms, from loading to packing, none of them random.
+        by_class: See ``find_images``. Defaults to False.
 
     Attributes:
         sources: The sources.
@@ -49,9 +50,11 @@ class ImageSet(Dataset[Tensor]):
         UserError: See ``find_images``.
     """
 
-    def __init__(self, sources: str | Sequence[str], pipeline: Sequence[dict]) -> None:
+    def __init__(
+        self, sources: str | Sequence[str], pipeline: Sequence[dict], by_class: bool = False
+    ) -> None:
         self.sources = [sources] if isinstance(sources, str) else list(sources)
-        files = find_images(self.sources)
+        files = find_images(self.sources, by_class)
         self.names = [file.name for file in files]
         self._paths = [file.path for file in files]
         self.pipeline = list(pipeline)

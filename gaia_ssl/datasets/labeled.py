@@ -13,6 +13,8 @@ T = TypeVar('T', bound='LabeledImageSet')
 class LabeledImageSet(ImageSet):
     """The images of a folder; their classes are the folders inside it, in sorted order.
 
+    An image that two classes hold, by a link, is an image of each.
+
     Args:
         root: The folder.
         pipeline: Configs of transforms, from loading to packing, none of them random.
@@ -27,7 +29,7 @@ class LabeledImageSet(ImageSet):
     """
 
     def __init__(self, root: str, pipeline: Sequence[dict]) -> None:
-        super().__init__(root, pipeline)
+        super().__init__(root, pipeline, by_class=True)
         self.root = root
         for name in self.names:
             if '/' not in name:

@@ -35,14 +35,16 @@ class ImageFile(NamedTuple):
         name: Its path inside the source, with forward slashes.
         path: Its path on disk.
         real: Its path on disk with links resolved.
+        linked: Whether the file itself is a link.
     """
 
     name: str
     path: str
     real: str
+    linked: bool = False
 
 
-def find_images(sources: Sequence[str]) -> list[ImageFile]:
+def find_images(sources: Sequence[str], by_class: bool = False) -> list[ImageFile]:
     """Find the images of some sources, each file once, ordered by source and name.
 
     A source is one of
@@ -59,47 +61,69 @@ def find_images(sources: Sequence[str]) -> list[ImageFile]:
 
     Args:
         sources: The sources. With several, the names begin with the source's number, from 1.
+        by_class: Return a file once for each outermost folder of a source: folders of classes may
+            link to each other's images. Defaults to False.
 
     Raises:
         UserError: If a source does not exist, is not a file of these kinds, or has no images.
     """
     if not sources:
         raise UserError('images: no source given; give a folder')
-    found: dict[str, ImageFile] = {}
+    found: dict[tuple[str, str], ImageFile] = {}
     for number, source in enumerate(sources, 1):
-        files = sorted(_find(source))
+        files = sorted(_find(source, by_class))
         if not files:
             raise UserError(f'images: {source} holds no image ({", ".join(EXTENSIONS)})')
         for file in files:
             name = f'{number}/{file.name}' if len(sources) > 1 else file.name
-            found.setdefault(file.real, file._replace(name=name))
+            key = (_class_of(file.name) if by_class else '', file.real)
+            found.setdefault(key, file._replace(name=name))
     return list(found.values())
 
 
-def _find(source: str) -> Iterator[ImageFile]:
+def _class_of(name: str) -> str:
+    """The outermost folder of an image's name; empty for one that is in none."""
+    return name.partition('/')[0] if '/' in name else ''
+
+
+def _find(source: str, by_class: bool) -> Iterator[ImageFile]:
     if osp.isdir(source):
-        return _walk(source)
+        return _walk(source, by_class)
     listing = _LISTING.fullmatch(source)
     if not listing:
         raise UserError(f'images: {source} is not a folder, nor a .json or .txt that lists images')
-    file, folder = listing['file'], listing['folder']
-    lines = _lines_of_json(file) if listing['kind'].lower() == '.json' else read_list(file)
+    return iter(read_listing(listing['file'], listing['folder']))
+
+
+def read_listing(file: str, folder: str | None = None) -> list[ImageFile]:
+    """Read a list of images, in its order.
+
+    Args:
+        file: A ``.json`` in COCO's format, or else a text with a path per line, see ``read_list``.
+        folder: What the paths are relative to. Defaults to the usual places, see ``find_images``.
+
+    Raises:
+        UserError: If it cannot be read, lists no image, or the folder does not exist.
+    """
+    lines = _lines_of_json(file) if file.lower().endswith('.json') else read_list(file)
     if folder and not osp.isdir(folder):
         raise UserError(f'images: {folder}, given for {file}, is not a folder')
-    folder = folder or _folder_of(file, lines)
-    names = [meant_path(line, lambda path: osp.isfile(osp.join(folder, path))) for line in lines]
-    return _listed(folder, names)
+    within = folder or _folder_of(file, lines)
+    names = [meant_path(line, lambda path: osp.isfile(osp.join(within, path))) for line in lines]
+    return list(_listed(within, names))
 
 
-def _walk(root: str) -> Iterator[ImageFile]:
-    entered = set()
+def _walk(root: str, by_class: bool) -> Iterator[ImageFile]:
+    entered: set[tuple[str, str]] = set()
     folders = [('', root)]
     while folders:
         prefix, folder = folders.pop()
         real = osp.realpath(folder)
-        if real in entered:
+        # the root holds every class, so no class enters it again
+        inside_of = _class_of(prefix) if by_class else ''
+        if {('', real), (inside_of, real)} & entered:
             continue
-        entered.add(real)
+        entered.add((inside_of, real))
         entries = _entries(folder)
         inside = []
         for name, entry in entries.items():
@@ -109,8 +133,9 @@ def _walk(root: str) -> Iterator[ImageFile]:
                 if MASKS.get(name) not in entries:
                     inside.append((f'{prefix}{name}/', entry.path))
             elif name.lower().endswith(EXTENSIONS):
-                target = osp.realpath(entry.path) if entry.is_symlink() else osp.join(real, name)
-                yield ImageFile(prefix + name, entry.path, target)
+                linked = entry.is_symlink()
+                target = osp.realpath(entry.path) if linked else osp.join(real, name)
+                yield ImageFile(prefix + name, entry.path, target, linked)
         folders += reversed(inside)
 
 
@@ -173,5 +198,6 @@ def _listed(folder: str, names: Sequence[str]) -> Iterator[ImageFile]:
         parent, base = osp.split(path)
         if parent not in folders:
             folders[parent] = osp.realpath(parent)
-        real = osp.realpath(path) if osp.islink(path) else osp.join(folders[parent], base)
-        yield ImageFile(name.replace(os.sep, '/'), path, real)
+        linked = osp.islink(path)
+        real = osp.realpath(path) if linked else osp.join(folders[parent], base)
+        yield ImageFile(name.replace(os.sep, '/'), path, real, linked)

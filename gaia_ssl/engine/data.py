@@ -1,10 +1,11 @@
-"""Build a runner's dataloader and check that it has a batch."""
+"""Build a runner's dataloader, check that it has a batch, and describe its images."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from mmengine.runner import Runner
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
+from gaia_ssl.datasets import TrainingImages
 from gaia_ssl.datasets.check import naming_dataset_errors
 from gaia_ssl.utils import UserError
 
@@ -29,3 +30,23 @@ def checked_dataloader(runner: Runner, stage: Literal['train', 'test']) -> DataL
             'or a smaller batch_size'
         )
     return loop.dataloader
+
+
+def describe_images(dataset: Dataset) -> list[str]:
+    """Describe the number of images of a dataset and where each part of it comes from.
+
+    Args:
+        dataset: The dataset; of wrappers such as ``ConcatDataset``, those inside count.
+
+    Returns:
+        A line per ``TrainingImages``, and one for the samples of an epoch.
+    """
+    parts = [f'{len(part)} images in {part.source}' for part in _training_images(dataset)]
+    return [*parts, f'{len(dataset)} images per epoch']  # type: ignore[arg-type] # it has a length
+
+
+def _training_images(dataset: Any) -> list[TrainingImages]:
+    if isinstance(dataset, TrainingImages):
+        return [dataset]
+    nested = getattr(dataset, 'datasets', None) or [getattr(dataset, 'dataset', None)]
+    return [part for inside in nested if inside is not None for part in _training_images(inside)]

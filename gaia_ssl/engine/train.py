@@ -9,7 +9,7 @@ from mmengine.runner import Runner
 from gaia_ssl.datasets.check import check_data
 from gaia_ssl.utils import UserError, building
 
-from .data import checked_dataloader
+from .data import checked_dataloader, describe_images
 from .options import merge_options
 from .resumable import make_resumable
 
@@ -79,5 +79,7 @@ def train(config: Config) -> None:
             resume from is another model's.
     """
     runner = SupernetRunner.from_cfg(config)
-    checked_dataloader(runner, 'train')
+    loader = checked_dataloader(runner, 'train')
+    for line in describe_images(loader.dataset):
+        runner.logger.info(line)
     runner.train()

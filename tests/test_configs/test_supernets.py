@@ -14,7 +14,7 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 
-import gaia_ssl.datasets  # noqa: F401 - registers LoadImage
+import gaia_ssl.datasets  # noqa: F401 - registers LoadAnyImage
 import gaia_ssl.models.selfsup  # noqa: F401 - registers the methods
 from gaia_ssl.engine.resumable import make_resumable
 from gaia_ssl.registry import ARCH_SAMPLERS

@@ -3,6 +3,8 @@ import io
 import os
 import struct
 import tempfile
+import threading
+import warnings
 import zlib
 
 import cv2
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gaia_ssl.datasets import decoding
 from gaia_ssl.datasets.decoding import MAX_ASPECT, UnreadableImage, image_digest, read_image
 from gaia_ssl.utils import UserError
 
@@ -41,6 +44,32 @@ def test_16_bits(tmp_path, extension):
     cv2.imwrite(path, DEEP)
     expected = np.repeat((DEEP // 256)[..., None], 3, -1)
     assert np.array_equal(np.array(read_image(path)[0]), expected)
+
+
+@pytest.mark.parametrize('highest', [4095, 1 << 14])
+@pytest.mark.parametrize('channels', [(), (3,), (4,)])
+@pytest.mark.parametrize('extension', ['png', 'tif', 'pnm'])
+def test_12_bits_in_16_are_warned_of_once(tmp_path, monkeypatch, highest, channels, extension):
+    monkeypatch.setattr(decoding, '_narrow_seen', threading.Event())
+    path = str(tmp_path / f'a.{extension}')
+    pixels = np.full((12, 9, *channels), highest, np.uint16)
+    cv2.imwrite(path, pixels[..., :3] if extension == 'pnm' and channels else pixels)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always')
+        read_image(path)
+        read_image(path)
+    texts = [str(warning.message) for warning in caught if warning.category is UserWarning]
+    assert len(texts) == (highest == 4095)
+    if texts:
+        assert texts[0].startswith(f'images: {path} has 16 bits, but no value above')
+        assert texts[0].endswith('scale the values of such images to the whole range')
+
+
+def test_8_bits_are_not_warned_of(tmp_path, recwarn):
+    for kind in ('png', 'tif', 'ppm', 'jpg', 'webp', 'bmp'):
+        Image.new('RGB', (8, 8)).save(tmp_path / f'a.{kind}')
+        read_image(str(tmp_path / f'a.{kind}'))
+    assert not recwarn.list
 
 
 def test_cmyk(tmp_path):
@@ -94,9 +123,9 @@ def test_the_extension_does_not_matter(tmp_path, save):
     assert read_image(str(tmp_path / 'a.jpg'))[0].size == (40, 30)
 
 
-def bomb():
-    """A PNG of 2.5 gigapixels that ends where its pixels begin."""
-    header = b'IHDR' + struct.pack('>IIBBBBB', 50_000, 50_000, 8, 2, 0, 0, 0)
+def png_of(side):
+    """A PNG that ends where its pixels begin."""
+    header = b'IHDR' + struct.pack('>IIBBBBB', side, side, 8, 0, 0, 0, 0)
     chunk = struct.pack('>I', 13) + header + struct.pack('>I', zlib.crc32(header))
     return b'\x89PNG\r\n\x1a\n' + chunk + struct.pack('>I', 1 << 20) + b'IDAT'
 
@@ -111,7 +140,8 @@ CONTENTS = dict(
     empty=(b'', 'empty file'),
     text=(b'text', 'not an image'),
     html=(b'<!DOCTYPE html><html>404</html>', 'not an image'),
-    bomb=(bomb(), 'decompression bomb'),
+    bomb=(png_of(50_000), 'decompression bomb'),
+    scan=(png_of(14_000), 'image file is truncated'),  # its size is fine
     strip=(saved(Image.new('RGB', (1, MAX_ASPECT + 1)), 'PNG'), f'a strip of 1x{MAX_ASPECT + 1}'),
     floats=(saved(Image.new('F', (4, 4)), 'TIFF'), 'pixels without a fixed range'),
     ints=(saved(Image.new('I', (4, 4)), 'TIFF'), 'pixels without a fixed range'),

@@ -25,3 +25,16 @@ def test_refuses_an_image_beside_the_classes(tmp_path):
     Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / '1.png')
     with pytest.raises(UserError, match='1.png is not in a class folder'):
         LabeledImageSet(str(tmp_path), default_pipeline(8))
+
+
+def test_links_between_classes(tmp_path):
+    for name in ('a/1.png', 'a/deep/2.png', 'b/3.png'):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / 'b/1.png').symlink_to('../a/1.png')
+    (tmp_path / 'b/4.png').symlink_to('3.png')  # twice the same
+    (tmp_path / 'b/up').symlink_to('..')  # a loop
+    (tmp_path / 'c').symlink_to('a/deep')
+    images = LabeledImageSet(str(tmp_path), [])
+    assert images.names == ['a/1.png', 'a/deep/2.png', 'b/1.png', 'b/3.png', 'c/2.png']
+    assert images.labels == [0, 0, 1, 1, 2]

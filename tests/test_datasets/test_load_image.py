@@ -8,12 +8,13 @@ from gaia_ssl.registry import TRANSFORMS
 from gaia_ssl.utils import UserError
 
 
+@pytest.mark.parametrize('backend', ['pillow', 'cv2'])
 @pytest.mark.parametrize('name', ['a.png', 'a.jpg', 'a.webp'])
-def test_any_image_is_loaded_as_mmcv_does(tmp_path, save, name):
+def test_any_image_is_loaded_as_mmcv_does(tmp_path, save, name, backend):
     save(tmp_path / name)
     results = dict(img_path=str(tmp_path / name))
     ours = TRANSFORMS.build(dict(type='gaia_ssl.LoadAnyImage'))(dict(results))
-    theirs = LoadImageFromFile(imdecode_backend='pillow')(dict(results))
+    theirs = LoadImageFromFile(imdecode_backend=backend)(dict(results))
     assert np.array_equal(ours.pop('img'), theirs.pop('img')) and ours == theirs
 
 

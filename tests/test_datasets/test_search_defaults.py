@@ -16,6 +16,6 @@ def test_the_size_decides_on_the_default_pipeline(section, given, size):
 
 
 def test_what_is_given_takes_precedence_and_the_configs_pipeline_stays():
-    pipeline = [dict(type='LoadImage')]
+    pipeline = [dict(type='LoadAnyImage')]
     defaults = SearchDefaults.of(Config(dict(search=dict(input_size=96, pipeline=pipeline))), 64)
     assert (defaults.input_size, defaults.pipeline) == (64, pipeline)

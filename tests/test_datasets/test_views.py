@@ -23,14 +23,13 @@ def config(tmp_path):
         pixels[:, :15] = 200
         Image.fromarray(pixels).save(tmp_path / f'{index}.png')
     pipeline = [
-        dict(type='LoadImage'),
+        dict(type='LoadAnyImage'),
         dict(type='mmpretrain.MultiView', num_views=2, transforms=[[CROP]]),
         dict(type='mmpretrain.PackInputs'),
     ]
     dataset = dict(
-        type='mmpretrain.CustomDataset',
+        type='TrainingImages',
         data_prefix=str(tmp_path),
-        with_label=False,
         pipeline=pipeline,
     )
     sampler = dict(type='DefaultSampler', shuffle=True)
@@ -75,6 +74,9 @@ def test_data_that_are_missing(config):
 def test_a_datasets_own_complaint(config, tmp_path):
     (tmp_path / 'none' / 'class').mkdir(parents=True)
     (tmp_path / 'none' / 'class' / 'note.txt').touch()
-    config.train_dataloader.dataset.update(data_prefix=str(tmp_path / 'none'), with_label=True)
+    wrong = dict(
+        type='mmpretrain.CustomDataset', data_prefix=str(tmp_path / 'none'), with_label=True
+    )
+    config.train_dataloader.dataset.update(wrong)
     with pytest.raises(UserError, match='train_dataloader.dataset: .*no'):
         TrainingViews(config)

@@ -97,10 +97,9 @@ def test_views_of_the_pretraining(source, photos, net):
     )
     config.train_dataloader = dict(
         dataset=dict(
-            type='mmpretrain.CustomDataset',
+            type='TrainingImages',
             data_prefix=str(photos),
-            with_label=False,
-            pipeline=[dict(type='LoadImage'), two_views, dict(type='mmpretrain.PackInputs')],
+            pipeline=[dict(type='LoadAnyImage'), two_views, dict(type='mmpretrain.PackInputs')],
         )
     )
     images = CalibrationImages(config, None, 64, num=6)

@@ -8,7 +8,7 @@ weak_view = [
 train_dataloader = dict(
     dataset=dict(
         pipeline=[
-            dict(type='LoadImage'),
+            dict(type='LoadAnyImage'),
             dict(
                 type='mmpretrain.MultiView',
                 num_views=[1, 1],

@@ -32,12 +32,11 @@ train_dataloader = dict(
     sampler=dict(type='DefaultSampler', shuffle=True),
     collate_fn=dict(type='default_collate'),
     dataset=dict(
-        type='mmpretrain.CustomDataset',
+        type='TrainingImages',
         data_root=data_root,
         data_prefix='train',
-        with_label=False,
         pipeline=[
-            dict(type='LoadImage'),
+            dict(type='LoadAnyImage'),
             dict(type='mmpretrain.MultiView', num_views=2, transforms=[view_pipeline]),
             dict(type='mmpretrain.PackInputs'),
         ],

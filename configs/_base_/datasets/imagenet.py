@@ -8,9 +8,8 @@ train_dataloader = dict(
     sampler=dict(type='DefaultSampler', shuffle=True),
     collate_fn=dict(type='default_collate'),
     dataset=dict(
-        type='mmpretrain.CustomDataset',
+        type='TrainingImages',
         data_root='data/imagenet/',
         data_prefix='train',
-        with_label=False,
     ),
 )

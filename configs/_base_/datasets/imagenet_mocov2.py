@@ -23,7 +23,7 @@ view_pipeline = [
     dict(type='RandomFlip', prob=0.5),
 ]
 train_pipeline = [
-    dict(type='LoadImage'),
+    dict(type='LoadAnyImage'),
     dict(type='mmpretrain.MultiView', num_views=2, transforms=[view_pipeline]),
     dict(type='mmpretrain.PackInputs'),
 ]

@@ -31,7 +31,7 @@ view_pipeline2 = [
     dict(type='mmpretrain.Solarize', thr=128, prob=0.2),
 ]
 train_pipeline = [
-    dict(type='LoadImage'),
+    dict(type='LoadAnyImage'),
     dict(
         type='mmpretrain.MultiView', num_views=[1, 1], transforms=[view_pipeline1, view_pipeline2]
     ),

@@ -11,7 +11,7 @@ weak_pipeline = [
     dict(type='RandomFlip', prob=0.5),
 ]
 train_pipeline = [
-    dict(type='LoadImage'),
+    dict(type='LoadAnyImage'),
     dict(
         type='mmpretrain.MultiView',
         num_views=[1, 1],

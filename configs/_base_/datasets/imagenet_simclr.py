@@ -22,7 +22,7 @@ view_pipeline = [
     dict(type='mmpretrain.GaussianBlur', magnitude_range=(0.1, 2.0), magnitude_std='inf', prob=0.5),
 ]
 train_pipeline = [
-    dict(type='LoadImage'),
+    dict(type='LoadAnyImage'),
     dict(type='mmpretrain.MultiView', num_views=2, transforms=[view_pipeline]),
     dict(type='mmpretrain.PackInputs'),
 ]

@@ -36,7 +36,7 @@ small_pipeline = [
     *color_and_flip,
 ]
 train_pipeline = [
-    dict(type='LoadImage'),
+    dict(type='LoadAnyImage'),
     dict(
         type='mmpretrain.MultiView', num_views=[2, 6], transforms=[large_pipeline, small_pipeline]
     ),

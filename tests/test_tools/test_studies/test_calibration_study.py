@@ -31,11 +31,10 @@ search = dict(input_size=32)
 views = [dict(type='mmpretrain.RandomResizedCrop', scale=24)]
 train_dataloader = dict(
     dataset=dict(
-        type='mmpretrain.CustomDataset',
+        type='TrainingImages',
         data_prefix='train/coarse',
-        with_label=False,
         pipeline=[
-            dict(type='LoadImage'),
+            dict(type='LoadAnyImage'),
             dict(type='mmpretrain.MultiView', num_views=2, transforms=[views]),
             dict(type='mmpretrain.PackInputs')]))
 """

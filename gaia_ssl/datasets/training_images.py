@@ -1,0 +1,91 @@
+"""The dataset of a pretraining: images of a folder or a list, without labels."""
+
+import os.path as osp
+from collections.abc import Sequence
+from typing import Any
+
+from mmengine.dataset import BaseDataset
+
+from gaia_ssl.registry import DATASETS, TRANSFORMS
+from gaia_ssl.utils import UserError
+
+from .lists import listed_images
+from .sources import ImageFile, find_images, read_listing
+
+
+@DATASETS.register_module()
+class TrainingImages(BaseDataset):
+    """Images without labels, found by the same rules as those of a search.
+
+    Those of a folder are ordered by name, those of a list as they are listed; each file is read
+    once. See ``find_images`` for what a folder or a list may hold.
+
+    Args:
+        data_root: Folder that the other paths are relative to. Defaults to none.
+        data_prefix: Folder of the images. Defaults to ``data_root`` itself.
+        ann_file: List of the images, a ``.txt`` with a path per line or a ``.json`` in COCO's
+            format; its paths are relative to the images' folder. Defaults to all of the folder.
+        pipeline: Configs of transforms, from loading to packing.
+        **options: See MMEngine's ``BaseDataset``, such as ``indices``.
+
+    Raises:
+        UserError: If no folder or list is given, one cannot be read or holds no image, or a file
+            that is listed or linked to does not exist.
+    """
+
+    def __init__(
+        self,
+        data_root: str = '',
+        data_prefix: str = '',
+        ann_file: str = '',
+        pipeline: Sequence[dict] = (),
+        **options: Any,
+    ) -> None:
+        places = dict(data_root=data_root, data_prefix=data_prefix, ann_file=ann_file)
+        for field, value in places.items():
+            if not isinstance(value or '', str):
+                raise UserError(f'{field}: {value!r} is not a path; give a string')
+        if not any(places.values()):
+            raise UserError('data_root: not given, nor data_prefix or ann_file; give one')
+        super().__init__(
+            ann_file=osp.expanduser(ann_file or ''),
+            data_root=osp.expanduser(data_root or ''),
+            data_prefix=dict(img_path=osp.expanduser(data_prefix or '')),
+            pipeline=[TRANSFORMS.build(transform) for transform in pipeline],
+            **options,
+        )
+
+    @property
+    def source(self) -> str:
+        """The list, or else the folder."""
+        return self.ann_file or self.data_prefix['img_path']
+
+    def load_data_list(self) -> list[dict]:
+        """The path of each image, as ``img_path``."""
+        folder = self.data_prefix['img_path']
+        if self.ann_file and not self.ann_file.lower().endswith('.json'):
+            unique: dict[str, dict] = {}
+            for image in listed_images(self.ann_file, folder, labels=False):
+                unique.setdefault(osp.realpath(image['img_path']), image)
+            return list(unique.values())
+        if self.ann_file:
+            found: dict[str, ImageFile] = {}
+            for file in read_listing(self.ann_file, folder):
+                found.setdefault(file.real, file)
+            files = list(found.values())
+            _check_present(files, files)
+        else:
+            files = find_images([folder])
+            _check_present([file for file in files if file.linked], files)
+        return [dict(img_path=file.path) for file in files]
+
+
+def _check_present(doubtful: Sequence[ImageFile], files: Sequence[ImageFile]) -> None:
+    """Check that files exist which were not seen in their folder."""
+    if missing := [file for file in doubtful if not osp.isfile(file.real)]:
+        first = missing[0]
+        target = f' (a link to {first.real})' if first.linked else ''
+        raise UserError(
+            f'images: {len(missing)} of {len(files)} do not exist, such as {first.path}{target}; '
+            'repair or remove them'
+        )

@@ -63,7 +63,7 @@ class TrainingImages(BaseDataset):
     def load_data_list(self) -> list[dict]:
         """The path of each image, as ``img_path``."""
         folder = self.data_prefix['img_path']
-        if self.ann_file and not self.ann_file.lower().endswith('.json'):
+        if folder and self.ann_file and not self.ann_file.lower().endswith('.json'):
             unique: dict[str, dict] = {}
             for image in listed_images(self.ann_file, folder, labels=False):
                 unique.setdefault(osp.realpath(image['img_path']), image)

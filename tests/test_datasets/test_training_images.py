@@ -57,7 +57,7 @@ def test_missing_images_are_named_at_the_start(tmp_path):
         'repair or remove them'
     )
     (tmp_path / 'list.txt').write_text('a.jpg\nb.jpg\n')
-    with pytest.raises(UserError, match=f'1 of 2 do not exist, such as {images}/b.jpg; repair'):
+    with pytest.raises(UserError, match=f'list.txt, line 2: {images}/b.jpg does not exist'):
         TrainingImages(str(tmp_path), 'images', 'list.txt')
     images.joinpath('gone.jpg').unlink()
     os.symlink(images, images / 'loop')

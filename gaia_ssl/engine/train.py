@@ -45,7 +45,23 @@ def prepare_config(config: Config, filename: str, **options) -> Config:
         )
     wrapper['type'] = WRAPPER  # whatever the default scope
     merge_options(config, osp.splitext(osp.basename(filename))[0], **options)
+    _leave_out_late_schedulers(config)
     return make_resumable(config)
+
+
+def _leave_out_late_schedulers(config: Config) -> None:
+    """Leave out schedulers that begin after the last epoch, as in a training that ends in warm-up.
+
+    MMEngine takes the last epoch for the end of a scheduler that names none, and refuses one that
+    ends before it begins.
+    """
+    last, schedulers = config.train_cfg.get('max_epochs'), config.get('param_scheduler')
+    if last is not None and isinstance(schedulers, list):
+        config.param_scheduler = [
+            scheduler
+            for scheduler in schedulers
+            if not scheduler.get('by_epoch', True) or scheduler.get('begin', 0) < last
+        ]
 
 
 def _check_sections(config: Config) -> None:

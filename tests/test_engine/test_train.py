@@ -56,3 +56,12 @@ def test_the_wrapper_by_its_names(prepare, name):
 def test_another_wrapper(prepare):
     with pytest.raises(UserError, match="type: 'MMDistr.*' would train MAX alone"):
         prepare(model_wrapper_cfg=dict(type='MMDistributedDataParallel'))
+
+
+@pytest.mark.parametrize('epochs, expected', [(2, [0, 0]), (10, [0, 0]), (11, [0, 10, 0])])
+def test_a_training_may_end_in_warm_up(prepare, epochs, expected):
+    warm_up, cosine = dict(type='LinearLR', end=10), dict(type='CosineAnnealingLR', begin=10)
+    by_iteration = dict(type='LinearLR', by_epoch=False)
+    given = [warm_up, cosine, by_iteration]
+    config = prepare(param_scheduler=given, train_cfg=dict(max_epochs=epochs))
+    assert [scheduler.get('begin', 0) for scheduler in config.param_scheduler] == expected

@@ -51,7 +51,7 @@ def test_every_method_has_a_config_that_differs_in_the_method_alone():
     assert len({config.model.algorithm for config in configs.values()}) == len(METHODS)
     for key in ('backbone', 'arch_sampler', 'data_preprocessor'):
         assert len({str(config.model[key]) for config in configs.values()}) == 1
-    assert len({str((c.test, c.search, c.randomness)) for c in configs.values()}) == 1
+    assert len({str((c.knn, c.search, c.randomness)) for c in configs.values()}) == 1
 
 
 def test_a_method_is_trained_and_then_judged(tmp_path):

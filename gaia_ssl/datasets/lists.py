@@ -65,7 +65,10 @@ def read_list(file: str, field: str = 'images', labels: bool = False) -> list[Li
 def _read_line(text: str, place: str, labels: bool) -> Line:
     if labels:
         if not (match := _LABELED.fullmatch(text)):
-            raise UserError(f'{place}, {text[:80]!r}, has no label; give a path and a number')
+            raise UserError(
+                f'{place}, {text[:80]!r}, is not a path and a label; give both, separated by a '
+                'blank'
+            )
         return Line(place, [match['path']], int(match['label']))
     paths = [text[: match.end()] for match in _END.finditer(text)]
     if not paths:

@@ -109,7 +109,7 @@ def test_mistakes(tmp_path, text, message):
 
 
 def test_mistakes_of_labels_and_files(tmp_path):
-    with pytest.raises(UserError, match="line 2, 'b.png', has no label; give a path and a number"):
+    with pytest.raises(UserError, match="line 2, 'b.png', is not a path and a label; give both"):
         read_list(make(tmp_path, [], 'a.png 1\nb.png'), 'ann_file', labels=True)
     (tmp_path / 'list.txt').write_bytes(b'\xe4.png')
     with pytest.raises(UserError, match='list.txt is not text in UTF-8 .*; save it as UTF-8'):

@@ -1,9 +1,9 @@
 """Labels of classification: class folders, or a list of images with labels."""
 
+from gaia_ssl.datasets.lists import read_list
 from gaia_ssl.utils import UserError
 
 from .leaf import Leaf
-from .lists import read_list
 
 
 def class_folders(leaf: Leaf) -> tuple[str, ...] | None:
@@ -35,15 +35,11 @@ def check_label_list(leaf: Leaf) -> None:
     if not (path and leaf.dataset.with_label):
         return
     number = len(leaf.classes) if leaf.classes else None
-    for position, line in enumerate(read_list(path), 1):
-        label = line.strip().rpartition(' ')[2]
-        if not (' ' in line.strip() and label.isdecimal()):
+    known = 'labels' if number is None else f'{number} classes'
+    for line in read_list(path, 'ann_file', labels=True):
+        label = line.label or 0
+        if label < 0 or number is not None and label >= number:
             raise UserError(
-                f'ann_file: {path}, line {position}, {line[:80]!r}, is not a path and a label; '
-                'give both, separated by a blank'
-            )
-        if number is not None and int(label) >= number:
-            raise UserError(
-                f'ann_file: {path}, line {position}: the label is {label}, but {leaf.field} has '
-                f'{number} classes, numbered from 0; mend either'
+                f'{line.place}: the label is {label}, but {leaf.field} has {known}, numbered from '
+                '0; mend either'
             )

@@ -47,6 +47,7 @@ def test_a_missing_folder_shifts_labels(check):
     [
         ('x.png', "line 2, 'x.png', is not a path and a label; give both"),
         ('x.png b', "line 2, 'x.png b', is not a path and a label; give both"),
+        ('x.png -1', 'line 2: the label is -1, but .*datasets.0 has 2 classes, numbered from 0'),
         ('x.png 2', 'line 2: the label is 2, but .*datasets.0 has 2 classes, numbered from 0'),
     ],
 )
@@ -55,5 +56,6 @@ def test_lists(tmp_path, check, line, message):
     listed = dict(TRAIN, ann_file='list.txt', classes=('x', 'y'))
     with pytest.raises(UserError, match=f'^ann_file: .*list.txt, {message}'):
         check(listed, listed)
-    (tmp_path / 'list.txt').write_text('a b.png 1\n')
+    # what the reader of the list takes
+    (tmp_path / 'list.txt').write_text('\ufeffa b.png 1\n\n c.png  0 \n')
     check(listed, listed)

@@ -65,6 +65,14 @@ def extracted(tmp_path_factory, pretraining):
     return make
 
 
+@pytest.fixture
+def dead():
+    """The number of a process that has ended."""
+    process = subprocess.Popen(['true'])
+    process.wait()
+    return process.pid
+
+
 @pytest.fixture(scope='session')
 def command_server():
     """A process that forks to run commands; see ``command_server.py``."""
@@ -105,6 +113,8 @@ def command(command_server, tmp_path_factory):
         command_server.stdin.write(json.dumps(line) + '\n')
         command_server.stdin.flush()
         code = int(command_server.stdout.readline())
-        return subprocess.CompletedProcess(argv, code, out.read_text(), err.read_text())
+        # names of files need not be UTF-8
+        texts = [os.fsdecode(stream.read_bytes()) for stream in (out, err)]
+        return subprocess.CompletedProcess(argv, code, *texts)
 
     return call

@@ -1,10 +1,9 @@
 """Measure how long the steps of a space take on this machine, to search within a latency."""
 
 import argparse
-import os.path as osp
 
 from gaia_ssl.models.supernet import build_supernet_backbone
-from gaia_ssl.search.latency import LatencySettings, default_path, latency_table
+from gaia_ssl.search.latency import LatencySettings, default_path, measure, measured_before
 from gaia_ssl.search.settings import DTYPES
 from gaia_ssl.space import LatencyTable, SearchSpace, get_space
 from gaia_ssl.utils import UserError
@@ -85,12 +84,18 @@ def main() -> None:
         seed=args.seed,
     )
     path = args.out or default_path(space, settings.conditions())
-    if osp.exists(path):
+    table = measured_before(space, settings, path)
+    if table is not None:
         print(f'{path} is there; remove it to measure again')
-    print(summary(latency_table(space, settings, path), path))
+        print(summary(table))
+    else:
+        table = measure(space, settings)
+        print(summary(table), flush=True)  # before what can fail
+        table.save(path)
+    print(f'table in {path}')
 
 
-def summary(table: LatencyTable, path: str) -> str:
+def summary(table: LatencyTable) -> str:
     """A summary of a table: its size, the latency of the anchors, and its validation."""
     lines = [f'{table.space.name} on {table.conditions}', f'{len(table.seconds)} different steps']
     lines += [
@@ -108,7 +113,7 @@ def summary(table: LatencyTable, path: str) -> str:
             f'median error {validation.median_error:.1%}, rank correlation '
             f'{validation.rank_correlation:.3f} over {len(validation.archs)} whole subnets'
         )
-    return '\n'.join([*lines, f'table in {path}'])
+    return '\n'.join(lines)
 
 
 if __name__ == '__main__':

@@ -238,9 +238,9 @@ def search(args: argparse.Namespace) -> None:
         print(describe_bad(bad, len(job.images) + len(bad)))
     result = job.run(work_dir, args.resume, limits)
     if is_main_process():
+        print(summary(result, work_dir), flush=True)
         plot_search(result, osp.join(work_dir, 'distance.png'))
         write_html(result, osp.join(work_dir, 'search.html'))
-        print(summary(result, work_dir))
 
 
 def summary(result: Result, work_dir: str) -> str:

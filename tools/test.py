@@ -2,7 +2,6 @@
 
 import argparse
 import inspect
-import json
 import os
 import os.path as osp
 from typing import Any
@@ -17,7 +16,7 @@ from gaia_ssl.space import SearchSpace
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.cli import add_cfg_options, add_launcher, load_config, run_cli
 from gaia_ssl.utils.dist import process_group
-from gaia_ssl.utils.files import atomic_write, file_digest
+from gaia_ssl.utils.files import file_digest, write_json
 
 FOLDERS = ('train', 'val')
 
@@ -115,10 +114,10 @@ def test(args: argparse.Namespace) -> None:
     work_dir = args.work_dir or osp.join('work_dirs', f'{name}_test')
     result = judge(config, args, work_dir)
     if is_main_process():
+        # what cannot be written is not lost
+        print(table(result), flush=True)
         path = osp.join(work_dir, 'test.json')
-        with atomic_write(path) as file:
-            file.write(json.dumps(result, indent=1) + '\n')
-        print(table(result))
+        write_json(path, result)
         print(f'{len(result["subnets"])} subnets in {path}')
 
 

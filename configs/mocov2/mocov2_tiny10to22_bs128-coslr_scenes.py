@@ -6,7 +6,7 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 
-data_root = '{{$GAIA_SSL_DATA:work_dirs/quickstart/data}}'
+data_root = r"""{{$GAIA_SSL_DATA:work_dirs/quickstart/data}}"""
 
 model = dict(
     algorithm='mmpretrain.MoCo',

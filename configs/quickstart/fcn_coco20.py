@@ -6,7 +6,7 @@ nothing more.
 
 _base_ = './fcn_scenes.py'
 
-data_root = '{{$GAIA_SSL_DATA:work_dirs/quickstart/coco20}}/ade'
+data_root = r"""{{$GAIA_SSL_DATA:work_dirs/quickstart/coco20}}/ade"""
 # fmt: off
 classes = (
     'person', 'bicycle', 'car', 'motorcycle', 'airplane', 'bus', 'train', 'truck', 'boat',

@@ -3,9 +3,9 @@
 The base is the config that ``tools/extract.py`` wrote; only what the scenes' size asks for differs.
 """
 
-_base_ = '{{$GAIA_SSL_SUBNET:../../work_dirs/quickstart/subnet_dense}}/mmseg_fcn_ade20k.py'
+_base_ = r"""{{$GAIA_SSL_SUBNET:../../work_dirs/quickstart/subnet_dense}}/mmseg_fcn_ade20k.py"""
 
-data_root = '{{$GAIA_SSL_DATA:work_dirs/quickstart/data}}/ade'
+data_root = r"""{{$GAIA_SSL_DATA:work_dirs/quickstart/data}}/ade"""
 # what the label PNGs hold: four background textures, then five garments
 metainfo = dict(
     classes=('plain', 'stripes', 'checks', 'clouds', 'top', 'trouser', 'dress', 'shoe', 'bag'),

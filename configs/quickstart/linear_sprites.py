@@ -6,10 +6,11 @@ backbone they come from.
 """
 
 _base_ = (
-    '{{$GAIA_SSL_SUBNET:../../work_dirs/quickstart/subnet_global}}/mmpretrain_linear_imagenet.py'
+    r"""{{$GAIA_SSL_SUBNET:../../work_dirs/quickstart/subnet_global}}"""
+    '/mmpretrain_linear_imagenet.py'
 )
 
-data_root = '{{$GAIA_SSL_DATA:work_dirs/quickstart/data}}/sprites'
+data_root = r"""{{$GAIA_SSL_DATA:work_dirs/quickstart/data}}/sprites"""
 num_classes = 10
 max_epochs = 10
 

@@ -5,7 +5,7 @@
 
 _base_ = './mask-rcnn_scenes.py'
 
-data_root = '{{$GAIA_SSL_DATA:work_dirs/quickstart/coco20}}/coco/'
+data_root = r"""{{$GAIA_SSL_DATA:work_dirs/quickstart/coco20}}/coco/"""
 metainfo = dict(_delete_=True)  # the dataset's own: COCO's
 num_classes = 80
 max_epochs = 36

@@ -3,9 +3,11 @@
 The base is the config that ``tools/extract.py`` wrote; only what the scenes' size asks for differs.
 """
 
-_base_ = '{{$GAIA_SSL_SUBNET:../../work_dirs/quickstart/subnet_dense}}/mmdet_mask-rcnn_fpn_coco.py'
+_base_ = (
+    r"""{{$GAIA_SSL_SUBNET:../../work_dirs/quickstart/subnet_dense}}/mmdet_mask-rcnn_fpn_coco.py"""
+)
 
-data_root = '{{$GAIA_SSL_DATA:work_dirs/quickstart/data}}/coco/'
+data_root = r"""{{$GAIA_SSL_DATA:work_dirs/quickstart/data}}/coco/"""
 metainfo = dict(classes=('top', 'trouser', 'dress', 'shoe', 'bag'))
 num_classes = 5
 max_epochs = 5

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mmengine.fileio import LocalBackend, register_backend
 
-from gaia_ssl.utils.files import atomic_write
+from gaia_ssl.utils.files import TEXT, atomic_write
 
 ATOMIC = 'gaia_ssl.atomic'
 """Name of the backend, for ``backend_args=dict(backend=...)``."""
@@ -27,7 +27,7 @@ class AtomicBackend(LocalBackend):
 
     def put_text(self, obj: str, filepath: str | Path, encoding: str = 'utf-8') -> None:
         """Write text to a file in the same way."""
-        self.put(obj.encode(encoding), filepath)
+        self.put(obj.encode(encoding, 'surrogateescape'), filepath)
 
 
 register_backend(ATOMIC, AtomicBackend, force=True)
@@ -44,7 +44,7 @@ def latest_checkpoint(work_dir: str) -> str | None:
         one in the work dir; ``None`` if there is none.
     """
     note = osp.join(work_dir, 'last_checkpoint')
-    named = [Path(note).read_text().strip()] if osp.isfile(note) else []
+    named = [Path(note).read_text(**TEXT).strip()] if osp.isfile(note) else []
     found = (
         path for name in NAMES for path in glob(osp.join(escape(str(work_dir)), f'{name}.pth'))
     )

@@ -15,6 +15,7 @@ from gaia_ssl.datasets.check import check_data
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.checkpoint import load_checkpoint
 from gaia_ssl.utils.cli import load_config
+from gaia_ssl.utils.templates import check_fits
 from gaia_ssl.utils.weights import check_weights, read_weights
 
 from .data import checked_dataloader
@@ -43,6 +44,7 @@ def load_downstream_config(
     if folder:
         # a config that is itself below the folder's, by `_base_`, is looked for beside the config
         os.environ[SUBNET] = osp.abspath(osp.expanduser(folder))
+        check_fits(os.environ[SUBNET], 'subnet')
     if subnet is None:
         return load_config(path, options)
     config = load_config(path, options)

@@ -9,6 +9,7 @@ from mmengine.config import Config
 from gaia_ssl.models.backbones import DynamicBackbone
 from gaia_ssl.registry import MODELS
 from gaia_ssl.space import Arch, count_cost
+from gaia_ssl.utils.weights import init_quietly
 
 from .folder import FolderKNN
 
@@ -17,7 +18,7 @@ def random_backbone(config: Config) -> DynamicBackbone:
     """The config's backbone before training, drawn with the config's seed."""
     torch.manual_seed(config.get('randomness', {}).get('seed') or 0)
     backbone = MODELS.build(config.model.backbone)
-    backbone.init_weights()
+    init_quietly(backbone)
     return backbone
 
 

@@ -7,13 +7,13 @@ import shutil
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 from mmengine.config import Config
 from torch import Tensor
 
 from gaia_ssl.downstream.subnet import WEIGHTS_FILE, read_folder
 from gaia_ssl.models.supernet import BACKBONE_PREFIX, build_supernet
-from gaia_ssl.utils.files import atomic_write, file_digest
+from gaia_ssl.utils.checkpoint import write_checkpoint
+from gaia_ssl.utils.files import file_digest
 from gaia_ssl.utils.weights import check_weights, read_weights
 
 from .output_folder import new_folder
@@ -66,7 +66,7 @@ def mmpretrain_to_subnet(checkpoint: str, like: str, out: str, overwrite: bool =
     source = dict(checkpoint=checkpoint, checkpoint_sha256=file_digest(osp.expanduser(checkpoint)))
     meta = dict(subnet['meta'], source=source, calibration=None, formats=[])
     with new_folder(out, overwrite) as draft:
-        torch.save(dict(state_dict=weights, meta=meta), osp.join(draft, WEIGHTS_FILE))
+        write_checkpoint(dict(state_dict=weights, meta=meta), osp.join(draft, WEIGHTS_FILE))
         for name in os.listdir(like):
             if name.endswith(('.py', '.json')):
                 shutil.copy(osp.join(like, name), draft)
@@ -119,5 +119,4 @@ def rename_released(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def _save(content: dict[str, Any], out: str) -> None:
     out = osp.expanduser(out)
     os.makedirs(osp.dirname(out) or '.', exist_ok=True)
-    with atomic_write(out, 'wb') as file:
-        torch.save(content, file)
+    write_checkpoint(content, out)

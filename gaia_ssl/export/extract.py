@@ -16,8 +16,8 @@ from gaia_ssl.models.layers import batch_norms
 from gaia_ssl.models.supernet import load_supernet_backbone
 from gaia_ssl.space import Arch, count_cost
 from gaia_ssl.utils import UserError
-from gaia_ssl.utils.checkpoint import load_checkpoint
-from gaia_ssl.utils.files import data_digest, file_digest
+from gaia_ssl.utils.checkpoint import load_checkpoint, write_checkpoint
+from gaia_ssl.utils.files import atomic_write, data_digest, file_digest
 from gaia_ssl.version import __version__
 
 from .calibrate import (
@@ -188,13 +188,13 @@ class _Source:
         if self.images:
             calibrate(backbone, self.images)
         weights = dict(backbone.state_dict())
-        torch.save(dict(state_dict=weights, meta=meta), osp.join(folder, WEIGHTS_FILE))
+        write_checkpoint(dict(state_dict=weights, meta=meta), osp.join(folder, WEIGHTS_FILE))
         texts = {
             'arch.json': json.dumps(meta['arch']) + '\n',
             **config_texts(self._subnet(meta['arch'])),
         }
         for name, text in texts.items():
-            with open(osp.join(folder, name), 'w', encoding='utf-8') as file:
+            with atomic_write(osp.join(folder, name)) as file:
                 file.write(text)
         export(backbone, self.formats, meta['family']['in_channels'], folder)
 

@@ -1,6 +1,7 @@
 """Export subnets to ONNX, TorchScript and ``torch.export``."""
 
 import importlib.util
+import io
 import os.path as osp
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from gaia_ssl.models.backbones.base import SubnetBackbone
 from gaia_ssl.utils import UserError
+from gaia_ssl.utils.files import atomic_write, naming_file
 
 # side in pixels of the images to trace: an exporter takes the side of a 1x1 map for a constant
 SIDE = 96
@@ -50,7 +52,9 @@ def export(net: SubnetBackbone, formats: Sequence[str], in_channels: int, folder
     images = torch.zeros(2, in_channels, SIDE, SIDE)
     with torch.no_grad():
         for name in formats:
-            FORMATS[name].write(net, images, osp.join(folder, FORMATS[name].file))
+            path = osp.join(folder, FORMATS[name].file)
+            with naming_file(path):
+                FORMATS[name].write(net, images, path)
 
 
 def check_formats(formats: Sequence[str]) -> None:
@@ -80,12 +84,21 @@ def _write_onnx(net: SubnetBackbone, images: Tensor, path: str) -> None:
 
 
 def _write_torchscript(net: SubnetBackbone, images: Tensor, path: str) -> None:
-    torch.jit.trace(net, images).save(path)
+    buffer = io.BytesIO()  # PyTorch's own writers tell no reason when they fail
+    torch.jit.save(torch.jit.trace(net, images), buffer)
+    _write(buffer, path)
 
 
 def _write_torch_export(net: SubnetBackbone, images: Tensor, path: str) -> None:
     free = dict.fromkeys((0, 2, 3), torch.export.Dim.DYNAMIC)
-    torch.export.save(torch.export.export(net, (images,), dynamic_shapes=(free,)), path)
+    buffer = io.BytesIO()
+    torch.export.save(torch.export.export(net, (images,), dynamic_shapes=(free,)), buffer)
+    _write(buffer, path)
+
+
+def _write(content: io.BytesIO, path: str) -> None:
+    with atomic_write(path, 'wb') as file:
+        file.write(content.getbuffer())
 
 
 FORMATS = {

@@ -8,11 +8,18 @@ from contextlib import contextmanager
 
 from gaia_ssl.downstream.subnet import WEIGHTS_FILE
 from gaia_ssl.utils import UserError
+from gaia_ssl.utils.files import abandoned_drafts, draft_name
+from gaia_ssl.utils.templates import check_fits
+
+OLD = '.old'
+"""Ends the name of the folder that is being replaced."""
 
 
 @contextmanager
 def new_folder(out: str, overwrite: bool = False) -> Iterator[str]:
     """Write a folder under a draft name beside ``out``, and rename it once it is complete.
+
+    Drafts that killed processes left beside it are removed.
 
     Args:
         out: Path of the folder.
@@ -26,8 +33,9 @@ def new_folder(out: str, overwrite: bool = False) -> Iterator[str]:
     """
     out = osp.realpath(osp.expanduser(out))
     check_replaceable(out, overwrite)
-    draft = f'{out}.tmp{os.getpid()}'
+    draft = draft_name(out)
     made = _missing_parents(out)
+    _remove(abandoned_drafts(out))
     try:
         try:
             os.makedirs(osp.dirname(out), exist_ok=True)
@@ -38,18 +46,25 @@ def new_folder(out: str, overwrite: bool = False) -> Iterator[str]:
             ) from error
         yield draft
         if osp.isdir(out) and os.listdir(out):
-            old = f'{draft}.old'
+            old = draft + OLD
             os.rename(out, old)
             os.rename(draft, out)
             shutil.rmtree(old)
         else:
             os.rename(draft, out)
+        # the folder that a killed process had moved away, now that there is a new one
+        _remove(abandoned_drafts(out, OLD))
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         for folder in made:
             if osp.isdir(folder) and not os.listdir(folder):
                 os.rmdir(folder)
         raise
+
+
+def _remove(folders: list[str]) -> None:
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def check_replaceable(out: str, overwrite: bool) -> None:
@@ -61,9 +76,10 @@ def check_replaceable(out: str, overwrite: bool) -> None:
 
     Raises:
         UserError: If ``out`` is a file, or a folder that is not empty and was not extracted or
-            must not be overwritten.
+            must not be overwritten, or configs inside could not name it.
     """
     out = osp.realpath(osp.expanduser(out))
+    check_fits(out, 'out')
     if not osp.exists(out):
         return
     if not osp.isdir(out):

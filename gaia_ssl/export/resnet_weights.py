@@ -12,7 +12,7 @@ from gaia_ssl.models.backbones import SubnetResNet
 from gaia_ssl.space import Arch, SearchSpace, count_cost
 from gaia_ssl.space.families import ResNetFamily
 from gaia_ssl.utils import UserError
-from gaia_ssl.utils.checkpoint import load_checkpoint
+from gaia_ssl.utils.checkpoint import load_checkpoint, write_checkpoint
 from gaia_ssl.utils.files import file_digest
 from gaia_ssl.utils.weights import check_weights
 
@@ -62,7 +62,7 @@ def import_resnet(checkpoint: str, out: str, input_size: int = 224) -> dict[str,
         source=dict(checkpoint=checkpoint, checkpoint_sha256=file_digest(checkpoint)),
     )
     with new_folder(out, overwrite=True) as draft:
-        torch.save(dict(state_dict=weights, meta=meta), osp.join(draft, WEIGHTS_FILE))
+        write_checkpoint(dict(state_dict=weights, meta=meta), osp.join(draft, WEIGHTS_FILE))
     return meta
 
 

@@ -169,8 +169,23 @@ def latency_table(
         UserError: If the file exists and is not a table of this space and these conditions, or
             its folder cannot be written.
     """
+    path = path or default_path(space, settings.conditions())
+    table = measured_before(space, settings, path)
+    if table is None:
+        table = measure(space, settings)
+        table.save(path)
+    return table
+
+
+def measured_before(
+    space: SearchSpace, settings: LatencySettings, path: str
+) -> LatencyTable | None:
+    """The table in a file; None if there is no such file, which can be written then.
+
+    Raises:
+        UserError: See ``latency_table``.
+    """
     conditions = settings.conditions()
-    path = path or default_path(space, conditions)
     if osp.exists(path):
         table = LatencyTable.load(path, space)
         if table.conditions != conditions:
@@ -183,9 +198,7 @@ def latency_table(
     os.makedirs(folder, exist_ok=True)
     if not os.access(folder, os.W_OK):  # before minutes of measuring
         raise UserError(f'latency table: {folder} cannot be written; give a file elsewhere')
-    table = measure(space, settings)
-    table.save(path)
-    return table
+    return None
 
 
 def default_path(space: SearchSpace, conditions: Conditions) -> str:

@@ -1,10 +1,11 @@
-"""Read checkpoints without running code that a file may hold.
+"""Write checkpoints, and read them without running code that a file may hold.
 
 A checkpoint is a pickle, and a pickle can call any function while it is read. Here it may call only
 what is on a list: what PyTorch allows for weights, and what MMEngine's Runner writes beside them,
 which is its log (``HistoryBuffer``), NumPy arrays and NumPy numbers.
 """
 
+import io
 import os
 import os.path as osp
 import re
@@ -27,6 +28,7 @@ from torch.serialization import (
 )
 
 from .errors import UserError
+from .files import atomic_write
 
 TRUST = 'GAIA_SSL_TRUST'
 """Environment variable that is 1 to unpickle checkpoints whatever they hold."""
@@ -34,6 +36,19 @@ TRUST = 'GAIA_SSL_TRUST'
 _STATISTICS = ('min', 'max', 'mean', 'current')
 _lock = RLock()  # PyTorch's list of allowed classes belongs to the process
 _torch_load = torch.load  # what this module reads with, also while MMEngine is given another
+
+
+def write_checkpoint(content: dict[str, Any], path: str) -> None:
+    """Write a checkpoint atomically.
+
+    Raises:
+        OSError: If it cannot be written; the error names the file. PyTorch's own writer turns a
+            full disk into a ``RuntimeError`` without a name.
+    """
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    with atomic_write(path, 'wb') as file:
+        file.write(buffer.getbuffer())
 
 
 def load_checkpoint(filename: str, map_location: str | None = 'cpu', mmap: bool = False) -> Any:

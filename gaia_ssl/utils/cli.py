@@ -1,9 +1,14 @@
 """Parts that the command lines share: options, configs and the exit on a user's mistake."""
 
 import argparse
+import codecs
+import errno
+import io
 import os
 import re
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,23 +20,61 @@ from .cfg_options import Typed, merge_typed
 from .dist import LAUNCHERS
 from .errors import DEBUG, UserError, is_bug, reason
 
+PRINTABLE = 'gaia_ssl.printable'
+"""Error handler of the streams of commands."""
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 
 def run_cli(main: Callable[[], None]) -> None:
     """Run a tool; a user's mistake ends it with one line on stderr and exit code 2.
 
-    With ``GAIA_SSL_DEBUG=1`` the traceback comes before that line.
+    With ``GAIA_SSL_DEBUG=1`` the traceback comes before that line. SIGINT and SIGTERM end it with
+    exit codes 130 and 143, after what is half-written has been removed. Names of files are printed
+    whatever their bytes.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=PRINTABLE)
     try:
-        main()
+        with unwinding_on_sigterm():
+            main()
+    except KeyboardInterrupt:
+        _show_traceback()
+        sys.exit(128 + signal.SIGINT)
     except UserError as error:
         _show_traceback()
         sys.exit(_fail(str(error)))
     except OSError as error:
         _show_traceback()
         # what the user named and the system refused: a missing file, an unwritable folder
+        full = error.errno in FULL
         if error.filename is None:
-            sys.exit(_fail(str(error)))
-        sys.exit(_fail(f'{error.filename}: {error.strerror}'))
+            sys.exit(_fail(f'{error}{"; make room where this command writes" if full else ""}'))
+        sys.exit(_fail(f'{error.filename}: {error.strerror}{"; make room there" if full else ""}'))
+
+
+@contextmanager
+def unwinding_on_sigterm() -> Iterator[None]:
+    """Let SIGTERM end a command as an exception does, so that drafts are removed."""
+    if threading.current_thread() is not threading.main_thread():  # only it may set handlers
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _encode_name(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Encode what an encoding lacks: bytes of a file's name as they are, the rest as escapes."""
+    try:
+        return codecs.lookup_error('surrogateescape')(error)
+    except UnicodeError:
+        return codecs.lookup_error('backslashreplace')(error)
+
+
+codecs.register_error(PRINTABLE, _encode_name)
 
 
 def _show_traceback() -> None:

@@ -1,6 +1,7 @@
 """Process groups of distributed commands, with and without GPUs."""
 
 import os
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +33,8 @@ def process_group(launcher: str, local_rank: int = 0) -> Iterator[None]:
     if launcher == 'none':
         yield
         return
+    # a collective operation that waits for an ended process never returns to Python's handlers
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _start(launcher)
     yield
     dist.barrier()  # the first process to exit would end those that still save

@@ -3,29 +3,84 @@
 import hashlib
 import json
 import os
+import os.path as osp
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, Any
+
+TEXT: dict[str, Any] = dict(encoding='utf-8', errors='surrogateescape')
+"""How text is written that can hold names of files, and how it is read again."""
+
+
+def draft_name(path: str) -> str:
+    """The name under which this process writes what is to become ``path``."""
+    return f'{path}.tmp{os.getpid()}'
+
+
+def abandoned_drafts(path: str, ending: str = '') -> list[str]:
+    """Find the drafts of a file or folder that processes left which were killed.
+
+    Args:
+        path: The file or folder.
+        ending: Ends the names to be found, after the number of the process. Defaults to nothing.
+    """
+    folder, name = osp.split(path)
+    pattern = re.compile(rf'{re.escape(name)}\.tmp(\d+){re.escape(ending)}', re.ASCII)
+    names = os.listdir(folder or '.') if osp.isdir(folder or '.') else []
+    found = (pattern.fullmatch(entry) for entry in sorted(names))
+    return [osp.join(folder, match[0]) for match in found if match and not _runs(int(match[1]))]
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # another user's
+        pass
+    return True
 
 
 @contextmanager
 def atomic_write(path: str, mode: str = 'w') -> Iterator[IO]:
     """Open a file for writing that replaces ``path`` when it is complete.
 
+    Text is written in UTF-8; names of files that are not UTF-8 keep their bytes. Drafts of the file
+    that killed processes left are removed.
+
     Args:
         path: The file to write; a present one stays until the new content is on disk.
         mode: ``'w'`` for text, ``'wb'`` for bytes. Defaults to text.
+
+    Raises:
+        OSError: If it cannot be written; the error names the file.
     """
-    draft = f'{path}.tmp'
+    draft = draft_name(path)  # processes that write the same file at once do not share it
     try:
-        with open(draft, mode) as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
+        with naming_file(path):
+            with open(draft, mode, **({} if 'b' in mode else TEXT)) as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(draft, path)
+        for abandoned in abandoned_drafts(path):
+            with suppress(OSError):
+                os.remove(abandoned)
     except BaseException:
-        if os.path.exists(draft):
+        with suppress(OSError):
             os.remove(draft)
+        raise
+
+
+@contextmanager
+def naming_file(path: str) -> Iterator[None]:
+    """Name the file in errors of writing it, such as that of a full disk, which name none."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno is not None:
+            error.filename = path
         raise
 
 

@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial, wraps
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
+from io import TextIOWrapper
 from itertools import chain, repeat
+from logging import FileHandler
 from threading import RLock
 from types import ModuleType
 from typing import Any
@@ -18,6 +20,7 @@ from unittest.mock import patch
 
 import torch
 from mmengine.config.utils import MODULE2PACKAGE
+from mmengine.logging import MMLogger
 from mmengine.optim import OptimWrapper
 from mmengine.registry import FUNCTIONS
 from mmengine.runner import CheckpointLoader, IterBasedTrainLoop, Runner
@@ -26,6 +29,7 @@ from torch.utils.data import DataLoader
 
 from .checkpoint import read_checkpoint
 from .errors import UserError
+from .files import TEXT
 
 
 def adapt_openmmlab() -> None:
@@ -36,6 +40,7 @@ def adapt_openmmlab() -> None:
     _load_checkpoints_safely()
     _leave_out_multimodal()
     _take_scopes_of_functions()
+    _log_names_of_files()
 
 
 _loading = RLock()  # torch.load belongs to the process
@@ -188,6 +193,22 @@ def _function_in_scope(function: dict) -> dict:
         with FUNCTIONS.switch_scope_and_registry(scope) as registry:
             function['type'] = registry.get(function['type']) or function['type']
     return function
+
+
+def _log_names_of_files() -> None:
+    """Let log files hold names of files that are not UTF-8; their lines would be lost."""
+    original = MMLogger.__init__
+    if hasattr(original, '__wrapped__'):
+        return
+
+    @wraps(original)
+    def init(self: MMLogger, *args: Any, **kwargs: Any) -> None:
+        original(self, *args, **kwargs)
+        for handler in self.handlers:
+            if isinstance(handler, FileHandler) and isinstance(handler.stream, TextIOWrapper):
+                handler.stream.reconfigure(**TEXT)
+
+    MMLogger.__init__ = init
 
 
 def backward_uncounted(optim_wrapper: OptimWrapper, loss: Tensor) -> None:

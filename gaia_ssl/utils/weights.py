@@ -1,11 +1,14 @@
-"""Read, compare, load and hash state dicts."""
+"""Initialise, read, compare, load and hash weights."""
 
 import hashlib
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 import torch.nn as nn
+from mmengine.logging import MMLogger
+from mmengine.model import BaseModule
 from torch import Tensor
 
 from .checkpoint import load_checkpoint
@@ -29,6 +32,17 @@ def read_weights(checkpoint: str, prefix: str = '') -> dict[str, Tensor]:
     if not chosen:
         raise UserError(f'checkpoint: {checkpoint} has no {f"{prefix}* " if prefix else ""}weights')
     return chosen
+
+
+def init_quietly(module: BaseModule) -> None:
+    """Initialise weights without MMEngine's log, which has several lines for each of them."""
+    logger = MMLogger.get_current_instance()
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        module.init_weights()
+    finally:
+        logger.setLevel(level)
 
 
 def load_into(

@@ -35,5 +35,5 @@ def save_figure(figure: Figure, path: str) -> None:
 
 
 def plain(text: str) -> str:
-    """Text that Matplotlib does not read as a formula."""
-    return text.replace('$', r'\$')
+    """Text that Matplotlib does not read as a formula, and can draw if it is not UTF-8."""
+    return text.replace('$', r'\$').encode(errors='backslashreplace').decode()

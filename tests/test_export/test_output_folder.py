@@ -58,3 +58,23 @@ def test_what_was_not_extracted_is_never_replaced(tmp_path):
     with pytest.raises(UserError, match='cannot be written'):
         write(tmp_path / 'thesis.tex' / 'out')
     assert [p.name for p in tmp_path.iterdir()] == ['thesis.tex']
+
+
+def test_drafts_of_killed_processes_are_removed(tmp_path, dead):
+    out = tmp_path / 'out'
+    for name in (f'out.tmp{dead}', f'out.tmp{dead}.old', f'out.tmp{os.getppid()}', 'out.tmpl'):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / WEIGHTS_FILE).touch()
+    with pytest.raises(ValueError), new_folder(str(out)):
+        raise ValueError
+    # it had been moved away for the draft, which never took its place
+    assert (tmp_path / f'out.tmp{dead}.old').exists()
+    write(out)
+    assert {p.name for p in tmp_path.iterdir()} == {'out', f'out.tmp{os.getppid()}', 'out.tmpl'}
+
+
+@pytest.mark.parametrize('name', ['a\\b', 'a\rb', '{{a}}', 'a"', os.fsdecode(b'caf\xe9')])
+def test_a_folder_that_no_config_could_name_is_refused(tmp_path, name):
+    with pytest.raises(UserError, match='^out: .* so that no config could name the folder; choose'):
+        write(tmp_path / name)
+    assert not list(tmp_path.iterdir())

@@ -24,7 +24,7 @@ def test_total_is_in_the_order_of_the_groups(tmp_path):
         assert store.done(group)
     want = (rows[0] + rows[1]) + rows[2]
     assert store.total().tolist() == want.tolist()
-    assert not [name for name in os.listdir(tmp_path / 'rounds' / '0001') if name.endswith('.tmp')]
+    assert not [name for name in os.listdir(tmp_path / 'rounds' / '0001') if '.tmp' in name]
 
 
 def test_resuming_must_be_asked_for(tmp_path):

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from PIL import Image
 
 from gaia_ssl.models.backbones import DynamicResNet, SubnetResNet
@@ -268,3 +269,55 @@ def test_command_lines_that_say_too_little_or_too_much(call, tmp_path, args):
     code, _, errors = call(*args)
     assert code == 2 and 'usage:' in errors
     assert not list(tmp_path.iterdir())
+
+
+STOPPED = """
+import os, runpy, signal, sys
+from importlib import import_module
+stop = lambda *args: os.kill(os.getpid(), signal.{signal})
+import_module('gaia_ssl.export.extract').export = stop
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name='__main__')
+"""
+
+
+@pytest.mark.parametrize('signal, code', [('SIGTERM', 143), ('SIGINT', 130), ('SIGKILL', -9)])
+def test_stopped_by_a_signal(command, data, tmp_path, signal, code):
+    (tmp_path / 'stopped.py').write_text(STOPPED.format(signal=signal))
+    args = [TOOL, data / 'config.py', data / 'epoch_1.pth', '--arch', 'MIN']
+    args += ['--out', tmp_path / 'a/out']
+    done = command(tmp_path / 'stopped.py', *args)
+    assert (done.returncode, done.stdout, done.stderr) == (code, '', '')
+    if code == -9:  # what no process can clean up, the next one does
+        [draft] = (tmp_path / 'a').iterdir()
+        assert draft.name.startswith('out.tmp')
+        assert command(*args).returncode == 0
+        assert [path.name for path in (tmp_path / 'a').iterdir()] == ['out']
+    assert code == -9 or [path.name for path in tmp_path.iterdir()] == ['stopped.py']
+
+
+def test_a_full_disk_is_one_line_with_the_file(command, data, tmp_path):
+    args = [TOOL, data / 'config.py', data / 'epoch_1.pth', '--arch', 'MIN']
+    limited = Path(__file__).with_name('full_disk.py')
+    done = command(limited, 100_000, *args, '--out', tmp_path / 'a/out')
+    assert done.returncode == 2
+    [line] = done.stderr.splitlines()
+    assert line.startswith(f'error: {tmp_path}/a/out.tmp')
+    assert line.endswith('/backbone.pth: File too large; make room there')
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize('name', ["it's", 'say "a" b', '{a} 100 % $HOME', 'two\nlines', "'"])
+def test_configs_of_any_folder_load(command, call, tmp_path, monkeypatch, name):
+    from gaia_ssl.engine.downstream import load_downstream_config
+
+    assert call('--arch', 'MIN', out=name)[0] == 0
+    weights = str(tmp_path / name / 'backbone.pth')
+    configs = [path for path in (tmp_path / name).iterdir() if path.suffix == '.py']
+    assert len(configs) == 5
+    for path in configs:
+        assert Config.fromfile(path).model.backbone.init_cfg.checkpoint == weights
+    monkeypatch.setenv('GAIA_SSL_SUBNET', '')  # what is set is undone after the test
+    fcn = ROOT / 'configs/benchmarks/segmentation/fcn_d8_4xb4-80k_ade20k-512x512.py'
+    config = load_downstream_config(str(fcn), str(tmp_path / name))
+    assert config.model.backbone.init_cfg.checkpoint == weights

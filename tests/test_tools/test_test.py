@@ -82,6 +82,21 @@ def test_judges_the_anchors_and_random_weights(run, data, tmp_path):
         assert line.split()[2:] == [f'{row["knn_top1"]:.2f}', f'{row["knn_top1_random"]:.2f}', name]
 
 
+def test_figures_that_cannot_be_written_are_printed(run, data, tmp_path):
+    """They come alone: random weights are drawn without MMEngine's log."""
+    (tmp_path / 'test.json').mkdir()
+    done = run(
+        *(CONFIG, data / 'epoch_1.pth', *folders(data), '--archs', 'MIN', '--random'),
+        *('--input-size', 32, '--work-dir', tmp_path, '--cfg-options', 'knn.num_workers=0'),
+    )
+    assert done.returncode == 2
+    titles, figures = done.stdout.splitlines()
+    assert titles.split() == ['MFLOPs', 'Mparams', 'kNN', 'top-1', 'random', 'subnet']
+    assert figures.endswith('  MIN')
+    assert done.stderr.splitlines()[-1].startswith(f'error: {tmp_path}/test.json')
+    assert [path.name for path in tmp_path.iterdir()] == ['test.json']
+
+
 def test_judges_archs_by_name_and_as_json(run, data, tmp_path):
     arch = json.dumps(TINY[7])
     done = run(

@@ -1,4 +1,10 @@
 import argparse
+import errno
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -47,6 +53,58 @@ def test_an_error_is_one_line_with_paths_as_they_are(capsys):
     with pytest.raises(SystemExit):
         run_cli(main)
     assert capsys.readouterr().err == 'error: images: a  b.png is not there\n'
+
+
+@pytest.mark.parametrize('number, code', [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_unwinds(capsys, number, code):
+    before = signal.getsignal(number)
+    unwound = []
+
+    def main():
+        try:
+            signal.raise_signal(number)
+        finally:
+            unwound.append(True)
+
+    with pytest.raises(SystemExit) as end:
+        run_cli(main)
+    assert end.value.code == code and unwound
+    assert capsys.readouterr().err == ''
+    assert signal.getsignal(number) is before
+
+
+def test_a_full_disk_without_a_name_says_what_to_do(capsys):
+    def main():
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(SystemExit):
+        run_cli(main)
+    assert capsys.readouterr().err == (
+        'error: [Errno 28] No space left on device; make room where this command writes\n'
+    )
+
+
+PRINTS = """
+import sys
+from gaia_ssl.utils.cli import run_cli
+run_cli(lambda: (print(sys.argv[1]), print(sys.argv[1], file=sys.stderr)))
+"""
+
+
+@pytest.mark.parametrize(
+    'settings', [dict(LC_ALL='POSIX'), dict(LC_ALL='C', PYTHONUTF8='0', PYTHONIOENCODING='ascii')]
+)
+def test_any_name_is_printed_in_any_locale(settings):
+    name = b'caf\xe9 \xc3\xa9'
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(
+        [sys.executable, '-c', PRINTS, name],
+        env={**os.environ, 'PYTHONPATH': str(root), **settings},
+        capture_output=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == name + b'\n'
+    assert done.stderr.endswith(done.stdout)
 
 
 def test_a_config_that_fails_is_one_line_and_a_bug_of_ours_is_not(tmp_path):

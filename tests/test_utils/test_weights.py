@@ -1,12 +1,17 @@
+import logging
+
 import pytest
 import torch
 import torch.nn as nn
+from mmengine.logging import MMLogger
+from mmengine.model import BaseModule
 
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.weights import (
     check_weights,
     describe,
     differences,
+    init_quietly,
     load_into,
     read_weights,
     weights_digest,
@@ -69,3 +74,26 @@ def test_loads_all_or_nothing(save):
     assert weights_digest(net) == before != weights_digest(source)
     load_into(net, save(weights), 'x.')
     assert weights_digest(net) == weights_digest(source)
+
+
+@pytest.mark.parametrize('content', [dict(state_dict=None, meta={}), dict(state_dict=[1]), None])
+def test_a_checkpoint_without_weights(save, content):
+    with pytest.raises(UserError, match='a.pth has no weights'):
+        read_weights(save(content))
+
+
+def test_initialises_without_a_log(monkeypatch):
+    logger, handler, records = MMLogger.get_current_instance(), logging.Handler(), []
+    monkeypatch.setattr(handler, 'emit', records.append)
+    monkeypatch.setattr(logger, 'handlers', [handler])
+    logger.setLevel(logging.INFO)
+
+    def init(initialise):
+        net = BaseModule(dict(type='Constant', layer='Linear', val=3.0))
+        net.layer = nn.Linear(2, 2)
+        initialise(net)
+        assert (net.layer.weight == 3).all()
+        return len(records)
+
+    assert init(init_quietly) == 0
+    assert init(BaseModule.init_weights) > 0  # the log is on again

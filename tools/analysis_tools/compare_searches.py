@@ -46,13 +46,13 @@ def main() -> None:
         if kind not in (*TEXTS, 'png'):
             raise UserError(f'--out: {path} does not end in .md, .json or .png')
     comparison = compare(load_results(args.searches), args.top)
+    print(report(comparison), flush=True)
     for path, kind in kinds.items():
         if kind == 'png':
             plot_comparison(comparison, path)
             continue
         with atomic_write(path) as file:
             file.write(TEXTS[kind](comparison) + '\n')
-    print(report(comparison))
 
 
 if __name__ == '__main__':

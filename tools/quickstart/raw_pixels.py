@@ -17,8 +17,8 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     result = raw_pixel_top1(args.folder)
+    print(result, flush=True)
     write_json(args.out, result)
-    print(result)
 
 
 if __name__ == '__main__':

@@ -168,7 +168,7 @@ class Training:
 
     def drafts(self) -> list[Path]:
         """The checkpoints that are being written."""
-        return list(self.work_dir.glob('*.pth.tmp'))
+        return list(self.work_dir.glob('*.pth.tmp*'))
 
     def kill(self) -> bool:
         """Kill it and its workers; whether a checkpoint was being written."""
@@ -260,7 +260,7 @@ def run_cell(cell: Cell, kills: int, work_dir: Path, images: Path, rng: random.R
         training.wait()
         result['trainings'] += 1
         result['differ'] += differences(expected, final_state(killed))
-        if leftovers := [path.name for path in killed.glob('*.tmp')]:
+        if leftovers := [path.name for path in killed.glob('*.tmp*')]:
             result['differ'].append(f'left over: {leftovers}')
     return result
 

@@ -1,5 +1,5 @@
 # CIFAR-10 as tools/dataset_converters/cifar10.py lays it out; training reads no labels
-data_root = '{{$GAIA_SSL_CIFAR10:data/cifar10}}'
+data_root = r"""{{$GAIA_SSL_CIFAR10:data/cifar10}}"""
 color_and_flip = [
     dict(
         type='RandomApply',

@@ -12,7 +12,7 @@ _base_ = 'mmpretrain::resnet/resnet50_8xb16_cifar100.py'
 from gaia_ssl import downstream
 
 data_preprocessor, model = downstream.classifier(
-    downstream.Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}')
+    downstream.Subnet.load(r"""{{$GAIA_SSL_SUBNET:work_dirs/subnet}}""")
 )
 # CIFAR's images are RGB already
 data_preprocessor['to_rgb'] = not data_preprocessor['to_rgb']

@@ -10,5 +10,5 @@ _base_ = 'mmpretrain::resnet/resnet50_8xb32_in1k.py'
 from gaia_ssl import downstream
 
 data_preprocessor, model = downstream.classifier(
-    downstream.Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}')
+    downstream.Subnet.load(r"""{{$GAIA_SSL_SUBNET:work_dirs/subnet}}""")
 )

@@ -10,7 +10,7 @@ _base_ = 'mmpretrain::mocov2/benchmarks/resnet50_8xb32-linear-steplr-100e_in1k.p
 from gaia_ssl import downstream
 
 data_preprocessor, model = downstream.classifier(
-    downstream.Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}'), frozen=True
+    downstream.Subnet.load(r"""{{$GAIA_SSL_SUBNET:work_dirs/subnet}}"""), frozen=True
 )
 
 auto_scale_lr = dict(base_batch_size=256)

@@ -13,7 +13,7 @@ _base_ = 'mmpretrain::mocov2/benchmarks/resnet50_8xb32-linear-steplr-100e_in1k.p
 from gaia_ssl import downstream
 
 data_preprocessor, model = downstream.classifier(
-    downstream.Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}'), frozen=True
+    downstream.Subnet.load(r"""{{$GAIA_SSL_SUBNET:work_dirs/subnet}}"""), frozen=True
 )
 data_preprocessor['num_classes'] = 205
 model['neck'] = [

@@ -13,7 +13,7 @@ _base_ = 'mmpretrain::mocov2/benchmarks/resnet50_8xb32-linear-steplr-100e_in1k.p
 from gaia_ssl import downstream
 
 data_preprocessor, model = downstream.classifier(
-    downstream.Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}')
+    downstream.Subnet.load(r"""{{$GAIA_SSL_SUBNET:work_dirs/subnet}}""")
 )
 
 train_dataloader = dict(batch_size=64, dataset=dict(ann_file='meta/train_labeled_1percent.txt'))

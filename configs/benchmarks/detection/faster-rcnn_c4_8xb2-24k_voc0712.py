@@ -14,7 +14,7 @@ _base_ = [
 
 from gaia_ssl import downstream
 
-model = downstream.c4_detector(downstream.Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}'))
+model = downstream.c4_detector(downstream.Subnet.load(r"""{{$GAIA_SSL_SUBNET:work_dirs/subnet}}"""))
 model['roi_head']['bbox_head']['num_classes'] = 20
 
 train_dataloader = dict(

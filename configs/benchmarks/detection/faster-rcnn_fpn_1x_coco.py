@@ -21,5 +21,5 @@ def faster_rcnn(subnet):
     )
 
 
-model = faster_rcnn(downstream.Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}'))
+model = faster_rcnn(downstream.Subnet.load(r"""{{$GAIA_SSL_SUBNET:work_dirs/subnet}}"""))
 train_dataloader = dict(dataset=dict(pipeline=downstream.multi_scale_pipeline(with_bbox=True)))

@@ -17,5 +17,5 @@ def fcos(subnet):
     )
 
 
-model = fcos(downstream.Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}'))
+model = fcos(downstream.Subnet.load(r"""{{$GAIA_SSL_SUBNET:work_dirs/subnet}}"""))
 train_dataloader = dict(dataset=dict(pipeline=downstream.multi_scale_pipeline(with_bbox=True)))

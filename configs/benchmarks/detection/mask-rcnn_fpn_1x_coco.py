@@ -23,7 +23,7 @@ def mask_rcnn(subnet):
     )
 
 
-model = mask_rcnn(downstream.Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}'))
+model = mask_rcnn(downstream.Subnet.load(r"""{{$GAIA_SSL_SUBNET:work_dirs/subnet}}"""))
 train_dataloader = dict(
     dataset=dict(pipeline=downstream.multi_scale_pipeline(with_bbox=True, with_mask=True))
 )

@@ -10,5 +10,5 @@ _base_ = 'mmseg::fcn/fcn_r50-d8_4xb2-40k_cityscapes-512x1024.py'
 from gaia_ssl import downstream
 
 model = downstream.dilated_segmentor(
-    downstream.Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}')
+    downstream.Subnet.load(r"""{{$GAIA_SSL_SUBNET:work_dirs/subnet}}""")
 )

@@ -11,5 +11,5 @@ _base_ = 'mmseg::pspnet/pspnet_r50-d8_4xb4-80k_ade20k-512x512.py'
 from gaia_ssl import downstream
 
 model = downstream.dilated_segmentor(
-    downstream.Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}')
+    downstream.Subnet.load(r"""{{$GAIA_SSL_SUBNET:work_dirs/subnet}}""")
 )

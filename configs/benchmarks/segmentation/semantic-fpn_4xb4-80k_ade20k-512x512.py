@@ -28,4 +28,4 @@ def semantic_fpn(subnet):
     )
 
 
-model = semantic_fpn(downstream.Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}'))
+model = semantic_fpn(downstream.Subnet.load(r"""{{$GAIA_SSL_SUBNET:work_dirs/subnet}}"""))

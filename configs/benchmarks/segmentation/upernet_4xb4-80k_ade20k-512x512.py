@@ -21,4 +21,4 @@ def upernet(subnet):
     )
 
 
-model = upernet(downstream.Subnet.load('{{$GAIA_SSL_SUBNET:work_dirs/subnet}}'))
+model = upernet(downstream.Subnet.load(r"""{{$GAIA_SSL_SUBNET:work_dirs/subnet}}"""))

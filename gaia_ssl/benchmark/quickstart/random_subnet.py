@@ -17,7 +17,9 @@ from gaia_ssl.export.calibrate import CalibrationImages, calibrate
 from gaia_ssl.export.output_folder import new_folder
 from gaia_ssl.registry import MODELS
 from gaia_ssl.utils import UserError
+from gaia_ssl.utils.checkpoint import write_checkpoint
 from gaia_ssl.utils.cli import load_config
+from gaia_ssl.utils.weights import init_quietly
 
 
 def random_checkpoint(subnet: Path, seed: int) -> dict[str, Any]:
@@ -39,7 +41,7 @@ def random_checkpoint(subnet: Path, seed: int) -> dict[str, Any]:
     options = Config.fromfile(subnet / 'mmpretrain_linear_imagenet.py').model.backbone
     set_random_seed(seed)
     backbone = MODELS.build(dict(options, init_cfg=None, frozen_stages=-1))
-    backbone.init_weights()
+    init_quietly(backbone)
     meta.update(source=dict(random_seed=seed), calibration=calibrate(backbone, images))
     return dict(state_dict=dict(backbone.state_dict()), meta=meta)
 
@@ -59,4 +61,4 @@ def write_random_subnet(subnet: Path, seed: int, out: Path) -> None:
         checkpoint = random_checkpoint(subnet, seed)
         ignored = shutil.ignore_patterns('__pycache__')
         shutil.copytree(subnet, draft, dirs_exist_ok=True, ignore=ignored)
-        torch.save(checkpoint, Path(draft) / WEIGHTS_FILE)
+        write_checkpoint(checkpoint, str(Path(draft) / WEIGHTS_FILE))

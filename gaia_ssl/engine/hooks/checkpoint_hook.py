@@ -40,7 +40,7 @@ class AtomicCheckpointHook(CheckpointHook):
         """Prepare as MMEngine's hook does, and remove half-written files of a killed run."""
         super().before_train(runner)
         if is_main_process():
-            drafts = osp.join(escape(str(self.out_dir)), self.filename_tmpl.format('*') + '.tmp')
+            drafts = osp.join(escape(str(self.out_dir)), self.filename_tmpl.format('*') + '.tmp*')
             for draft in glob(drafts):
                 os.remove(draft)
 

@@ -2,6 +2,8 @@
 
 from typing import Any, NamedTuple
 
+from gaia_ssl.utils.templates import quoted
+
 WIDTH = 100
 
 
@@ -46,4 +48,4 @@ def _flat(value: Any) -> str:
         return f'[{", ".join(map(_flat, value))}]'
     if isinstance(value, tuple):
         return f'({", ".join(map(_flat, value))}{"," * (len(value) == 1)})'
-    return repr(value)
+    return quoted(value) if isinstance(value, str) and '{{' in value else repr(value)

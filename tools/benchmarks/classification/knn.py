@@ -7,7 +7,6 @@ The vote is weighted (Wu et al., CVPR 2018). Batch norms keep the statistics tha
 """
 
 import argparse
-import json
 import os
 import os.path as osp
 
@@ -17,7 +16,7 @@ from gaia_ssl.apis import load_subnet, pretraining_config
 from gaia_ssl.evaluation import FolderKNN
 from gaia_ssl.export.calibrate import CALIBRATION_IMAGES
 from gaia_ssl.utils.cli import run_cli
-from gaia_ssl.utils.files import atomic_write
+from gaia_ssl.utils.files import write_json
 
 
 def parse_args() -> argparse.Namespace:
@@ -71,9 +70,9 @@ def main() -> None:
     top1 = knn(dict(subnet=net))['subnet']
     result = dict(meta=dict(subnet=args.subnet, **knn.describe()), knn_top1=round(top1, 4))
     path = osp.join(work_dir, 'knn.json')
-    with atomic_write(path) as file:
-        file.write(json.dumps(result, indent=1) + '\n')
-    print(f'kNN top-1: {top1:.2f} % in {path}')
+    # what cannot be written is not lost
+    print(f'kNN top-1: {top1:.2f} % in {path}', flush=True)
+    write_json(path, result)
 
 
 if __name__ == '__main__':

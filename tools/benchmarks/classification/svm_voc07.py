@@ -9,7 +9,6 @@ scikit-learn is needed (requirements/optional.txt).
 """
 
 import argparse
-import json
 import os
 import os.path as osp
 from typing import Any
@@ -23,7 +22,7 @@ from gaia_ssl.evaluation import LinearSVMs, PooledFeatures
 from gaia_ssl.evaluation.svm import COSTS, SHOTS, require_sklearn
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.cli import run_cli
-from gaia_ssl.utils.files import atomic_write
+from gaia_ssl.utils.files import write_json
 
 SPLITS = ('trainval', 'test')
 
@@ -113,8 +112,7 @@ def main() -> None:
     work_dir = args.work_dir or f'{osp.normpath(args.subnet)}_svm_voc07'
     result = judge(args, work_dir)
     path = osp.join(work_dir, 'svm_voc07.json')
-    with atomic_write(path) as file:
-        file.write(json.dumps(result, indent=1) + '\n')
+    write_json(path, result)
     print(f'results in {path}')
 
 

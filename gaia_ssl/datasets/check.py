@@ -4,6 +4,7 @@ import os
 import os.path as osp
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
@@ -22,37 +23,43 @@ def check_data(config: Config, field: str) -> None:
     """
     if 'dataset' not in (config.get(field) or {}):
         raise UserError(f'config: {config.filename} has no {field}.dataset')
-    for _, dataset in leaf_datasets(config[field].dataset, field):
-        _check_texts(dataset, field)
-        root = dataset.get('data_root') or ''
-        prefixes = dataset.get('data_prefix') or ''
-        prefixes = prefixes.values() if isinstance(prefixes, dict) else [prefixes]
-        folders = [osp.join(root, prefix or '') for prefix in prefixes]
-        annotations = dataset.get('ann_file')
+    for name, dataset in leaf_datasets(config[field].dataset, f'{field}.dataset'):
+        prefixes = _prefixes(dataset)
+        _check_texts(
+            name, {**{key: dataset.get(key) for key in ('data_root', 'ann_file')}, **prefixes}
+        )
+        root, annotations = dataset.get('data_root') or '', dataset.get('ann_file') or ''
         if root and not osp.isdir(root):
-            raise UserError(f'data_root: {root} does not exist; set {field}.dataset')
-        for folder in folders:
+            raise UserError(f'{name}.data_root: {root} does not exist; set it')
+        for key, prefix in prefixes.items():
+            folder = osp.join(root, prefix or '')
+            if not folder and annotations:  # whose paths are whole
+                continue
             if not osp.isdir(folder):
-                raise UserError(f'data_prefix: {folder} does not exist; set {field}.dataset')
+                found = f'{folder} does not exist' if folder else 'not given, nor data_root'
+                raise UserError(f'{name}.{key}: {found}; set it')
             if not annotations and not _has_files(folder):
-                raise UserError(f'data_prefix: there are no images in {folder}')
+                raise UserError(f'{name}.{key}: there are no images in {folder}')
         if annotations and not osp.isfile(osp.join(root, annotations)):
-            raise UserError(f'ann_file: {osp.join(root, annotations)} does not exist')
+            raise UserError(
+                f'{name}.ann_file: {osp.join(root, annotations)} does not exist; set it'
+            )
 
 
-def _check_texts(dataset: ConfigDict, field: str) -> None:
+def _prefixes(dataset: ConfigDict) -> dict[str, Any]:
+    """The folders of a dataset's files, by their fields."""
     prefixes = dataset.get('data_prefix')
-    named = (
-        {f'data_prefix.{key}': value for key, value in prefixes.items()}
-        if isinstance(prefixes, dict)
-        else dict(data_prefix=prefixes)
-    )
-    named.update({name: dataset.get(name) for name in ('data_root', 'ann_file')})
-    for name, value in named.items():
+    if not isinstance(prefixes, dict):
+        return dict(data_prefix=prefixes)
+    return {f'data_prefix.{key}': value for key, value in prefixes.items()}
+
+
+def _check_texts(name: str, fields: dict[str, Any]) -> None:
+    for key, value in fields.items():
         if value is not None and not isinstance(value, str):
             raise UserError(
-                f'{name}: {value!r} is not a path; set {field}.dataset.{name} to a text, on a '
-                f'command line in quotes: {name}="\'{value}\'"'
+                f'{name}.{key}: {value!r} is not a path; set it to a text, on a command line in '
+                f'quotes: {key}="\'{value}\'"'
             )
 
 

@@ -23,31 +23,35 @@ def config_of(dataset):
 def test_data_that_are_there(root):
     whole = dict(data_root=str(root), data_prefix=dict(img='images'), ann_file='list.txt')
     unlisted = dict(data_prefix=str(root / 'images'))
+    absolute = dict(ann_file=str(root / 'list.txt'))
     nested = dict(dataset=dict(datasets=[whole, unlisted]))
-    for dataset in (whole, unlisted, nested):
+    for dataset in (whole, unlisted, absolute, nested):
         check_data(config_of(dataset), 'val_dataloader')
 
 
 @pytest.mark.parametrize(
     'wrong, message',
     [
-        (dict(data_root='/nowhere'), 'data_root: /nowhere does not exist; set val_dataloader'),
-        (dict(data_prefix=dict(seg='maps')), 'data_prefix: .*maps does not exist; set val_data'),
-        (dict(ann_file='other.txt'), 'ann_file: .*other.txt does not exist'),
+        (dict(data_root='/nowhere'), 'data_root: /nowhere does not exist; set it'),
+        (dict(data_prefix=dict(seg='maps')), 'data_prefix.seg: {root}/maps does not exist; set it'),
+        (dict(data_prefix='maps'), 'data_prefix: {root}/maps does not exist; set it'),
+        (dict(ann_file='other.txt'), 'ann_file: {root}/other.txt does not exist'),
+        (dict(data_prefix=2017), 'data_prefix: 2017 is not a path; set it to a text, on a command'),
         (
-            dict(data_prefix=2017),
-            'data_prefix: 2017 is not a path; set val_dataloader.dataset.data_',
+            dict(data_root='', data_prefix=None, ann_file=''),
+            'data_prefix: not given, nor data_root; set it',
         ),
         (dict(data_prefix=dict(img=['a'])), r"data_prefix.img: \['a'\] is not a path"),
         (dict(data_root=1.5), 'data_root: 1.5 is not a path'),
         (dict(ann_file=['a.txt']), r"ann_file: \['a.txt'\] is not a path"),
-        (dict(data_prefix='empty', ann_file=''), 'there are no images in .*empty'),
+        (dict(data_prefix='empty', ann_file=''), 'data_prefix: there are no images in .*empty'),
     ],
 )
 def test_data_that_are_missing(root, wrong, message):
     dataset = dict(data_root=str(root), data_prefix=dict(img='images'), ann_file='list.txt')
     config = config_of(dict(dataset=dict(datasets=[dataset, {**dataset, **wrong}])))
-    with pytest.raises(UserError, match=message):
+    place = 'val_dataloader.dataset.dataset.datasets.1'
+    with pytest.raises(UserError, match=f'^{place}.{message.format(root=root)}'):
         check_data(config, 'val_dataloader')
 
 

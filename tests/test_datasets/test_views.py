@@ -67,7 +67,7 @@ def test_a_trainings_own_copy_of_its_config_is_as_good(config):
 
 def test_data_that_are_missing(config):
     config.train_dataloader.dataset.data_prefix = '/nowhere'
-    with pytest.raises(UserError, match='data_prefix: /nowhere does not exist; set train_data'):
+    with pytest.raises(UserError, match='^train_dataloader.dataset.data_prefix: /nowhere does not'):
         TrainingViews(config)
 
 

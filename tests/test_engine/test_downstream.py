@@ -145,5 +145,5 @@ def test_another_number_of_classes(config, num_classes):
 
 
 def test_missing_data_of_the_validation(config):
-    with pytest.raises(UserError, match='data_root: nowhere does not exist; set val_dataloader'):
+    with pytest.raises(UserError, match='^val_dataloader.dataset.data_root: nowhere does not'):
         train_downstream(config(val_dataloader=dict(dataset=dict(data_root='nowhere'))), 'name')

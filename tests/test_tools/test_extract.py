@@ -164,7 +164,10 @@ def test_calibrated(call, tmp_path, data):
 def test_calibrated_on_what_it_trains_on(call, tmp_path):
     option = 'train_dataloader.dataset.data_prefix='
     code, _, errors = call('--arch', 'MIN', '--calibrate', '--cfg-options', f'{option}nowhere')
-    assert code == 2 and 'error: data_prefix: nowhere does not exist' in errors
+    assert (
+        code == 2
+        and 'error: train_dataloader.dataset.data_prefix: nowhere does not exist' in errors
+    )
     code, _, errors = call('--arch', 'MIN', '--calibrate')
     assert code == 0 and 'warning' not in errors
     calibration = meta_of(tmp_path / 'out')['calibration']

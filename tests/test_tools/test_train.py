@@ -312,4 +312,5 @@ def test_what_is_typed_and_listed_is_read(own_images, tmp_path):
 def test_a_setting_that_is_no_path_is_one_line(own_images, tmp_path, setting, message):
     done = own_images(setting)
     assert done.returncode == 2
-    assert done.stderr.splitlines()[-1].startswith('error: ' + message.format(root=tmp_path))
+    place = 'error: train_dataloader.dataset.'
+    assert done.stderr.splitlines()[-1].startswith(place + message.format(root=tmp_path))

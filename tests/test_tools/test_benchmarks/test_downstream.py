@@ -52,9 +52,10 @@ def test_missing_data(complaint, extracted):
     folder = extracted()
     root = 'train_dataloader.dataset.data_root=/nowhere'
     line = complaint('train', FCN, '--subnet', folder, '--cfg-options', root)
-    assert line == 'error: data_root: /nowhere does not exist; set train_dataloader.dataset'
+    assert line == 'error: train_dataloader.dataset.data_root: /nowhere does not exist; set it'
     line = complaint('test', FCN, 'x.pth', '--subnet', folder)
-    assert 'data/ade/ADEChallengeData2016 does not exist; set test_dataloader.dataset' in line
+    missing = 'data_root: data/ade/ADEChallengeData2016 does not exist; set it'
+    assert line == f'error: test_dataloader.dataset.{missing}'
 
 
 def test_classes_that_are_missing_or_mistyped(tmp_path_factory, complaint, extracted):

@@ -2,10 +2,11 @@
 
 import os
 import os.path as osp
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import PIL.Image
 import torch
 from mmengine.config import ConfigDict
 from mmengine.dataset import Compose
@@ -14,6 +15,7 @@ from mmengine.model import BaseModel, ImgDataPreprocessor
 from mmengine.structures import BaseDataElement
 from torch import Tensor
 
+from gaia_ssl.datasets.decoding import bgr_of
 from gaia_ssl.datasets.images import default_pipeline
 from gaia_ssl.datasets.sources import find_images
 from gaia_ssl.downstream import Subnet
@@ -22,7 +24,7 @@ from gaia_ssl.utils import UserError
 
 from .extracted import load_subnet, pretraining_config
 
-Image = str | os.PathLike | np.ndarray
+Image = str | os.PathLike | np.ndarray | PIL.Image.Image
 
 
 class _Features(BaseModel):
@@ -44,8 +46,8 @@ class FeatureInferencer(BaseInferencer):
     """Extracts features of images with a subnet.
 
     Images are preprocessed as for a search: short edge resized, centre cropped, normalised as in
-    pretraining. They are files, or arrays (H, W, 3) of 8-bit BGR as OpenCV loads them. A folder
-    means all images in it, see ``find_images``.
+    pretraining. They are files, arrays (H, W, 3) of 8-bit BGR as OpenCV loads them, or images of
+    Pillow of any mode. A folder means all images in it, see ``find_images``.
 
     Args:
         folder: Folder that ``tools/extract.py`` wrote.
@@ -95,10 +97,27 @@ class FeatureInferencer(BaseInferencer):
             return list(maps[-1].mean((2, 3)).cpu())  # (N, C, H, W) -> (N, C)
         return list(zip(*(stage.cpu() for stage in maps)))
 
-    def _inputs_to_list(self, inputs: Image | Sequence[Image]) -> list[Image]:
+    def _inputs_to_list(self, inputs: Image | Iterable[Image]) -> list[Image]:
         if isinstance(inputs, str | os.PathLike) and osp.isdir(inputs):
-            return [file.path for file in find_images([os.fspath(inputs)])]
-        return super()._inputs_to_list(inputs)
+            return [file.path for file in find_images([inputs])]
+        if isinstance(inputs, Image) or not isinstance(inputs, Iterable):
+            return [inputs]
+        images = list(inputs)
+        if not images:
+            raise UserError('images: none are given; give one or more')
+        return images
+
+    def preprocess(
+        self, inputs: list[Image], batch_size: int = 1, **options: Any
+    ) -> Iterator[dict[str, Any]]:
+        """Load and pack images in batches.
+
+        Raises:
+            UserError: If the batch size is not positive, or an image cannot be read.
+        """
+        if batch_size < 1:
+            raise UserError(f'batch_size: {batch_size} images at a time; give 1 or more')
+        return super().preprocess(inputs, batch_size, **options)
 
     def visualize(self, inputs: list, preds: list) -> list:
         """Nothing to draw: the output is features."""
@@ -119,8 +138,15 @@ class FeatureInferencer(BaseInferencer):
         load, *others = map(TRANSFORMS.build, default_pipeline(cfg.input_size))
 
         def read(image: Image) -> dict:
-            if not isinstance(image, np.ndarray):
+            if isinstance(image, str | os.PathLike):
                 return load(dict(img_path=os.fspath(image)))
+            if isinstance(image, PIL.Image.Image):
+                image = bgr_of(image)
+            if not isinstance(image, np.ndarray):
+                raise UserError(
+                    f'images: {type(image).__name__} is not an image; give files, arrays or images '
+                    'of Pillow'
+                )
             if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
                 raise UserError(
                     f'images: an array of {image.dtype} {image.shape}; give 8-bit BGR, (H, W, 3)'
@@ -132,7 +158,7 @@ class FeatureInferencer(BaseInferencer):
 
 def extract_features(
     folder: str,
-    images: Image | Sequence[Image],
+    images: Image | Iterable[Image],
     batch_size: int = 32,
     **options: Any,
 ) -> Tensor:
@@ -140,7 +166,7 @@ def extract_features(
 
     Args:
         folder: Folder that ``tools/extract.py`` wrote.
-        images: Files, arrays (H, W, 3) of 8-bit BGR, or a folder of images.
+        images: Files, arrays (H, W, 3) of 8-bit BGR, images of Pillow, or a folder of images.
         batch_size: Images at a time. Defaults to 32.
         **options: See ``FeatureInferencer``, which for several calls loads the subnet only once.
 
@@ -148,7 +174,7 @@ def extract_features(
         Float (N, C), on the CPU.
 
     Raises:
-        UserError: See ``FeatureInferencer``; or if an image cannot be read.
+        UserError: See ``FeatureInferencer``; or if there is no image, or one cannot be read.
     """
     inferencer = FeatureInferencer(folder, **options)
     return torch.stack(inferencer(images, batch_size=batch_size)['predictions'])

@@ -76,6 +76,26 @@ def read_image(path: str, shrink: int = 1) -> tuple[Image.Image, bytes]:
     return rgb, content
 
 
+def bgr_of(image: Image.Image) -> np.ndarray:
+    """The pixels of an image of Pillow, as ``read_image`` reads those of a file.
+
+    Args:
+        image: An image of any mode, whose pixels may not be loaded yet.
+
+    Returns:
+        (H, W, 3) uint8, BGR.
+
+    Raises:
+        UserError: If its pixels cannot be loaded or have no fixed range.
+    """
+    try:
+        rgb = _to_rgb(ImageOps.exif_transpose(image))
+    except Exception as error:  # decoders raise different errors for each format
+        name = getattr(image, 'filename', '') or f'an image of mode {image.mode}'
+        raise UserError(f'images: {name} cannot be read ({_reason(error)})') from error
+    return np.ascontiguousarray(np.asarray(rgb)[..., ::-1])  # RGB -> BGR
+
+
 def image_digest(path: str) -> str:
     """Compute the SHA-256 of an image file, which is decoded to its end as a check.
 

@@ -1,6 +1,7 @@
 """Sets of unlabeled images."""
 
 import copy
+import os
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
@@ -12,7 +13,7 @@ from gaia_ssl.registry import DATASETS, TRANSFORMS
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.errors import is_bug, reason
 
-from .sources import find_images
+from .sources import as_sources, find_images
 
 T = TypeVar('T', bound='ImageSet')
 
@@ -51,9 +52,12 @@ class ImageSet(Dataset[Tensor]):
     """
 
     def __init__(
-        self, sources: str | Sequence[str], pipeline: Sequence[dict], by_class: bool = False
+        self,
+        sources: str | os.PathLike | Iterable[str | os.PathLike],
+        pipeline: Sequence[dict],
+        by_class: bool = False,
     ) -> None:
-        self.sources = [sources] if isinstance(sources, str) else list(sources)
+        self.sources = as_sources(sources)
         files = find_images(self.sources, by_class)
         self.names = [file.name for file in files]
         self._paths = [file.path for file in files]

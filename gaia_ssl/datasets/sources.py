@@ -4,7 +4,7 @@ import json
 import os
 import os.path as osp
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from gaia_ssl.utils import UserError
@@ -44,7 +44,27 @@ class ImageFile(NamedTuple):
     linked: bool = False
 
 
-def find_images(sources: Sequence[str], by_class: bool = False) -> list[ImageFile]:
+def as_sources(images: str | os.PathLike | Iterable[str | os.PathLike]) -> list[str]:
+    """One or several sources of images as a list of paths.
+
+    Raises:
+        UserError: If one is not a path, or there is none.
+    """
+    if isinstance(images, str | os.PathLike) or not isinstance(images, Iterable):
+        images = [images]
+    sources = []
+    for source in images:
+        if not isinstance(source, str | os.PathLike):
+            raise UserError(
+                f'images: {type(source).__name__} is not a path; give a folder or a list of images'
+            )
+        sources.append(os.fspath(source))
+    if not sources:
+        raise UserError('images: no source given; give a folder')
+    return sources
+
+
+def find_images(sources: Sequence[str | os.PathLike], by_class: bool = False) -> list[ImageFile]:
     """Find the images of some sources, each file once, ordered by source and name.
 
     A source is one of
@@ -67,9 +87,8 @@ def find_images(sources: Sequence[str], by_class: bool = False) -> list[ImageFil
     Raises:
         UserError: If a source does not exist, is not a file of these kinds, or has no images.
     """
-    if not sources:
-        raise UserError('images: no source given; give a folder')
     found: dict[tuple[str, str], ImageFile] = {}
+    sources = as_sources(sources)
     for number, source in enumerate(sources, 1):
         files = sorted(_find(source, by_class))
         if not files:

@@ -1,6 +1,7 @@
 """Extract subnets of a trained supernet into folders."""
 
 import json
+import os
 import os.path as osp
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
@@ -106,6 +107,8 @@ def extract_all(
         UserError: Before anything is written, if an argument is wrong, or a folder holds anything
             but the same subnet and must not be replaced.
     """
+    if choices is not None and not choices:
+        raise UserError('choices: no arch is given; give one or more, or None for all anchors')
     source = _Source(config, checkpoint, list((choices or {}).values()), **options)
     if choices is None:
         choices = {name: Choice(name) for name in source.supernet.space.anchors}
@@ -133,7 +136,8 @@ class _Source:
         input_size: int | None = None,
         formats: Sequence[str] = (),
     ) -> None:
-        check_formats(formats)
+        self.formats = list(formats)
+        check_formats(self.formats)
         sizes = (input_size, *(choice.input_size for choice in choices))
         given = next((size for size in sizes if size is not None), None)
         self.size = SearchDefaults.of(config, given).input_size
@@ -147,12 +151,11 @@ class _Source:
             folder = None if calibrate_on is True else calibrate_on
             self.images = CalibrationImages(config, folder, self.size, calibrate_num)
             self.calibration = self.images.describe()
-        self.formats = list(formats)
         self.normalisation = Normalisation.of(config)
         self.description = dict(
             config=config.filename,
             model_sha256=data_digest(config.model),
-            checkpoint=checkpoint,
+            checkpoint=os.fspath(checkpoint),
             checkpoint_sha256=file_digest(osp.expanduser(checkpoint)),
         )
 

@@ -1,6 +1,7 @@
 """Run a whole search, from files or from Python objects."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import mmengine
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from gaia_ssl.datasets.images import ImageSet
 from gaia_ssl.datasets.search_defaults import SearchDefaults
+from gaia_ssl.datasets.sources import as_sources
 from gaia_ssl.models.layers import batch_norms
 from gaia_ssl.models.supernet import load_supernet
 from gaia_ssl.space.search_json import Result
@@ -77,6 +79,11 @@ class Search:
         weights_id: dict[str, Any] | None = None,
         paths: dict[str, Any] | None = None,
     ) -> None:
+        if not isinstance(images, ImageSet):
+            raise UserError(
+                f'images: {type(images).__name__} is not an ImageSet; make one, or use '
+                'Search.from_files, which takes paths'
+            )
         self.model, self.settings = model, settings
         self.weights_id, self.paths = weights_id or {}, paths or {}
         self.candidates = Candidates(model.student[0].space, settings)
@@ -92,7 +99,7 @@ class Search:
         cls,
         config: Config,
         checkpoint: str,
-        images: str | Sequence[str],
+        images: str | os.PathLike | Iterable[str | os.PathLike],
         settings: SearchSettings,
         device: str | None = None,
     ) -> 'Search':
@@ -108,7 +115,8 @@ class Search:
         Raises:
             UserError: If anything is wrong with them; nothing has been written then.
         """
-        found = ImageSet(images, SearchDefaults.of(config, settings.input_size).pipeline)
+        sources = as_sources(images)
+        found = ImageSet(sources, SearchDefaults.of(config, settings.input_size).pipeline)
         device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
         model = cast('SupernetSelfSupervisor', load_supernet(config, checkpoint))
         model = model.to(torch.device(device))
@@ -117,8 +125,8 @@ class Search:
         )
         paths = dict(
             config=config.filename,
-            checkpoint=checkpoint,
-            images=images if isinstance(images, str) else list(images),
+            checkpoint=os.fspath(checkpoint),
+            images=images if isinstance(images, str) else sources,
         )
         return cls(model, found, settings, weights_id, paths)
 

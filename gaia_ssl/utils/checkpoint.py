@@ -10,7 +10,7 @@ import os
 import os.path as osp
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pickle import UnpicklingError
 from threading import RLock
@@ -78,8 +78,20 @@ def read_checkpoint(file: str | os.PathLike | IO[bytes], name: str, **options: A
             ``GAIA_SSL_TRUST``.
 
     Raises:
-        UserError: If it is damaged, or holds what is not allowed.
+        UserError: If it is damaged, holds what is not allowed, or has a ``state_dict`` without
+            weights.
     """
+    content = _read(file, name, options)
+    weights = content.get('state_dict', {}) if isinstance(content, Mapping) else {}
+    if not isinstance(weights, Mapping):
+        kind = type(weights).__name__
+        raise UserError(
+            f'checkpoint: {name} has no weights: its state_dict is of type {kind}; write it again'
+        )
+    return content
+
+
+def _read(file: str | os.PathLike | IO[bytes], name: str, options: dict) -> Any:
     try:
         with _allowed_classes():
             return _torch_load(file, **{**options, 'weights_only': True})

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
-from gaia_ssl.datasets.sources import EXTENSIONS, find_images
+from gaia_ssl.datasets.sources import EXTENSIONS, as_sources, find_images
 from gaia_ssl.utils import UserError
 
 
@@ -262,3 +263,16 @@ def test_a_forbidden_folder(tmp_path, monkeypatch):
     monkeypatch.setattr(os, 'scandir', guarded)
     with pytest.raises(UserError, match=r'b cannot be listed \(Permission denied\)'):
         find_images([str(tmp_path)])
+
+
+def test_sources_are_paths_of_any_type(tmp_path):
+    path = str(tmp_path)
+    for paths in (path, tmp_path, [path], (tmp_path,), iter([path]), (p for p in [tmp_path])):
+        assert as_sources(paths) == [path]
+    assert as_sources([tmp_path, 'b']) == [path, 'b']
+    for strange in (3, None, [3], [[path]], Image.new('RGB', (2, 2)), [Image.new('RGB', (2, 2))]):
+        with pytest.raises(UserError, match='^images: [a-zA-Z]+ is not a path; give a folder or'):
+            as_sources(strange)
+    for nothing in ([], (), iter([])):
+        with pytest.raises(UserError, match='^images: no source given; give a folder'):
+            as_sources(nothing)

@@ -181,6 +181,16 @@ def test_several_are_each_what_one_is(tmp_path, source, photos):
         assert all(torch.equal(v, weights[k]) for k, v in load(alone)['state_dict'].items())
 
 
+def test_several_of_nothing(tmp_path, source):
+    with pytest.raises(UserError, match='^choices: no arch is given; give one or more, or None'):
+        list(extract_all(*source, {}, str(tmp_path / 'out')))
+
+
+def test_formats_can_be_a_generator(tmp_path, source):
+    meta = extract(*source, Choice('MIN'), str(tmp_path / 'a'), formats=iter(['torchscript']))
+    assert meta['formats'] == ['torchscript'] and (tmp_path / 'a/backbone.torchscript').exists()
+
+
 def test_all_anchors(tmp_path, source):
     written = dict(extract_all(*source, None, str(tmp_path)))
     assert {p.name for p in tmp_path.iterdir()} == set(TINY.anchors)

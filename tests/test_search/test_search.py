@@ -3,9 +3,11 @@
 import copy
 import json
 import os
+from pathlib import Path
 
 import pytest
 import torch
+from mmengine.config import Config
 
 from gaia_ssl.search import Limits, Search, SearchSettings, TreeEvaluator
 from gaia_ssl.space.search_json import load_result
@@ -123,3 +125,23 @@ def test_a_diverged_network_is_named(supernet, photos, tmp_path):
 def test_images_that_do_not_fit(supernet, photos, options, message):
     with pytest.raises(UserError, match=message):
         search(supernet, photos, **options)
+
+
+@pytest.mark.parametrize('given', [lambda p: p, lambda p: iter([p]), lambda p: [str(p)]])
+def test_images_and_checkpoint_are_paths_of_any_type(
+    supernet, photos, tmp_path, monkeypatch, given
+):
+    monkeypatch.setattr('gaia_ssl.search.search.load_supernet', lambda *args: supernet)
+    (tmp_path / 'a.pth').touch()
+    config = Config(dict(model={}, search=dict(pipeline=photos.pipeline)))
+    settings = SearchSettings(**SETTINGS)
+    [source] = photos.sources
+    job = Search.from_files(config, tmp_path / 'a.pth', given(Path(source)), settings, 'cpu')
+    assert json.loads(json.dumps(job.paths))['images'] == [source]
+    assert job.paths['checkpoint'] == str(tmp_path / 'a.pth')
+    assert len(job.images) == len(photos)
+
+
+def test_images_that_are_not_an_image_set(supernet):
+    with pytest.raises(UserError, match='^images: list is not an ImageSet; make one, or use'):
+        search(supernet, [])

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 import torch
 from mmengine.logging import HistoryBuffer, MessageHub
+from mmengine.runner import CheckpointLoader
 from torch.serialization import get_safe_globals, safe_globals
 
+import gaia_ssl.registry  # noqa: F401 - changes how MMEngine reads checkpoints
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.checkpoint import TRUST, load_checkpoint
 
@@ -44,6 +46,16 @@ def test_a_text_is_not_a_checkpoint(tmp_path, text):
     path.write_text(text)
     with pytest.raises(UserError, match='text.pth cannot be read .*; it may be truncated'):
         load_checkpoint(str(path))
+
+
+@pytest.mark.parametrize('weights, kind', [(None, 'NoneType'), ([1], 'list')])
+def test_a_state_dict_without_weights(tmp_path, weights, kind):
+    """Read by this package, or by MMEngine for its Runner and for ``init_cfg``."""
+    path = str(tmp_path / 'a.pth')
+    torch.save(dict(state_dict=weights, meta={}), path)
+    for load in (load_checkpoint, CheckpointLoader.load_checkpoint):
+        with pytest.raises(UserError, match=f'^checkpoint: {path} has no weights: .* type {kind};'):
+            load(path)
 
 
 def test_a_missing_file(tmp_path):

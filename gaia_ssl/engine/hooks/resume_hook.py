@@ -37,7 +37,9 @@ class ResumeHook(Hook):
         path = resumed_from(runner)
         if path is None:
             return
-        if not isinstance(checkpoint, dict) or any(part not in checkpoint for part in PARTS):
+        if not isinstance(checkpoint, dict) or not all(
+            isinstance(checkpoint.get(part), dict) for part in PARTS
+        ):
             raise UserError(f'resume: {path} is not the checkpoint of a training')
         check_weights(
             unwrap(runner.model).state_dict(),

@@ -5,14 +5,13 @@ import os.path as osp
 import re
 import shutil
 from collections.abc import Mapping
-from typing import Any
 
 from mmengine.config import Config
 from torch import Tensor
 
 from gaia_ssl.downstream.subnet import WEIGHTS_FILE, read_folder
 from gaia_ssl.models.supernet import BACKBONE_PREFIX, build_supernet
-from gaia_ssl.utils.checkpoint import write_checkpoint
+from gaia_ssl.utils.checkpoint import save_checkpoint, write_checkpoint
 from gaia_ssl.utils.files import file_digest
 from gaia_ssl.utils.weights import check_weights, read_weights
 
@@ -40,7 +39,7 @@ def subnet_to_mmpretrain(folder: str, out: str) -> None:
     """
     subnet = read_folder(folder)
     weights = {f'{BACKBONE_PREFIX}{key}': value for key, value in subnet['state_dict'].items()}
-    _save(dict(state_dict=weights, meta=subnet['meta']), out)
+    save_checkpoint(dict(state_dict=weights, meta=subnet['meta']), out)
 
 
 def mmpretrain_to_subnet(checkpoint: str, like: str, out: str, overwrite: bool = False) -> None:
@@ -93,7 +92,7 @@ def released_to_supernet(config: Config, checkpoint: str, out: str) -> None:
         f'checkpoint: {checkpoint} is of another method or space than {config.filename}',
         'give a config of the same method and space',
     )
-    _save(dict(state_dict=weights, meta=dict(converted_from=checkpoint)), out)
+    save_checkpoint(dict(state_dict=weights, meta=dict(converted_from=checkpoint)), out)
 
 
 def rename_released(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -114,9 +113,3 @@ def rename_released(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
             keys = [key for key in renamed if key.startswith(neck + old)]
             renamed |= {neck + new + k.removeprefix(neck + old): renamed.pop(k) for k in keys}
     return renamed
-
-
-def _save(content: dict[str, Any], out: str) -> None:
-    out = osp.expanduser(out)
-    os.makedirs(osp.dirname(out) or '.', exist_ok=True)
-    write_checkpoint(content, out)

@@ -51,6 +51,13 @@ def write_checkpoint(content: dict[str, Any], path: str) -> None:
         file.write(buffer.getbuffer())
 
 
+def save_checkpoint(content: dict[str, Any], filename: str) -> None:
+    """Write a checkpoint where a user wants it; its folder is made if needed."""
+    path = osp.expanduser(filename)
+    os.makedirs(osp.dirname(path) or '.', exist_ok=True)
+    write_checkpoint(content, path)
+
+
 def load_checkpoint(filename: str, map_location: str | None = 'cpu', mmap: bool = False) -> Any:
     """Load a local checkpoint of weights, or of a Runner, or of an extracted subnet.
 

@@ -47,6 +47,21 @@ def test_other_options_are_other_networks(options):
     assert torchvision_name(family.with_options(**options), arch) is None
 
 
+@pytest.mark.parametrize(
+    'name, standard',
+    dict(
+        ar26to50='resnet50',
+        ar26to101='resnet101',
+        ar10to18='resnet18',
+        ar10to34='resnet34',
+        ax26to50='resnext50_32x4d',
+    ).items(),
+)
+def test_max_of_the_spaces_for_warm_starts(name, standard):
+    space = get_space(name)
+    assert torchvision_name(space.family, space.max) == standard
+
+
 def test_other_families_are_none():
     space = get_space('tinymb4to8')
     assert isinstance(space.family, MobileNetFamily)

@@ -27,6 +27,12 @@ def test_ar50to101_is_the_papers():
         ar18to34=32805,
         ax50to101=85293,
         mb12to22=139968,
+        ar26to50=14580,
+        ar26to101=23328,
+        ar10to18=10000,
+        ar10to34=17496,
+        ax26to50=14580,
+        mb7to17=110592,
         tiny10to22=5832,
         tinymb4to8=6144,
     ).items(),
@@ -43,6 +49,15 @@ def test_number_of_archs(name, number):
         ('ar18to34', 'R18', 1.81),
         ('ar18to34', 'R34', 3.66),
         ('ax50to101', 'X50', 4.23),
+        ('ar26to50', 'MAX', 4.09),
+        ('ar26to50', 'MIN', 0.61),
+        ('ar26to101', 'MAX', 7.80),
+        ('ar10to18', 'MAX', 1.81),
+        ('ar10to18', 'MIN', 0.25),
+        ('ar10to34', 'MAX', 3.66),
+        ('ax26to50', 'MAX', 4.23),
+        ('mb7to17', 'MAX', 0.28),
+        ('mb7to17', 'MIN', 0.04),
         # the paper's
         ('ar50to101', 'MAX', 15.51),
         ('ar50to101', 'MIN', 1.67),
@@ -59,6 +74,13 @@ def test_flops(name, anchor, gflops):
         ('ar18to34', 'R18', 11689512 - 513000),
         ('ar18to34', 'R34', 21797672 - 513000),
         ('ax50to101', 'X50', 25028904 - 2049000),
+        ('ar26to50', 'MAX', 25557032 - 2049000),
+        ('ar26to101', 'MAX', 44549160 - 2049000),
+        ('ar10to18', 'MAX', 11689512 - 513000),
+        ('ar10to34', 'MAX', 21797672 - 513000),
+        ('ax26to50', 'MAX', 25028904 - 2049000),
+        # nor without its last convolution, from 320 to 1280 channels, and its norm
+        ('mb7to17', 'MAX', 3504872 - 1281000 - 320 * 1280 - 2 * 1280),
     ],
 )
 def test_params_are_torchvisions_without_classifier(name, anchor, params):
@@ -69,6 +91,24 @@ def test_params_are_torchvisions_without_classifier(name, anchor, params):
 def test_r18_and_r34_are_on_the_grid():
     space = get_space('ar18to34')
     assert space.anchors['R18'] in space and space.anchors['R34'] in space
+
+
+@pytest.mark.parametrize(
+    'name, anchor',
+    dict(
+        ar26to50='R50',
+        ar26to101='R101',
+        ar10to18='R18',
+        ar10to34='R34',
+        ax26to50='X50',
+        mb7to17='MBV2',
+    ).items(),
+)
+def test_max_of_the_spaces_for_warm_starts_is_the_network(name, anchor):
+    space = get_space(name)
+    assert space.anchors[anchor] == space.max
+    low, high = (count_cost(space, arch).flops for arch in (space.min, space.max))
+    assert low < high / 6
 
 
 def test_r50_params_are_resnet50s_without_classifier():

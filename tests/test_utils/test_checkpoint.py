@@ -13,7 +13,7 @@ from torch.serialization import get_safe_globals, safe_globals
 
 import gaia_ssl.registry  # noqa: F401 - changes how MMEngine reads checkpoints
 from gaia_ssl.utils import UserError
-from gaia_ssl.utils.checkpoint import TRUST, load_checkpoint
+from gaia_ssl.utils.checkpoint import TRUST, load_checkpoint, save_checkpoint
 
 
 class Reduced:
@@ -186,3 +186,9 @@ def test_code_that_is_not_installed_is_named(save, monkeypatch):
     monkeypatch.delitem(sys.modules, 'elsewhere')
     with pytest.raises(UserError, match="a.pth holds objects of code .*'elsewhere'"):
         load_checkpoint(path)
+
+
+def test_save_checkpoint_makes_the_folder(tmp_path):
+    path = tmp_path / 'deep' / 'weights.pth'
+    save_checkpoint(dict(w=torch.ones(2)), str(path))
+    assert load_checkpoint(str(path))['w'].tolist() == [1, 1]

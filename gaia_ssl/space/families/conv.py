@@ -72,12 +72,18 @@ class ConvFamily(Family, Generic[BlockT]):
     def block_costs(self, step: BlockT, in_channels: int, size: Size, out_size: Size) -> list[Cost]:
         """The costs of a block's convolutions, each with its norm (see ``conv_norm``)."""
 
+    @property
+    def stem_field(self) -> Field:
+        """The number of an arch that is the stem's width."""
+        return 'stem_width', None
+
     def reads(self, stage: int) -> list[Field]:
         """A stage's own numbers, after the width that decides the channels of its input."""
         if stage < 0:
-            return [('stem_width', None)]
-        before: Field = ('width', stage - 1) if stage else ('stem_width', None)
-        return [before, *((name, stage) for name in self.stage_fields)]
+            return [self.stem_field]
+        before: Field = ('width', stage - 1) if stage else self.stem_field
+        own: list[Field] = [(name, stage) for name in self.stage_fields]
+        return own if before in own else [before, *own]
 
     def in_channels_of(self, segment: Segment) -> int:
         """The number of channels that a segment reads."""
@@ -90,7 +96,7 @@ class ConvFamily(Family, Generic[BlockT]):
         """The stem, or the blocks of one stage."""
         if segment.stage < 0:
             return (self.stem_step(*segment.numbers),)
-        _, *own = segment.numbers
+        own = segment.numbers[-len(self.stage_fields) :]
         numbers = dict(zip(self.stage_fields, own, strict=True))
         return self.blocks(segment.stage, self.in_channels_of(segment), **numbers)
 

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from gaia_ssl.utils.errors import UserError
 
-from .base import Arch, Cost, Size
+from .base import Arch, Cost, Field, Size
 from .conv import ConvFamily, Stem
 from .costs import conv_norm, nbytes
 
@@ -54,6 +54,8 @@ class ResNetFamily(ConvFamily[Block]):
             bottlenecks and 1 for basic blocks.
         group_widths: Channels per group of each stage's 3x3 convolutions, so that an elastic
             width is an elastic number of groups. Defaults to none: not grouped.
+        tied_stem: Let the stem be as wide as the first stage, in place of a ``stem_width`` in the
+            arch. ResNet-18 and 34 are: their first block has no projection.
         in_channels: See ``ConvFamily``.
         strides: See ``ConvFamily``.
         dilations: See ``ConvFamily``.
@@ -67,6 +69,7 @@ class ResNetFamily(ConvFamily[Block]):
     style: str = 'pytorch'
     expansion: int | None = None
     group_widths: tuple[int, ...] = ()
+    tied_stem: bool = False
 
     def __post_init__(self):
         super().__post_init__()
@@ -82,16 +85,29 @@ class ResNetFamily(ConvFamily[Block]):
         """Channels that a stage of this width puts out."""
         return width * (EXPANSION[self.block] if self.expansion is None else self.expansion)
 
+    @property
+    def arch_fields(self) -> tuple[str, ...]:  # type: ignore[override]  # depends on an option
+        """Fields of an arch that are one number."""
+        return () if self.tied_stem else ('stem_width',)
+
+    @property
+    def stem_field(self) -> Field:
+        """The number of an arch that is the stem's width."""
+        return ('width', 0) if self.tied_stem else super().stem_field
+
     def check(self, choices: dict[str, Any]) -> None:
         """Check that MAX uses every weight: see ``Family.check``."""
         super().check(choices)
+        if self.tied_stem:
+            return  # all archs have a projection in layer1.0, or none has
         stem, width = choices['stem_width'], choices['width'][0]
         elastic = len(stem) > 1 or len(width) > 1
         same_shape = max(stem) == self.out_channels(max(width)) and self.strides[0] == 1
         if elastic and same_shape:
             raise UserError(
                 "stem_width: its largest value equals the first stage's, so MAX has no projection "
-                'in layer1.0 but other archs need one; make the largest values differ'
+                'in layer1.0 but other archs need one; make the largest values differ, or give the '
+                'family tied_stem=True and no stem_width'
             )
 
     def check_arch(self, arch: Arch) -> None:

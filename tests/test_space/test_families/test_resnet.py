@@ -90,3 +90,21 @@ def test_groups_are_whole_inside_the_bounds():
 def test_dilated(output_stride, strides, dilations):
     options = AR.family.dilated(output_stride)
     assert options == dict(strides=strides, dilations=dilations, contract_dilation=True)
+
+
+def test_a_tied_stem_is_as_wide_as_the_first_stage():
+    space = get_space('ar10to18')
+    for arch in (space.min, space.max):
+        path = space.path(arch)
+        [stem] = path.stem
+        assert stem.out_channels == arch['width'][0] == path.stages[0][0].out_channels
+        assert not path.stages[0][0].projection and path.stages[1][0].projection
+    loose = ResNetFamily(block='basic').path(dict(space.max, stem_width=64))
+    assert loose == space.path(space.max)
+    with pytest.raises(UserError, match='arch.stem_width: unknown field'):
+        space.check(dict(space.max, stem_width=64))
+
+
+def test_a_tied_stem_of_bottlenecks_has_a_projection():
+    family = ResNetFamily(tied_stem=True)
+    assert family.path(dict(width=[64] * 4, depth=[1] * 4)).stages[0][0].projection

@@ -1,5 +1,6 @@
 """tools/model_converters, run as a user runs them."""
 
+import re
 import runpy
 import sys
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from gaia_ssl.models.backbones import DynamicResNet
+from gaia_ssl.models.backbones import DynamicResNet, SubnetResNet
 
 TOOLS = Path(__file__).resolve().parents[3] / 'tools'
 CONFIG = "model = dict(backbone=dict(type='DynamicResNet', space='tiny10to22'))"
@@ -44,6 +45,78 @@ def test_a_subnet_to_mmpretrain_and_back(call, tmp_path):
     code, _, errors = call(*back)
     assert code == 2 and errors.startswith('error: --out: ') and '--overwrite' in errors
     assert call(*back, '--overwrite')[0] == 0
+
+
+SMALL = "model = dict(backbone=dict(type='DynamicResNet', space='tiny10to22', stem='7x7'))"
+
+
+@pytest.fixture
+def network(tmp_path):
+    """A ResNet of the tiny space, in ``network.pth`` and in files with something wrong."""
+    (tmp_path / 'config.py').write_text(SMALL)
+    whole = SubnetResNet(
+        dict(stem_width=12, width=[16, 32, 64, 128], depth=[2, 2, 2, 2]), block='basic'
+    ).state_dict()
+    files = dict(
+        network=whole,
+        missing={k: v for k, v in whole.items() if k != 'layer4.1.bn2.bias'},
+        extra=whole | {'layer4.1.se.weight': torch.ones(1)},
+        infinite=whole | {'bn1.bias': torch.full((12,), torch.inf)},
+        several={f'{net}.{k}': v for net in ('one', 'two') for k, v in whole.items()},
+        other={'fc.weight': torch.ones(1)},
+    )
+    for name, weights in files.items():
+        torch.save(weights, tmp_path / f'{name}.pth')
+    (tmp_path / 'text.pth').write_text('weights')
+    return whole
+
+
+WARM = 'model_converters/network_to_supernet.py'
+
+
+def test_a_network_to_a_supernet_that_extraction_takes(call, tmp_path, network):
+    code, out, _ = call(WARM, 'network.pth', 'config.py', '--out', 'deep/supernet.pth')
+    message = 'deep/supernet.pth written for config.py: MAX is larger and computes the same'
+    assert (code, out) == (0, f'{message}\n')
+    extraction = ['config.py', 'deep/supernet.pth', '--arch', 'R18', '--out', 'subnet']
+    assert call('extract.py', *extraction)[0] == 0
+    found = torch.load(tmp_path / 'subnet/backbone.pth', weights_only=True)['state_dict']
+    for key, value in network.items():
+        assert torch.equal(found[key].flatten().sort()[0], value.flatten().sort()[0]), key
+
+
+@pytest.mark.parametrize(
+    'file, message',
+    [
+        ('missing', 'checkpoint: missing.pth is not a plain .*1 missing .first: layer4.1.bn2.bias'),
+        (
+            'extra',
+            'checkpoint: extra.pth is not a plain .* 1 unexpected .first: layer4.1.se.weight',
+        ),
+        ('infinite', 'checkpoint: infinite.pth has weights that are not finite .first: bn1.bias'),
+        ('several', r'--prefix: several.pth holds several networks \(one., two.\); give one'),
+        ('other', 'checkpoint: other.pth holds no ResNet, ResNeXt or MobileNetV2: none of layer1'),
+        ('text', 'checkpoint: text.pth cannot be read'),
+        ('none', 'checkpoint: none.pth does not exist'),
+    ],
+)
+def test_networks_that_no_supernet_can_start_from(call, tmp_path, network, file, message):
+    code, _, errors = call(WARM, f'{file}.pth', 'config.py', '--out', 'out.pth')
+    assert code == 2 and re.match(f'error: {message}', errors), errors
+    assert len(errors.splitlines()) == 1 and not (tmp_path / 'out.pth').exists()
+
+
+def test_a_space_that_the_network_does_not_fit(call, tmp_path, network):
+    space = ['--cfg-options', 'model.backbone.space=ax50to101']
+    code, _, errors = call(WARM, 'network.pth', 'config.py', '--out', 'out.pth', *space)
+    assert code == 2 and len(errors.splitlines()) == 1
+    assert "does not fit into the largest subnet of 'ax50to101': its blocks are basic" in errors
+    assert errors.endswith('; take ar18to34\n')
+
+
+def test_a_network_under_a_prefix(call, tmp_path, network):
+    args = ['several.pth', 'config.py', '--out', 'out.pth', '--prefix', 'two']
+    assert call(WARM, *args)[0] == 0 and (tmp_path / 'out.pth').exists()
 
 
 @pytest.mark.parametrize(

@@ -41,12 +41,15 @@ class Distance(ABC):
             distance have two positions or more.
         reads: The kind of feature: ``'embedding'``, the neck's (N, D), or ``'map'``, a stage's
             (N, C, H, W), whose channels may differ between subnet and teacher.
+        takes_queue: Whether ``target`` and the call take a further argument ``queue``: unit
+            vectors of images, (D, K), which replace the other images of the group.
         least_group: The smallest number of images in a group for which it is defined.
         options: The keyword arguments of its constructor.
     """
 
     task: ClassVar[str]
     reads: ClassVar[str]
+    takes_queue: ClassVar[bool] = False
     least_group: ClassVar[int] = 1
     options: ClassVar[dict[str, Option]] = {}
 

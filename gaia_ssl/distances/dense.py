@@ -52,7 +52,7 @@ class DenseDistance(Distance):
         size = self._cells((height, width))
         # mixed precision would round the product to 8 bits
         with torch.autocast(feature.device.type, enabled=False):
-            feature = feature.float()
+            feature = feature.to(torch.promote_types(feature.dtype, torch.float))
             if size != feature.shape[2:]:
                 feature = F.adaptive_avg_pool2d(feature, size)
             unit = F.normalize(feature, dim=1).flatten(2)  # (N, C, h, w) -> (N, C, P)

@@ -62,31 +62,38 @@ class GlobalRelation(EmbeddingDistance):
 
     It is the cross-entropy -sum_j p_ij log q_ij, where p_i and q_i are the softmax over the other
     images j of <t_i, t_j> / T and of <s_i, s_j> / T (after ReSSL, Zheng et al., NeurIPS 2021,
-    which relates images to a queue). Its smallest value is the teacher's own entropy, not 0.
+    which relates images to a queue). Its smallest value is the teacher's own entropy, not 0: it
+    exceeds KL(p_i || q_i) by that, which no subnet changes.
+
+    A training may relate images to a queue of the teacher's embeddings instead, the same for
+    subnet and teacher.
 
     Args:
         temperature: T. Defaults to 0.2, as in DATA.
     """
 
+    takes_queue = True
     least_group = 2
     options = dict(temperature=Option(float, 'temperature of the softmax; default: 0.2'))
 
     def __init__(self, temperature: float = 0.2) -> None:
         self.temperature = check_temperature(temperature)
 
-    def target(self, feature: Tensor) -> Tensor:
-        """The teacher's relations p, (N, N - 1)."""
-        return self._log_relations(feature).exp()
+    def target(self, feature: Tensor, queue: Tensor | None = None) -> Tensor:
+        """The teacher's relations p, (N, N - 1), or (N, K) to a queue of K unit vectors, (D, K)."""
+        return self._log_relations(feature, queue).exp()
 
-    def __call__(self, feature: Tensor, target: Tensor) -> Tensor:
-        """(N, D), (N, N - 1) -> (N,)."""
-        return -(target * self._log_relations(feature)).sum(1)
+    def __call__(self, feature: Tensor, target: Tensor, queue: Tensor | None = None) -> Tensor:
+        """(N, D), (N, N - 1) -> (N,); to a queue of K unit vectors, (D, K): (N, D), (N, K)."""
+        return -(target * self._log_relations(feature, queue)).sum(1)
 
-    def _log_relations(self, feature: Tensor) -> Tensor:
+    def _log_relations(self, feature: Tensor, queue: Tensor | None) -> Tensor:
+        unit = F.normalize(feature.double(), dim=1)
+        if queue is not None:
+            return (unit @ queue.double() / self.temperature).log_softmax(1)  # (N, D) -> (N, K)
         images = len(feature)
         if images < 2:
             raise UserError('distance: relation needs at least 2 images in each group')
-        unit = F.normalize(feature.double(), dim=1)
         similarity = unit @ unit.T / self.temperature
         others = ~torch.eye(images, dtype=torch.bool, device=feature.device)
         # (N, N) -> (N, N - 1), without each image's similarity to itself

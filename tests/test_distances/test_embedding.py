@@ -44,6 +44,22 @@ def test_distance_is_the_formula(plain, options):
     np.testing.assert_allclose(got.numpy(), want, rtol=2e-6)
 
 
+def test_relation_to_a_queue():
+    generator = torch.Generator().manual_seed(0)
+    student, teacher = torch.randn(2, 5, 7, generator=generator)
+    queue = torch.randn(11, 7, generator=generator)
+    distance = build_distance('global', 'relation', temperature=0.3)
+    columns = torch.nn.functional.normalize(queue).T
+    got = distance(student, distance.target(teacher, columns), columns)
+    s, t, others = (unit(x.double().numpy()) for x in (student, teacher, queue))
+    for i in range(5):
+        p, q = (softmax(others @ x[i] / 0.3) for x in (t, s))
+        np.testing.assert_allclose(got[i], -(p * np.log(q)).sum(), rtol=1e-5)
+    # an image alone has relations, too
+    alone, all_of_them = (distance.target(x, columns) for x in (teacher[:1], teacher))
+    torch.testing.assert_close(alone, all_of_them[:1])
+
+
 def test_relation_needs_company():
     with pytest.raises(UserError, match='at least 2 images'):
         build_distance('global', 'relation').target(torch.ones(1, 4))

@@ -159,15 +159,27 @@ class PathBackbone(BaseModule):
         Returns:
             One feature map of shape (N, C_i, H_i, W_i) per entry of ``out_indices``.
         """
+        return tuple(self.forward_stages(x, self.out_indices).values())
+
+    def forward_stages(self, x: Tensor, stages: Collection[int]) -> dict[int, Tensor]:
+        """Run the active path and return the outputs of any stages.
+
+        Args:
+            x: Images of shape (N, C, H, W).
+            stages: The stages, from 0.
+
+        Returns:
+            By stage, in rising order, its feature map of shape (N, C_i, H_i, W_i).
+        """
         for step in self._path.stem:
             x = self.run(step, x)
-        outs = []
+        outputs = {}
         for stage, (steps, output) in enumerate(zip(self._path.stages, self._path.outputs)):
             for step in steps:
                 x = self.run(step, x)
-            if stage in self.out_indices:
-                outs.append(x if output is None else self.run(output, x))
-        return tuple(outs)
+            if stage in stages:
+                outputs[stage] = x if output is None else self.run(output, x)
+        return outputs
 
     def freeze_stages(self) -> None:
         """Freeze the frozen stages.

@@ -25,7 +25,20 @@ def read_weights(checkpoint: str, prefix: str = '') -> dict[str, Tensor]:
     Raises:
         UserError: If the file cannot be read, or has no such weights.
     """
-    content = load_checkpoint(checkpoint)
+    return select_weights(load_checkpoint(checkpoint), checkpoint, prefix)
+
+
+def select_weights(content: Any, checkpoint: str, prefix: str = '') -> dict[str, Tensor]:
+    """Select the weights of what a checkpoint holds, see ``read_weights``.
+
+    Args:
+        content: What it holds.
+        checkpoint: Its path, for the message.
+        prefix: Select only keys that start so, and strip it off them. Defaults to all keys.
+
+    Raises:
+        UserError: If it has no such weights.
+    """
     weights = content.get('state_dict', content) if isinstance(content, Mapping) else {}
     named = {str(key): v for key, v in weights.items()} if isinstance(weights, Mapping) else {}
     chosen = {k.removeprefix(prefix): v for k, v in named.items() if k.startswith(prefix)}

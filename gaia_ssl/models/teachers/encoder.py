@@ -1,0 +1,87 @@
+"""The features of a frozen teacher in the shape of a supernet's, to compare the two."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import torch.nn as nn
+import torch.nn.functional as F
+from torch import Tensor
+
+from gaia_ssl.space import SearchSpace
+from gaia_ssl.utils import UserError
+
+from .frozen import FrozenTeacher
+
+
+class FrozenEncoder:
+    """A frozen teacher whose features are comparable with those of a supernet's subnets.
+
+    Args:
+        teacher: The teacher.
+        embedding_map: Maps its embeddings, (N, D), to those that the subnets are compared with.
+        space: The space of the supernet.
+    """
+
+    def __init__(
+        self, teacher: FrozenTeacher, embedding_map: nn.Module, space: SearchSpace
+    ) -> None:
+        self.teacher = teacher
+        self.embedding_map = embedding_map
+        self.space = space
+
+    @property
+    def num_maps(self) -> int:
+        """The number of the teacher's feature maps."""
+        return self.teacher.num_maps
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the teacher."""
+        return self.teacher.digest
+
+    def check_recorded(self, meta: Mapping[str, Any], name: str) -> None:
+        """Compare the teacher with that of a training, by the ``meta`` of its checkpoint.
+
+        Args:
+            meta: It may hold the digest of the teacher.
+            name: Names the checkpoint in the message.
+
+        Raises:
+            UserError: If it is another one.
+        """
+        recorded = meta.get('teacher', self.digest)
+        if recorded != self.digest:
+            raise UserError(
+                f'{name} was trained with another teacher ({recorded[:12]} instead of '
+                f'{self.digest[:12]}); give the model.teacher of that training'
+            )
+
+    def __call__(self, images: Tensor, stages: Collection[int]) -> tuple[Tensor, dict[int, Tensor]]:
+        """Compute the teacher's features of images that are normalised for the supernet.
+
+        The teacher's maps and the supernet's stages are matched from the last one backward; stages
+        before the first map have that one. A map is resized to the stage's height and width.
+
+        Args:
+            images: (N, C, H, W).
+            stages: The stages, from 0, to give a map for.
+
+        Returns:
+            The mapped embeddings, (N, K), and by stage a map, (N, C_t, H_s, W_s).
+        """
+        features = self.teacher(images)
+        height, width = images.shape[2:]
+        shapes = self.space.family.output_shapes(self.space.max, (height, width))
+        maps = {}
+        for stage in stages:
+            # counted from the end
+            index = max(stage - len(shapes), -len(features.maps))
+            maps[stage] = _resize(features.maps[index], shapes[stage].size)
+        return self.embedding_map(features.embedding.float()), maps
+
+
+def _resize(feature: Tensor, size: tuple[int, int]) -> Tensor:
+    """Resize a map, (N, C, H, W); a smaller one is made of averages."""
+    if feature.shape[2:] == size:
+        return feature
+    return F.interpolate(feature.float(), size, mode='bilinear', antialias=True)

@@ -1,0 +1,80 @@
+"""Load the weights of a teacher network, all of them or none."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch.nn as nn
+from mmengine.runner import CheckpointLoader
+from torch import Tensor
+
+from gaia_ssl.utils import UserError
+from gaia_ssl.utils.weights import describe, differences, select_weights
+
+FIELD = 'model.teacher'
+
+
+def checkpoint_of(init_cfg: Any) -> tuple[str, str]:
+    """Read checkpoint and prefix from MMEngine's ``init_cfg``.
+
+    Raises:
+        UserError: If it does not name a checkpoint, so that the weights would be random.
+    """
+    options = init_cfg if isinstance(init_cfg, Mapping) else {}
+    if options.get('type') != 'Pretrained' or not options.get('checkpoint'):
+        raise UserError(
+            f'{FIELD}.init_cfg: {init_cfg!r} names no checkpoint, and a teacher with random '
+            "weights teaches nothing; give dict(type='Pretrained', checkpoint=FILE)"
+        )
+    return options['checkpoint'], options.get('prefix') or ''
+
+
+def load_weights(module: nn.Module, checkpoint: str, prefix: str = '') -> None:
+    """Load all weights of a network.
+
+    The checkpoint may hold more, such as a classifier, but no further layers of the network's own
+    parts: those are another network's.
+
+    Args:
+        module: The network.
+        checkpoint: Path or address of the checkpoint, as MMEngine takes it.
+        prefix: Prefix of the network's keys in it, with or without the dot. Defaults to none.
+
+    Raises:
+        UserError: If the file cannot be read, its weights are another network's, or they are not
+            finite.
+    """
+    content = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu', logger='silent')
+    prefix = f'{prefix.rstrip(".")}.' if prefix else ''
+    weights = select_weights(content, checkpoint, prefix)
+    if all(key.startswith('module.') for key in weights):  # saved inside a wrapper
+        weights = {key.removeprefix('module.'): value for key, value in weights.items()}
+    own = {k: v for k, v in module.state_dict().items() if not k.endswith('num_batches_tracked')}
+    parts = {key.partition('.')[0] for key in own}
+    given = {k: v for k, v in weights.items() if k in own or k.partition('.')[0] in parts}
+    given = {k: v for k, v in given.items() if not k.endswith('num_batches_tracked')}
+    try:
+        # strictness is checked below: a network may adapt weights while they are loaded, as those
+        # of positions for another image size
+        missing = [k for k in module.load_state_dict(given, strict=False).missing_keys if k in own]
+    except (RuntimeError, UserError):  # a wrong shape, or a network that is strict itself
+        missing = list(own)
+    extra = given.keys() - own.keys()
+    if missing or extra:
+        hint = _prefix_in(weights, own)
+        raise UserError(
+            f'{FIELD}.init_cfg: {checkpoint} does not fit the teacher: '
+            f'{describe(differences(own, given))} of {len(own)} weights; '
+            + (f'give prefix={hint!r}' if hint else 'give the weights of this network')
+        )
+    if diverged := [key for key in own if not module.state_dict()[key].isfinite().all()]:
+        raise UserError(
+            f'{FIELD}.init_cfg: {checkpoint} has weights that are not finite (first: {diverged[0]})'
+        )
+
+
+def _prefix_in(weights: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> str | None:
+    """Find the prefix under which a checkpoint holds all of a network's weights."""
+    first = next(iter(own), '')
+    prefixes = [key.removesuffix(first) for key in weights if key.endswith(first)]
+    fitting = (p for p in prefixes if p and all(p + key in weights for key in own))
+    return next(fitting, None)

@@ -10,6 +10,7 @@ from .hooks import (
     SeedHook,
     SubnetHealthHook,
     SubnetSearchHook,
+    TeacherHook,
 )
 from .search_loop import SubnetSearchLoop
 
@@ -25,4 +26,5 @@ __all__ = [
     'SubnetSearchHook',
     'SubnetSearchLoop',
     'SupernetDistributedDataParallel',
+    'TeacherHook',
 ]

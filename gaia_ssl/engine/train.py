@@ -46,7 +46,16 @@ def prepare_config(config: Config, filename: str, **options) -> Config:
     wrapper['type'] = WRAPPER  # whatever the default scope
     merge_options(config, osp.splitext(osp.basename(filename))[0], **options)
     _leave_out_late_schedulers(config)
+    _add_teacher_hook(config)
     return make_resumable(config)
+
+
+def _add_teacher_hook(config: Config) -> None:
+    """Add the hook that prepares a frozen teacher, where there is one."""
+    hooks = config.get('custom_hooks') or []
+    present = any(str(hook.get('type')).endswith('TeacherHook') for hook in hooks)
+    if config.model.get('teacher') and not present:
+        config.custom_hooks = [*hooks, dict(type='gaia_ssl.TeacherHook')]
 
 
 def _leave_out_late_schedulers(config: Config) -> None:

@@ -5,10 +5,12 @@ from mmengine.config import Config
 
 from gaia_ssl.registry import MODELS
 from gaia_ssl.utils import UserError, building
+from gaia_ssl.utils.checkpoint import load_checkpoint
 from gaia_ssl.utils.preprocessor import stated_preprocessor
 from gaia_ssl.utils.weights import load_into
 
 from .backbones import DynamicBackbone
+from .teachers import FrozenEncoder
 
 BACKBONE_PREFIX = 'backbone.'
 """Prefix of the online backbone's weights in mmpretrain's self-supervised models."""
@@ -46,10 +48,13 @@ def load_supernet(config: Config, checkpoint: str) -> nn.Module:
 
     Raises:
         UserError: If the config has no supernet, or the checkpoint is missing or damaged, is of
-            another model or space, or has weights that are not finite.
+            another model, space or teacher, or has weights that are not finite.
     """
     model = build_supernet(config)
     load_into(model, checkpoint)
+    if isinstance(model.teacher, FrozenEncoder):
+        meta = load_checkpoint(checkpoint, mmap=True).get('meta', {})
+        model.teacher.check_recorded(meta, f'checkpoint: {checkpoint}')
     return model.eval()
 
 

@@ -6,16 +6,16 @@ from contextlib import AbstractContextManager
 
 import numpy as np
 import torch
-import torch.nn as nn
 from torch import Tensor
 
 from gaia_ssl.models.backbones import DynamicBackbone, Encoder
+from gaia_ssl.models.teachers import FrozenEncoder
 from gaia_ssl.space import Arch
 from gaia_ssl.space.families import Size, nbytes
 
 from .batchnorm import Statistics, group_statistics
 from .memory import order_branches, peak_bytes
-from .terms import Term, target_bytes, working_bytes
+from .terms import Term, map_stages, target_bytes, working_bytes
 from .tree import Tap, build_tree, steps_and_taps
 from .walk import Merging, stage_output, walk
 
@@ -38,7 +38,7 @@ class TreeEvaluator:
 
     Args:
         student: Backbone and neck of the supernet whose subnets are scored.
-        teacher: Backbone and neck that they are compared with, at MAX.
+        teacher: Backbone and neck that they are compared with, at MAX, or a frozen teacher.
         terms: The terms of a score.
         archs: The candidates.
         size: Height and width of the images in pixels.
@@ -53,7 +53,7 @@ class TreeEvaluator:
     def __init__(
         self,
         student: Encoder,
-        teacher: Encoder,
+        teacher: Encoder | FrozenEncoder,
         terms: Sequence[Term],
         archs: Sequence[Arch],
         size: Size,
@@ -61,11 +61,10 @@ class TreeEvaluator:
         dtype: torch.dtype = torch.float32,
     ) -> None:
         self.backbone, self.neck = student
-        self.teacher, self.teacher_neck = teacher
+        self.teacher = teacher
         self.terms = terms
         self.statistics = statistics
         self.dtype = dtype
-        self.max_path = self.teacher.path(self.teacher.space.max)
         self.stages = sorted({stage for term in terms for stage in term.stages})
         space = self.backbone.space
         paths = map(self.backbone.path, archs)
@@ -75,7 +74,7 @@ class TreeEvaluator:
         self.num_candidates = len(archs)
         # a batch of images, and the one that is decoded meanwhile
         images = 2 * nbytes(space.family.in_channels, size)
-        targets = target_bytes(terms, self.teacher.space, size)
+        targets = target_bytes(terms, space, size)
         self.need = images + targets + peak_bytes(self.tree)
 
     @torch.inference_mode()
@@ -99,7 +98,9 @@ class TreeEvaluator:
             Per group, candidate and term the sum over the group's images of the distance, a mean
             over the term's stages: (groups, candidates, terms), float64.
         """
-        modules = (self.backbone, self.neck, self.teacher, self.teacher_neck)
+        # a frozen teacher keeps its own statistics
+        teachers = () if isinstance(self.teacher, FrozenEncoder) else self.teacher
+        modules = (self.backbone, self.neck, *teachers)
         shape = (self.num_candidates, len(sizes), len(self.terms))
         # one block: many small ones between the features would keep memory from being given back
         scores = images.new_empty(shape, dtype=torch.float64)
@@ -127,7 +128,7 @@ class TreeEvaluator:
         # (candidates, groups, terms) -> (groups, candidates, terms)
         return scores.transpose(0, 1).cpu().numpy()
 
-    def _run(self, module: nn.Module) -> Callable:
+    def _run(self, module: Callable) -> Callable:
         """The computation of a network, at the evaluator's precision."""
         device = next(self.backbone.parameters()).device
 
@@ -138,7 +139,7 @@ class TreeEvaluator:
         forward = module.run if isinstance(module, DynamicBackbone) else module
         return run
 
-    def _read(self, neck: nn.Module, stage: int, x: Tensor) -> Iterator[tuple[int, Tensor]]:
+    def _read(self, neck: Callable, stage: int, x: Tensor) -> Iterator[tuple[int, Tensor]]:
         """The terms that read a stage, by their index, and what each reads."""
         reading = [i for i, term in enumerate(self.terms) if stage in term.stages]
         embedding = None
@@ -152,14 +153,26 @@ class TreeEvaluator:
 
     def _targets(self, x: Tensor, sizes: Sequence[int]) -> dict[int, list[list[Tensor]]]:
         """By stage the targets of each term that reads it, one per group, from the teacher."""
-        targets, run = {}, self._run(self.teacher)
-        for step in steps_and_taps(self.max_path, self.stages):
+        return {
+            stage: [
+                [self.terms[term].distance.target(part) for part in feature.split(list(sizes))]
+                for term, feature in readings
+            ]
+            for stage, readings in self._teacher_readings(x)
+        }
+
+    def _teacher_readings(self, x: Tensor) -> Iterator[tuple[int, Iterator[tuple[int, Tensor]]]]:
+        """By stage, the terms that read it, by their index, and what each reads of the teacher."""
+        if isinstance(self.teacher, FrozenEncoder):
+            embedding, maps = self._run(self.teacher)(x, map_stages(self.terms))
+            for stage in self.stages:
+                # an embedding that needs no neck, and maps of the stages of which one is read
+                yield stage, self._read(lambda _: (embedding,), stage, maps.get(stage, embedding))
+            return
+        backbone, neck = self.teacher
+        run = self._run(backbone)
+        for step in steps_and_taps(backbone.path(backbone.space.max), self.stages):
             if isinstance(step, Tap):
-                output = stage_output(step, x, run)
-                targets[step.stage] = [
-                    [self.terms[term].distance.target(part) for part in feature.split(list(sizes))]
-                    for term, feature in self._read(self.teacher_neck, step.stage, output)
-                ]
+                yield step.stage, self._read(neck, step.stage, stage_output(step, x, run))
             else:
                 x = run(step, x)
-        return targets

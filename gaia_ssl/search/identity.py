@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from gaia_ssl.models.backbones import Encoder
+from gaia_ssl.models.teachers import FrozenEncoder
 from gaia_ssl.utils.files import data_digest, file_digest
 
 from .candidates import Candidates
@@ -13,8 +15,21 @@ from .settings import SearchSettings
 from .terms import dense_stages, describe
 
 
+def teacher_id(student: Encoder, teacher: Encoder | FrozenEncoder) -> dict[str, Any]:
+    """The facts of the network that subnets are compared with: its kind, and if frozen its digest.
+
+    The kind is ``'online'``, ``'ema'`` or ``'frozen'``.
+    """
+    if isinstance(teacher, FrozenEncoder):
+        return dict(teacher='frozen', teacher_sha256=teacher.digest)
+    return dict(teacher='online' if teacher[0] is student[0] else 'ema')
+
+
 def settings_id(
-    settings: SearchSettings, candidates: Candidates, images: SearchImages, teacher: str
+    settings: SearchSettings,
+    candidates: Candidates,
+    images: SearchImages,
+    teacher: dict[str, Any],
 ) -> dict[str, Any]:
     """The facts of images, space and settings; those of the weights come apart.
 
@@ -22,7 +37,7 @@ def settings_id(
         settings: The settings.
         candidates: The candidates.
         images: The images.
-        teacher: The network that subnets are compared with: ``'ema'`` or ``'online'``.
+        teacher: The facts of the teacher, see ``teacher_id``.
     """
     strategy = candidates.strategy.to_dict()
     return dict(
@@ -36,7 +51,7 @@ def settings_id(
         distance=describe(candidates.terms, settings.task),
         distances=[term.to_dict() for term in candidates.terms],
         stages=dense_stages(candidates.terms) or None,
-        teacher=teacher,
+        **teacher,
         bn=dict(policy=settings.bn_policy, group=settings.bn_group),
         dtype=settings.dtype,
         budget={

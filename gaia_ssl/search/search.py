@@ -16,6 +16,7 @@ from gaia_ssl.datasets.search_defaults import SearchDefaults
 from gaia_ssl.datasets.sources import as_sources
 from gaia_ssl.models.layers import batch_norms
 from gaia_ssl.models.supernet import load_supernet
+from gaia_ssl.models.teachers import FrozenEncoder
 from gaia_ssl.space.search_json import Result
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.files import data_digest, file_digest
@@ -25,7 +26,7 @@ from .candidates import Candidates
 from .evaluator import TreeEvaluator
 from .feasible import Candidate
 from .groups import Batches, plan_batches, plan_shares
-from .identity import settings_id
+from .identity import settings_id, teacher_id
 from .loading import BatchLoader
 from .progress import Progress
 from .results import make_result, save_result
@@ -33,7 +34,7 @@ from .search_images import SearchImages
 from .settings import DTYPES, STATISTICS, Limits, SearchSettings
 from .store import Round, Store
 from .strategies import Rounds
-from .terms import check_groups
+from .terms import check_groups, check_teacher
 
 if TYPE_CHECKING:  # it imports mmpretrain
     from gaia_ssl.models.selfsup.base import SupernetSelfSupervisor
@@ -87,11 +88,16 @@ class Search:
         self.model, self.settings = model, settings
         self.weights_id, self.paths = weights_id or {}, paths or {}
         self.candidates = Candidates(model.student[0].space, settings)
-        statistics = bool(batch_norms(*model.student, *model.teacher))
+        teacher = model.teacher
+        # a frozen teacher keeps its own statistics
+        modules = () if isinstance(teacher, FrozenEncoder) else teacher
+        statistics = bool(batch_norms(*model.student, *modules))
         self.images = SearchImages(images, settings, statistics)
         check_groups(self.candidates.terms, self.images.least_group)
-        teacher = 'online' if model.teacher[0] is model.student[0] else 'ema'
-        self.settings_id = settings_id(settings, self.candidates, self.images, teacher)
+        check_teacher(self.candidates.terms, teacher)
+        self.settings_id = settings_id(
+            settings, self.candidates, self.images, teacher_id(model.student, teacher)
+        )
         self._loader = BatchLoader(self.images.images, self.images.groups, self._normalise)
 
     @classmethod

@@ -12,6 +12,8 @@ from gaia_ssl.distances import (
     registered_name,
     short_name,
 )
+from gaia_ssl.models.backbones import Encoder
+from gaia_ssl.models.teachers import FrozenEncoder
 from gaia_ssl.registry import DISTANCES
 from gaia_ssl.space import SearchSpace
 from gaia_ssl.space.families import Size
@@ -96,6 +98,11 @@ def dense_stages(terms: Sequence[Term]) -> list[int]:
     return sorted({s for term in terms if term.distance.task == 'dense' for s in term.stages})
 
 
+def map_stages(terms: Sequence[Term]) -> list[int]:
+    """The stages whose feature maps distances read, in rising order."""
+    return sorted({s for term in terms if term.distance.reads == 'map' for s in term.stages})
+
+
 def check_groups(terms: Sequence[Term], least: int) -> None:
     """Check that the smallest batch-norm group, of ``least`` images, is large enough.
 
@@ -108,6 +115,19 @@ def check_groups(terms: Sequence[Term], least: int) -> None:
                 f'distance: {term.name} needs groups of {term.distance.least_group} images or more '
                 f'and the smallest has {least}; give more images or a larger bn_group'
             )
+
+
+def check_teacher(terms: Sequence[Term], teacher: Encoder | FrozenEncoder) -> None:
+    """Check that a teacher gives the feature maps that the terms read.
+
+    Raises:
+        UserError: If a frozen one gives none.
+    """
+    if isinstance(teacher, FrozenEncoder) and map_stages(terms) and not teacher.num_maps:
+        raise UserError(
+            "distance: the supernet's frozen teacher gives no feature maps; search by distances "
+            'of embeddings, such as global cosine'
+        )
 
 
 def check_maps(terms: Sequence[Term], space: SearchSpace, size: Size) -> None:

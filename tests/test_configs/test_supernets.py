@@ -17,7 +17,7 @@ from mmengine.runner import Runner
 import gaia_ssl.datasets  # noqa: F401 - registers LoadAnyImage
 import gaia_ssl.models.selfsup  # noqa: F401 - registers the methods
 from gaia_ssl.engine.resumable import make_resumable
-from gaia_ssl.registry import ARCH_SAMPLERS
+from gaia_ssl.registry import ARCH_SAMPLERS, MODELS
 from gaia_ssl.space import get_space
 
 ROOT = Path(__file__).parents[2]
@@ -100,6 +100,20 @@ def test_an_inherited_config_trains(images, tmp_path, command):
     assert 'Epoch(train) [1][2/2]' in done.stdout
 
 
+def teacher_options(config, folder):
+    """Options of a frozen teacher with random weights, and with random components."""
+    model = config.model
+    if 'teacher' not in model:
+        return {}
+    network = MODELS.build({k: model.teacher[k] for k in ('type', 'depth')})
+    torch.save(network.state_dict(), folder / 'teacher.pth')
+    channels = network.feat_dim
+    components = torch.randn(model.components, channels)
+    torch.save(dict(center=torch.zeros(channels), components=components), folder / 'components.pth')
+    init_cfg = dict(checkpoint=folder / 'teacher.pth')
+    return dict(components_file=folder / 'components.pth', teacher=dict(init_cfg=init_cfg))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize('path', FOLDERS)
 def test_trains(images, tmp_path, path):
@@ -120,6 +134,8 @@ def test_trains(images, tmp_path, path):
             logger=dict(interval=1), checkpoint=dict(interval=1, save_optimizer=False)
         ),
     )
+    if teacher := teacher_options(config, tmp_path):
+        options['model'] = teacher
     flat = [f'{key}={value}' for key, value in _flatten(options)]
     for kind, (_, side) in enumerate(views_of(config)):
         key = f'train_dataloader.dataset.pipeline.1.transforms.{kind}.0.scale'

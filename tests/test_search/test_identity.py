@@ -18,7 +18,8 @@ def identify(photos):
     def make(teacher='ema', **options):
         settings = SearchSettings(**(SETTINGS | options))
         candidates = Candidates(get_space('tiny10to22'), settings)
-        found = settings_id(settings, candidates, SearchImages(photos, settings), teacher)
+        images = SearchImages(photos, settings)
+        found = settings_id(settings, candidates, images, dict(teacher=teacher))
         return json.loads(json.dumps(found))
 
     return make

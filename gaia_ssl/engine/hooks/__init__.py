@@ -7,6 +7,7 @@ from .knn_hook import KNNHook
 from .resume_hook import ResumeHook
 from .search_hook import SubnetSearchHook
 from .seed_hook import SeedHook
+from .teacher_hook import TeacherHook
 
 __all__ = [
     'AtomicCheckpointHook',
@@ -16,4 +17,5 @@ __all__ = [
     'SeedHook',
     'SubnetHealthHook',
     'SubnetSearchHook',
+    'TeacherHook',
 ]

@@ -1,5 +1,6 @@
 """Heads that mmpretrain lacks."""
 
+from .distance_head import DistanceHead
 from .relation_head import RelationHead
 
-__all__ = ['RelationHead']
+__all__ = ['DistanceHead', 'RelationHead']

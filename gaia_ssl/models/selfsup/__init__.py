@@ -8,6 +8,7 @@ from .base import SupernetSelfSupervisor
 from .byol import DynamicBYOL
 from .densecl import DynamicDenseCL
 from .distill import InplaceDistillation
+from .frozen_teacher import DynamicDistill
 from .lift import lift
 from .moco import DynamicMoCo
 from .mocov3 import DynamicMoCoV3
@@ -19,6 +20,7 @@ __all__ = [
     'DynamicBYOL',
     'DynamicBarlowTwins',
     'DynamicDenseCL',
+    'DynamicDistill',
     'DynamicMoCo',
     'DynamicMoCoV3',
     'DynamicReSSL',

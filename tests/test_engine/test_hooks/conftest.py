@@ -41,11 +41,11 @@ class Views(torch.utils.data.Dataset):
         return dict(inputs=list(views * 255), data_samples=DataSample())
 
 
-def make_runner(work_dir, hooks, epochs=2, method='MoCo', **options):
+def make_runner(work_dir, hooks, epochs=2, method='MoCo', model_options=None, **options):
     """A Runner over 3 iterations of 8 images per epoch."""
     norms = dict(mean=[127.5] * 3, std=[64.0] * 3)
     config = dict(
-        model=selfsup.supernet_config(method, data_preprocessor=norms),
+        model=selfsup.supernet_config(method, data_preprocessor=norms, **(model_options or {})),
         work_dir=str(work_dir),
         train_dataloader=dict(
             dataset=Views(selfsup.METHODS[method].views),

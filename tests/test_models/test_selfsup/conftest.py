@@ -1,6 +1,8 @@
 import copy
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from types import SimpleNamespace
 
 import pytest
@@ -68,6 +70,7 @@ class Case:
         added: Buffers that mmpretrain's method lacks.
         whole_loss: Whether mmpretrain's own loss runs on any subnet.
         views: Views of an image.
+        frozen: Whether its teacher is no supernet.
     """
 
     config: Callable[[int], dict]
@@ -77,6 +80,7 @@ class Case:
     added: tuple[str, ...] = ()
     whole_loss: bool = True
     views: int = 2
+    frozen: bool = False
 
 
 BATCH = 4
@@ -85,6 +89,27 @@ QUEUE = dict(queue_len=32, feat_dim=8, momentum=0.01)
 
 def _plain(channels):
     return dict(in_channels=channels, hid_channels=16, out_channels=8)
+
+
+FOLDER = tempfile.TemporaryDirectory(prefix='gaia_ssl')  # removed when the process ends
+
+
+@cache
+def teacher_config():
+    """A frozen teacher with 8 channels and its weights in a file, made once per process."""
+    network = dict(
+        type='gaia_ssl.SubnetResNet',
+        arch=dict(stem_width=4, width=[4, 8], depth=[1, 1]),
+        block='basic',
+        stem='3x3',
+        strides=(1, 2),
+        dilations=(1, 1),
+    )
+    torch.manual_seed(5)
+    weights = MODELS.build(network).state_dict()
+    file = f'{FOLDER.name}/teacher.pth'
+    torch.save(weights, file)
+    return dict(network, init_cfg=dict(type='Pretrained', checkpoint=file))
 
 
 METHODS = dict(
@@ -155,6 +180,25 @@ METHODS = dict(
         moves={'encoder_k.steps': 1, 'queue_ptr': BATCH},
         algorithm='gaia_ssl.DynamicReSSL',
         in_mmpretrain=False,
+    ),
+    Distill=Case(
+        lambda channels: dict(
+            neck=_projector(channels),
+            head=dict(
+                type='gaia_ssl.DistanceHead',
+                losses=dict(
+                    global_cosine=dict(weight=0.5),
+                    global_relation=dict(temperature=0.07),
+                    dense_kl=dict(temperature=0.1),
+                ),
+            ),
+            teacher=teacher_config(),
+            queue_len=32,
+        ),
+        moves={'queue_ptr': BATCH},
+        algorithm='gaia_ssl.DynamicDistill',
+        in_mmpretrain=False,
+        frozen=True,
     ),
 )
 
@@ -275,6 +319,7 @@ def ssl():
         gradients=gradients,
         gradients_one_by_one=gradients_one_by_one,
         methods=METHODS,
+        teacher_config=teacher_config,
         r18_space=R18_SPACE,
     )
 
@@ -283,10 +328,11 @@ def pytest_generate_tests(metafunc):
     """Run a test that takes ``method`` for every method.
 
     One that takes ``peer`` or ``counted`` runs for those that mmpretrain has, or whose whole loss
-    there moves a counter.
+    there moves a counter; one that takes ``own_teacher`` for those whose teacher is a supernet.
     """
     groups = dict(
         method=list(METHODS),
+        own_teacher=[n for n, c in METHODS.items() if not c.frozen],
         peer=[n for n, c in METHODS.items() if c.in_mmpretrain],
         counted=[n for n, c in METHODS.items() if c.in_mmpretrain and c.whole_loss and c.moves],
     )

@@ -81,8 +81,8 @@ def test_mmpretrains_whole_loss_per_subnet_moves_them_more_often(ssl, counted):
     assert counters(model) == {name: 2 * by for name, by in moves.items()}
 
 
-def test_student_and_teacher_embed_features_of_any_subnet(ssl, method):
-    model = ssl.build(method).eval()
+def test_student_and_teacher_embed_features_of_any_subnet(ssl, own_teacher):
+    model = ssl.build(own_teacher).eval()
     assert isinstance(model, SupernetSelfSupervisor)
     for backbone, neck in (model.student, model.teacher):
         embedding = neck(backbone(ssl.batch(0)['inputs'][0]))[0]
@@ -143,9 +143,9 @@ def test_channels_last_changes_nothing_but_speed(ssl, method):
         torch.testing.assert_close(*losses)
 
 
-def test_a_search_takes_student_and_teacher_as_they_are(ssl, method):
+def test_a_search_takes_student_and_teacher_as_they_are(ssl, own_teacher):
     """Synchronised norms, several outputs and SwAV's crops included."""
-    model = ssl.in_double(ssl.build(method, norm='SyncBN'))
+    model = ssl.in_double(ssl.build(own_teacher, norm='SyncBN'))
     space = model.backbone.space
     images = ssl.batch(0, size=12)['inputs'][0].double()
     stages = len(space.path(space.max).stages)

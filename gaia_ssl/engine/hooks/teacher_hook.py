@@ -1,0 +1,100 @@
+"""Prepare a supernet's frozen teacher before a training, and record it in the checkpoints."""
+
+from collections.abc import Iterator
+
+import torch
+from mmengine.dist import barrier, broadcast, is_main_process
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from gaia_ssl.datasets.seeded import SampleKey, SeededDataset
+from gaia_ssl.engine.ddp import supernet_of
+from gaia_ssl.models.teachers import FrozenEncoder, PrincipalComponents
+from gaia_ssl.registry import HOOKS
+from gaia_ssl.utils import UserError
+from gaia_ssl.utils.openmmlab import resumed_from
+
+
+@HOOKS.register_module()
+class TeacherHook(Hook):
+    """Computes the principal components of a frozen teacher's embeddings, and checks the teacher.
+
+    The components are computed once, before the first iteration, on the first training view of
+    randomly drawn images; the draw is a function of the seed. A resumed training has them from the
+    checkpoint. Checkpoints hold the teacher's digest, and a training with another teacher is not
+    resumed.
+
+    Args:
+        num_images: The most images that the components are computed on. Defaults to 4096.
+
+    Raises:
+        UserError: If it is not positive.
+    """
+
+    def __init__(self, num_images: int = 4096) -> None:
+        if num_images < 1:
+            raise UserError(f'TeacherHook.num_images: {num_images} is too few; give 1 or more')
+        self.num_images = num_images
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Refuse to resume with another teacher.
+
+        Raises:
+            UserError: If the checkpoint's is another one.
+        """
+        path = resumed_from(runner)
+        if path is not None:
+            _teacher(runner).check_recorded(checkpoint.get('meta', {}), f'resume: {path}')
+
+    def before_train(self, runner: Runner) -> None:
+        """Compute the components, unless they are there."""
+        components = _teacher(runner).embedding_map
+        if not isinstance(components, PrincipalComponents) or components.fitted:
+            return
+        # the others wait
+        if is_main_process():
+            runner.logger.info('Principal components of the teacher are computed')
+            components.fit(torch.cat(list(self._embeddings(runner))))
+        barrier()
+        for buffer in components.buffers():
+            broadcast(buffer)
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Add the digest of the teacher."""
+        checkpoint['meta']['teacher'] = _teacher(runner).digest
+
+    def _embeddings(self, runner: Runner) -> Iterator[Tensor]:
+        """The teacher's embeddings of training views, (N, D) per batch, on the CPU."""
+        loader, model = runner.train_dataloader, supernet_of(runner)
+        generator = torch.Generator().manual_seed(runner.seed)
+        order = torch.randperm(len(loader.dataset), generator=generator)[: self.num_images].tolist()
+        seeded = isinstance(loader.dataset, SeededDataset)
+        keys = [SampleKey(index, 0, runner.seed) for index in order] if seeded else order
+        views = DataLoader(
+            loader.dataset,
+            loader.batch_size,
+            sampler=keys,
+            num_workers=loader.num_workers,
+            collate_fn=loader.collate_fn,
+            worker_init_fn=loader.worker_init_fn,
+            generator=generator,
+        )
+        for batch in views:
+            images = model.data_preprocessor(batch, training=True)['inputs'][0]
+            yield _teacher(runner).teacher(images).embedding.cpu()
+
+
+def _teacher(runner: Runner) -> FrozenEncoder:
+    """The frozen teacher of the supernet.
+
+    Raises:
+        UserError: If it has none.
+    """
+    teacher = supernet_of(runner).teacher
+    if not isinstance(teacher, FrozenEncoder):
+        raise UserError(
+            'TeacherHook: the model has no frozen teacher; remove the hook or use DynamicDistill'
+        )
+    return teacher

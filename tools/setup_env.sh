@@ -43,7 +43,7 @@ case ${GAIA_SSL_FAMILY:=openmmlab} in
     onedl) file=onedl ;;
     *) die "GAIA_SSL_FAMILY=$GAIA_SSL_FAMILY: it is openmmlab or onedl" ;;
 esac
-specs() { sed -e 's/[[:space:]]*#.*//' -e '/^$/d' "$root/requirements/"{"$file",runtime,tests}.txt; }
+specs() { sed -e 's/[[:space:]]*#.*//' -e '/^$/d' "$root/requirements/"{"$file",runtime,tests,docs}.txt; }
 mmcv=$(specs | grep -E '^(onedl-)?mmcv==')
 name=${mmcv/==/-} name=${name/onedl-/onedl_}
 [[ -n ${GAIA_SSL_CACHE:-}${XDG_CACHE_HOME:-}${HOME:-} ]] || die 'HOME is not set: set it, or GAIA_SSL_CACHE'

@@ -9,7 +9,9 @@ from mmengine.dataset import BaseDataset
 from gaia_ssl.registry import DATASETS, TRANSFORMS
 from gaia_ssl.utils import UserError
 
+from .decoding import UnreadableImage
 from .lists import listed_images
+from .readable import BadImage, read_all
 from .sources import ImageFile, find_images, read_listing
 
 
@@ -26,11 +28,17 @@ class TrainingImages(BaseDataset):
         ann_file: List of the images, a ``.txt`` with a path per line or a ``.json`` in COCO's
             format; its paths are relative to the images' folder. Defaults to all of the folder.
         pipeline: Configs of transforms, from loading to packing.
+        max_bad: Decode all images at the start and leave out the unreadable ones, at most this
+            share of them, e.g. 0.01. Defaults to decoding an image when its turn comes, where an
+            unreadable one ends the training.
         **options: See MMEngine's ``BaseDataset``, such as ``indices``.
 
+    Attributes:
+        bad: The images that were left out.
+
     Raises:
-        UserError: If no folder or list is given, one cannot be read or holds no image, or a file
-            that is listed or linked to does not exist.
+        UserError: If no folder or list is given, one cannot be read or holds no image, a file
+            that is listed or linked to does not exist, or more images than allowed are unreadable.
     """
 
     def __init__(
@@ -39,6 +47,7 @@ class TrainingImages(BaseDataset):
         data_prefix: str = '',
         ann_file: str = '',
         pipeline: Sequence[dict] = (),
+        max_bad: float | None = None,
         **options: Any,
     ) -> None:
         places = dict(data_root=data_root, data_prefix=data_prefix, ann_file=ann_file)
@@ -47,6 +56,8 @@ class TrainingImages(BaseDataset):
                 raise UserError(f'{field}: {value!r} is not a path; give a string')
         if not any(places.values()):
             raise UserError('data_root: not given, nor data_prefix or ann_file; give one')
+        self.max_bad = max_bad
+        self.bad: list[BadImage] = []
         super().__init__(
             ann_file=osp.expanduser(ann_file or ''),
             data_root=osp.expanduser(data_root or ''),
@@ -62,11 +73,35 @@ class TrainingImages(BaseDataset):
 
     def load_data_list(self) -> list[dict]:
         """The path of each image, as ``img_path``."""
+        paths = self._find()
+        if self.max_bad is not None:
+            digests, self.bad = read_all(paths, paths, self.max_bad)
+            paths = [paths[index] for index in digests]
+        return [dict(img_path=path) for path in paths]
+
+    def prepare_data(self, idx: int) -> Any:
+        """Load and transform an image.
+
+        Raises:
+            UserError: If it cannot be read.
+        """
+        try:
+            return super().prepare_data(idx)
+        except UserError as error:
+            if not isinstance(error.__cause__, UnreadableImage):
+                raise
+            raise UserError(
+                f"{error}, or leave out such images by the dataset's max_bad, such as "
+                'train_dataloader.dataset.max_bad=0.01'
+            ) from error
+
+    def _find(self) -> list[str]:
         folder = self.data_prefix['img_path']
         if folder and self.ann_file and not self.ann_file.lower().endswith('.json'):
-            unique: dict[str, dict] = {}
-            for image in listed_images(self.ann_file, folder, labels=False):
-                unique.setdefault(osp.realpath(image['img_path']), image)
+            listed = [image['img_path'] for image in listed_images(self.ann_file, folder, False)]
+            unique: dict[str, str] = {}
+            for path in listed:
+                unique.setdefault(osp.realpath(path), path)
             return list(unique.values())
         if self.ann_file:
             found: dict[str, ImageFile] = {}
@@ -77,7 +112,7 @@ class TrainingImages(BaseDataset):
         else:
             files = find_images([folder])
             _check_present([file for file in files if file.linked], files)
-        return [dict(img_path=file.path) for file in files]
+        return [file.path for file in files]
 
 
 def _check_present(doubtful: Sequence[ImageFile], files: Sequence[ImageFile]) -> None:

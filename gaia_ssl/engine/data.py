@@ -7,6 +7,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from gaia_ssl.datasets import TrainingImages
 from gaia_ssl.datasets.check import naming_dataset_errors
+from gaia_ssl.datasets.readable import describe_bad
 from gaia_ssl.utils import UserError
 
 
@@ -39,9 +40,14 @@ def describe_images(dataset: Dataset) -> list[str]:
         dataset: The dataset; of wrappers such as ``ConcatDataset``, those inside count.
 
     Returns:
-        A line per ``TrainingImages``, and one for the samples of an epoch.
+        A line per ``TrainingImages``, one more if it left out images, and one for the samples of an
+        epoch.
     """
-    parts = [f'{len(part)} images in {part.source}' for part in _training_images(dataset)]
+    parts = []
+    for part in _training_images(dataset):
+        parts.append(f'{len(part)} images in {part.source}')
+        if part.bad:
+            parts.append(f'left out: {describe_bad(part.bad, len(part) + len(part.bad))}')
     return [*parts, f'{len(dataset)} images per epoch']  # type: ignore[arg-type] # it has a length
 
 

@@ -5,6 +5,7 @@ import os
 
 import pytest
 from mmpretrain.datasets import CustomDataset
+from PIL import Image
 
 from gaia_ssl.datasets import TrainingImages
 from gaia_ssl.utils import UserError
@@ -80,3 +81,44 @@ def test_mistakes(tmp_path, monkeypatch, place, message):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match=message):
         TrainingImages(**place)
+
+
+@pytest.fixture
+def mixed(tmp_path):
+    """Five images in a folder and a list, of which 1 and 3 cannot be read."""
+    (tmp_path / 'images').mkdir()
+    for index in range(5):
+        Image.new('RGB', (64, 48), (index, 0, 0)).save(tmp_path / f'images/{index}.jpg')
+    whole = (tmp_path / 'images/1.jpg').read_bytes()
+    (tmp_path / 'images/1.jpg').write_bytes(whole[:-20])
+    (tmp_path / 'images/3.jpg').write_bytes(b'text')
+    (tmp_path / 'list.txt').write_text('4.jpg\n3.jpg\n0.jpg\n')
+    return tmp_path
+
+
+def test_unreadable_images_can_be_left_out(mixed):
+    folder = mixed / 'images'
+    assert len(TrainingImages(str(folder))) == 5  # nothing is decoded
+    images = TrainingImages(str(folder), max_bad=0.4)
+    assert paths_of(images) == [f'{folder}/{i}.jpg' for i in (0, 2, 4)]
+    assert [image.path for image in images.bad] == [f'{folder}/{i}.jpg' for i in (1, 3)]
+    listed = TrainingImages(str(mixed), 'images', 'list.txt', max_bad=0.5)
+    assert paths_of(listed) == [f'{folder}/4.jpg', f'{folder}/0.jpg']
+    with pytest.raises(UserError, match='2 of 5 images .40%. cannot be read: .* more than max_bad'):
+        TrainingImages(str(folder), max_bad=0.39)
+    with pytest.raises(UserError, match='1.jpg cannot be read .image file is .* with max_bad'):
+        TrainingImages(str(folder), max_bad=0)
+    for wrong in (1, -0.1, 'all'):
+        with pytest.raises(UserError, match=f'^max_bad: {wrong} is not a share'):
+            TrainingImages(str(folder), max_bad=wrong)
+
+
+def test_an_unreadable_image_names_the_option(mixed):
+    images = TrainingImages(str(mixed / 'images'), pipeline=[dict(type='gaia_ssl.LoadAnyImage')])
+    assert images[0]['img'].shape == (48, 64, 3)
+    with pytest.raises(
+        UserError,
+        match='1.jpg cannot be read .*; repair or remove it, or leave out such images by the '
+        "dataset's max_bad, such as train_dataloader.dataset.max_bad=0.01",
+    ):
+        images[1]

@@ -300,6 +300,25 @@ def test_what_is_typed_and_listed_is_read(own_images, tmp_path):
     )
 
 
+def test_truncated_images_are_left_out_on_request(own_images, tmp_path):
+    write_images(tmp_path / 'photos', 4, 32)
+    cut = tmp_path / 'photos/2.jpg'
+    cut.write_bytes(cut.read_bytes()[:-30])
+    done = own_images('data_prefix=photos')
+    assert done.returncode == 2
+    error = done.stderr.splitlines()[-1]
+    assert error.startswith(f'error: images: {cut} cannot be read (image file is truncated')
+    assert error.endswith('such as train_dataloader.dataset.max_bad=0.01')
+    done = own_images('data_prefix=photos', 'max_bad=0.25')
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert f'3 images in {tmp_path}/photos' in done.stdout
+    assert f'left out: 1 of 4 images (25%) cannot be read: {cut} (image file is' in done.stdout
+    assert 'Epoch(train) [1][1/1]' in done.stdout
+    done = own_images('data_prefix=photos', 'max_bad=0.1')
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].endswith('more than max_bad, 10%: repair or remove them')
+
+
 @pytest.mark.parametrize(
     'setting, message',
     [

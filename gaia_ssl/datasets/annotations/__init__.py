@@ -3,7 +3,8 @@
 What is checked, by the type of a dataset or what it inherits reading files from:
 
 - ``CustomDataset`` of mmpretrain: class folders, or the labels of its list;
-- ``CocoDataset`` of mmdet: the whole file, that its images exist, and masks if they are used;
+- ``CocoDataset`` of mmdet: the whole file, that its images exist, sizes of some, and masks if they
+  are used;
 - ``XMLDataset`` of mmdet: that files exist, and the classes of some;
 - ``BaseSegDataset`` of mmseg: that label maps exist, and size and values of some.
 
@@ -22,6 +23,7 @@ from . import coco
 from .class_folders import check_label_list, class_folders
 from .class_names import Names, check_names
 from .completed import CocoFiles
+from .image_sizes import check_sizes
 from .label_maps import check_label_maps
 from .leaf import Leaf, find_leaves
 from .voc_xml import check_voc_xml
@@ -74,10 +76,14 @@ def _check_coco(leaf: Leaf, evaluators: Sequence[tuple[str, ConfigDict]], files:
     file = files.get(dataset.ann_file, leaf.settings, unjudged)
     assert leaf.classes is not None  # its type gives COCO's
     coco.check_classes(file, leaf.classes, leaf.field)
-    coco.check_images(file, dataset.data_prefix.get('img', ''))
+    folder = dataset.data_prefix.get('img', '')
+    coco.check_images(file, folder)
+    pipeline = leaf.settings.get('pipeline') or []
+    oriented = not any('ignore_orientation' in str(step.get('color_type')) for step in pipeline)
+    check_sizes(file, folder, oriented)
     if not unjudged:
         coco.check_annotated(file, leaf.classes)
-    if any(step.get('with_mask') for step in leaf.settings.get('pipeline') or []):
+    if any(step.get('with_mask') for step in pipeline):
         coco.check_masks(file, leaf.classes)
     for field, evaluator in evaluators:
         if path := evaluator.get('ann_file'):
@@ -85,6 +91,8 @@ def _check_coco(leaf: Leaf, evaluators: Sequence[tuple[str, ConfigDict]], files:
                 raise UserError(f'{field}.ann_file: {path} does not exist; set it')
             judged = files.get(path, evaluator, unjudged)
             coco.number_from_one(judged)
+            if judged is not file:
+                check_sizes(judged, folder, oriented)
             coco.check_classes(judged, leaf.classes, leaf.field)
             if missing := sorted(set(file.images) - set(judged.images), key=str):
                 raise UserError(

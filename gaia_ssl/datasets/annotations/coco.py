@@ -15,7 +15,7 @@ from .class_names import difference, listed
 BOM = b'\xef\xbb\xbf'
 # without "annotations" a file is one for predictions alone, as that of COCO's test-dev
 _LISTS = {
-    'images': ('id', 'file_name', 'height', 'width'),
+    'images': ('id', 'file_name'),
     'annotations': ('id', 'image_id', 'category_id', 'bbox'),
     'categories': ('id', 'name'),
 }
@@ -56,6 +56,7 @@ def read_coco(path: str, predictions_only: bool = False) -> CocoFile:
     """Read a file in COCO's format and complete what can be taken without harm.
 
     A byte-order mark is dropped, a missing ``iscrowd`` is 0, a missing ``area`` that of the box.
+    Sizes of images may be missing, see ``check_sizes``.
 
     Args:
         path: The file.

@@ -13,13 +13,12 @@ from PIL import Image
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.errors import building
 
+from .image_sizes import read_size
 from .leaf import Leaf
 from .lists import read_list
 
 OPENED = 32
 """Label maps of a dataset that are opened, at equal distances in its order."""
-
-_ORIENTATION = 0x0112
 
 
 def check_label_maps(leaf: Leaf) -> None:
@@ -100,7 +99,7 @@ def _check_map(leaf: Leaf, loader: Any, item: Mapping[str, Any]) -> None:
         raise UserError(
             f'label map: {path} has values above 255, which are cut to 8 bits; write 8 bits'
         )
-    size = _size(item['img_path'])
+    size = read_size(item['img_path'])
     if size and labels.shape != size:
         raise UserError(
             f'label map: {path} is {labels.shape[1]} x {labels.shape[0]}, but its image is '
@@ -122,14 +121,3 @@ def _check_values(leaf: Leaf, labels: np.ndarray, path: str) -> None:
             f'{last + 1} classes: values are {shift} to {last + shift}, and {unlabeled} unlabeled; '
             'mend the map or metainfo.classes'
         )
-
-
-def _size(path: str) -> tuple[int, int] | None:
-    """Read the height and width of an image as it is shown, if Pillow knows its format."""
-    try:
-        with Image.open(path) as image:
-            width, height = image.size
-            turned = image.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
-    except OSError:
-        return None
-    return (width, height) if turned else (height, width)

@@ -97,6 +97,19 @@ def test_mmdet_takes_the_completed_file(tmp_path, config):
     assert metric.evaluate(2)['coco/bbox_mAP'] == 1
 
 
+def test_mmdet_takes_sizes_that_were_completed(tmp_path, config):
+    def drop(content):
+        for image in content['images']:
+            del image['height'], image['width']
+
+    config = config(change=drop, metric='segm')
+    with pytest.warns(UserWarning, match='"height" and "width" of 2 of 2 images are missing or'):
+        check(config).use_completed(str(tmp_path / 'work'))
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        dataset = DATASETS.build(config.val_dataloader.dataset)
+    assert [dataset.get_data_info(i)['height'] for i in range(2)] == [16, 16]
+
+
 def test_names_of_the_training(config):
     check(config(), Names('the training of x.pth', CLASSES))
     with pytest.raises(

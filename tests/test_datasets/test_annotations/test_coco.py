@@ -59,7 +59,7 @@ def test_what_does_no_harm_is_completed(coco):
         (lambda c: c.update(categories='cat'), '"categories" is not a list of dicts'),
         (without('annotations', 'bbox'), r'annotations\[1\] has no "bbox"; add it'),
         (without('annotations', 'id'), r'annotations\[1\] has no "id"; add it'),
-        (without('images', 'height'), r'images\[1\] has no "height"; add it'),
+        (without('images', 'file_name'), r'images\[1\] has no "file_name"; add it'),
         (setting('images', 'id', 1), r'"id" of images\[1\], 1, is not a number of its own'),
         (setting('annotations', 'bbox', [1, 2]), r'"bbox" of annotations\[1\] is \[1, 2\]; give 4'),
     ],

@@ -1,6 +1,7 @@
 """Weights inside the checkpoints of other projects."""
 
 from collections.abc import Collection, Mapping
+from typing import Any
 
 from torch import Tensor
 
@@ -12,13 +13,14 @@ from gaia_ssl.utils.checkpoint import load_checkpoint
 CONTAINERS = ('state_dict_ema', 'model_ema', 'state_dict', 'model')
 
 
-def read_state_dict(checkpoint: str) -> dict[str, Tensor]:
-    """Read the weights of a checkpoint, the moving average's where it has one.
+def read_state_dict(checkpoint: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read the weights of a checkpoint, the moving average's where it has one, and its ``meta``.
 
     Raises:
         UserError: If the file cannot be read, or holds no tensors.
     """
     content = load_checkpoint(checkpoint)
+    meta = content.get('meta') if isinstance(content, Mapping) else None
     for key in CONTAINERS:
         if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
             content = content[key]
@@ -27,7 +29,7 @@ def read_state_dict(checkpoint: str) -> dict[str, Tensor]:
     weights = {str(key): value for key, value in found if isinstance(value, Tensor)}
     if not weights:
         raise UserError(f'checkpoint: {checkpoint} holds no weights; give a state dict')
-    return weights
+    return weights, dict(meta) if isinstance(meta, Mapping) else {}
 
 
 def strip_prefix(

@@ -22,11 +22,15 @@ class Network(NamedTuple):
         family: Its kind, with the options that shapes tell; strides and ``style`` leave no trace.
         arch: Its arch.
         weights: Its state dict, as its family's subnet of that arch names it.
+        style: Its style, see ``ResNetFamily``, where the checkpoint's ``meta`` says it.
+        normalisation: Mean, standard deviation and ``to_rgb`` of its images, likewise.
     """
 
     family: Family
     arch: Arch
     weights: dict[str, Tensor]
+    style: str | None = None
+    normalisation: dict[str, Any] | None = None
 
 
 class _Layout(NamedTuple):
@@ -58,7 +62,8 @@ def read_network(checkpoint: str, prefix: str | None = None) -> Network:
         UserError: If the file cannot be read or holds no such network, weights are missing or are
             not finite, or there are others that the network does not have.
     """
-    marker, given = strip_prefix(read_state_dict(checkpoint), _LAYOUTS, prefix, checkpoint)
+    state_dict, meta = read_state_dict(checkpoint)
+    marker, given = strip_prefix(state_dict, _LAYOUTS, prefix, checkpoint)
     layout = _LAYOUTS[marker]
     problem = f'checkpoint: {checkpoint} is not a plain ResNet, ResNeXt or MobileNetV2'
     try:
@@ -80,4 +85,8 @@ def read_network(checkpoint: str, prefix: str | None = None) -> Network:
             f'checkpoint: {checkpoint} has weights that are not finite (first: {diverged[0]}); '
             'give those of a training that went well'
         )
-    return Network(family, arch, {key: weights[key] for key in own})
+    # extraction and keras_to_torchvision write these
+    options = meta.get('family')
+    style = meta.get('style') or (options.get('style') if isinstance(options, dict) else None)
+    weights = {key: weights[key] for key in own}
+    return Network(family, arch, weights, style, meta.get('normalisation'))

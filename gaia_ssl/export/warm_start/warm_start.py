@@ -8,10 +8,13 @@ import torch.nn as nn
 from mmengine.config import Config
 from mmengine.model import BaseModule
 
-from gaia_ssl.export.pretrained import read_network
+from gaia_ssl.downstream.subnet import Normalisation
+from gaia_ssl.export.pretrained import Network, read_network
 from gaia_ssl.models.backbones import DynamicBackbone
 from gaia_ssl.models.supernet import BACKBONE_PREFIX, build_supernet, build_supernet_backbone
-from gaia_ssl.space import Arch
+from gaia_ssl.space import Arch, Family
+from gaia_ssl.space.families import ResNetFamily
+from gaia_ssl.utils import UserError
 from gaia_ssl.utils.checkpoint import save_checkpoint
 from gaia_ssl.utils.files import file_digest
 from gaia_ssl.utils.weights import init_quietly
@@ -55,13 +58,14 @@ def network_to_supernet(
 
     Raises:
         UserError: If the config has no supernet, the checkpoint is not a network that can be read,
-            or the network does not fit into the space.
+            or the network does not fit into the space or was trained on other images.
     """
     network = read_network(checkpoint, prefix)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model, backbone = _build(config)
         check_fit(network, backbone.space, checkpoint)
+        _check_images(network, backbone.space.family, config, checkpoint)
         init_quietly(model)
     space = backbone.space
     arch = arch_in(network, space)
@@ -88,6 +92,22 @@ def _build(config: Config) -> tuple[BaseModule, DynamicBackbone]:
     model, backbone = BaseModule(), build_supernet_backbone(config)
     model.add_module(BACKBONE_PREFIX.removesuffix('.'), backbone)
     return model, backbone
+
+
+def _check_images(network: Network, family: Family, config: Config, checkpoint: str) -> None:
+    """Compare what the checkpoint says of its style and its images with the config."""
+    if isinstance(family, ResNetFamily) and network.style not in (None, family.style):
+        raise UserError(
+            f'model.backbone.style: {checkpoint} is in {network.style} style; set it to '
+            f'{network.style!r}'
+        )
+    wanted = network.normalisation
+    if wanted and 'type' in config.model and vars(Normalisation.of(config)) != wanted:
+        options = ', '.join(f'{name}={value}' for name, value in wanted.items())
+        raise UserError(
+            f'model.data_preprocessor: {checkpoint} wants another normalisation of images; set '
+            f'{options}'
+        )
 
 
 def _give_to_teacher(model: BaseModule) -> None:

@@ -20,8 +20,9 @@ ONE, TWO = torch.ones(1), torch.full((1,), 2.0)
     ],
 )
 def test_the_weights_that_a_project_evaluates(saved, content):
-    weights = read_state_dict(saved(content))
+    weights, meta = read_state_dict(saved(content))
     assert weights.keys() == {'w'} and weights['w'].item() == 2
+    assert meta == content.get('meta', {})
 
 
 @pytest.mark.parametrize('content', [[1, 2], dict(state_dict={}), dict(epoch=1)])

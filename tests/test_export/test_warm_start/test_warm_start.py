@@ -179,3 +179,22 @@ def test_wrong_inputs_leave_nothing(tmp_path, tiny):
     with pytest.raises(UserError, match='has no model.backbone; give the training config'):
         network_to_supernet(Config(), tiny[1], str(out))
     assert not out.exists()
+
+
+def test_what_a_checkpoint_says_of_its_images_is_compared(tmp_path, tiny):
+    out = str(tmp_path / 'out.pth')
+    normalisation = dict(mean=[1.0, 2.0, 3.0], std=[1.0, 1.0, 1.0], to_rgb=False)
+    weights = torch.load(tiny[1], weights_only=True)
+    for meta, message in (
+        (dict(style='caffe'), r'model.backbone.style: .* in caffe style; set it to .caffe.'),
+        (dict(family=dict(style='caffe')), r'model.backbone.style: .* in caffe style'),
+        (
+            dict(normalisation=normalisation),
+            r'model.data_preprocessor: .*; set mean=\[1.0, 2.0, 3.0\], std=.*to_rgb=False',
+        ),
+    ):
+        torch.save(dict(state_dict=weights, meta=meta), tiny[1])
+        with pytest.raises(UserError, match=message):
+            network_to_supernet(Config(dict(model=METHOD)), tiny[1], out)
+    config = Config(dict(model=METHOD | dict(data_preprocessor=normalisation)))
+    assert network_to_supernet(config, tiny[1], out).is_max

@@ -128,6 +128,11 @@ def test_a_network_under_a_prefix(call, tmp_path, network):
             ['no.pth', '--like', 'no', '--out', 'x'],
             'error: subnet: no holds no backbone.pth',
         ),
+        (
+            'keras_to_torchvision',
+            ['no', '--out', 'x.pth'],
+            'error: folder: no/model.json does not exist; give a folder with a model.json',
+        ),
         ('gaia_to_supernet', ['no.py', 'no.pth', 'x.pth'], 'error: config: no.py does not exist'),
     ],
 )

@@ -130,12 +130,13 @@ def run(args: argparse.Namespace) -> None:
     if args.anchors or args.top is not None or args.pareto:
         subnets = extract_all(config, args.checkpoint, choose_several(args), **options)
     else:
-        subnets = [(args.out, extract(config, args.checkpoint, choose_one(args), **options))]
+        meta = extract(config, args.checkpoint, choose_one(args), **options)
+        subnets = [(args.out, meta, False)]
     warnings = set()
-    for folder, meta in subnets:
+    for folder, meta, kept in subnets:
         print(
-            f'{folder}: {meta["flops"] / 1e9:.3g} G multiply-adds at {meta["input_size"]} px, '
-            f'{meta["params"] / 1e6:.3g} M parameters, {meta["arch"]}'
+            f'{folder}: {"kept, " if kept else ""}{meta["flops"] / 1e9:.3g} G multiply-adds at '
+            f'{meta["input_size"]} px, {meta["params"] / 1e6:.3g} M parameters, {meta["arch"]}'
         )
         warnings.update(warnings_about(meta))
     for warning in sorted(warnings):

@@ -30,13 +30,12 @@ def main() -> None:
         config,
         args.config,
         work_dir=args.work_dir,
-        resume=args.resume,
         amp=args.amp,
         auto_scale_lr=args.auto_scale_lr,
         launcher=args.launcher,
     )
     with process_group(args.launcher, args.local_rank):
-        train(config)
+        train(config, args.resume)
 
 
 if __name__ == '__main__':

@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from gaia_ssl.engine.downstream import load_downstream_config
+from gaia_ssl.engine.provenance import TESTING, TRAINING, describe_config
 from gaia_ssl.utils import UserError
+from gaia_ssl.utils.compare import describe_differences, differences
 from gaia_ssl.utils.files import write_json
-from gaia_ssl.utils.paths import ROOT
+from gaia_ssl.utils.paths import ROOT, last_checkpoint
 
 from .arms import Arm
 from .launch import Launch
@@ -78,7 +81,8 @@ class Run(NamedTuple):
 
     def line(self) -> str:
         """Both command lines as one line of shell."""
-        last = f'"$(cat {shlex.quote(str(self.folder / "last_checkpoint"))})"'
+        folder = shlex.quote(str(self.folder))
+        last = f'{folder}/"$(basename "$(cat {folder}/last_checkpoint)")"'
         test = [last if x == str(self.checkpoint) else shlex.quote(x) for x in self.test()]
         return f'{shlex.join(self.train())} && {" ".join(test)}'
 
@@ -108,15 +112,19 @@ class Run(NamedTuple):
             UserError: If another run was begun there, or it cannot be written.
         """
         path = self.folder / 'run.json'
+        config = load_downstream_config(str(self.task.config), str(self.arm.subnet))
         identity = dict(
-            config=str(self.task.config), subnet_sha256=self.arm.digest(), options=[*self.options]
+            subnet_sha256=self.arm.digest(),
+            options=[*self.options],
+            config=describe_config(config, (*TRAINING, *TESTING)),
         )
         if path.is_file():
-            begun = json.loads(path.read_text())
-            if other := [key for key, value in identity.items() if begun[key] != value]:
+            found = list(differences(json.loads(path.read_text()), identity))
+            if found:
                 raise UserError(
-                    f'--work-dir: {self.folder} was begun with another {other[0]}; give another '
-                    '--work-dir, or delete that folder'
+                    f'--work-dir: {self.folder} was begun with other settings: '
+                    f'{describe_differences(found)}; give another --work-dir, or delete that '
+                    'folder to run it anew'
                 )
             return
         try:
@@ -136,9 +144,8 @@ class Run(NamedTuple):
         )
 
     def _keep_checkpoint(self) -> dict[str, Any]:
-        last = Path((self.folder / 'last_checkpoint').read_text().strip())
         self.checkpoint.unlink(missing_ok=True)
-        self.checkpoint.symlink_to(last.absolute())
+        self.checkpoint.symlink_to(os.path.relpath(last_checkpoint(self.folder), self.folder))
         return {}
 
 

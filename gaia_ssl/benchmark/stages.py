@@ -1,14 +1,13 @@
-"""Stages: commands with dependencies; their records on disk, and the lock of a work dir."""
+"""Stages: commands with dependencies, and their records on disk."""
 
 import dataclasses
-import fcntl
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from gaia_ssl.utils import UserError
 from gaia_ssl.utils.files import write_json
 
 
@@ -95,21 +94,6 @@ class Records:
         return names
 
 
-@contextmanager
-def lock(work_dir: Path) -> Iterator[None]:
-    """Lock ``work_dir`` against a second process.
-
-    Raises:
-        StageError: If another process holds the lock.
-    """
-    with open(work_dir / '.lock', 'w') as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise StageError(f'another command is at work in {work_dir}') from error
-        yield
-
-
 def claim_work_dir(work_dir: Path, settings: dict[str, Any]) -> None:
     """Make a work dir, or check that it was made by the same settings.
 
@@ -118,7 +102,7 @@ def claim_work_dir(work_dir: Path, settings: dict[str, Any]) -> None:
         settings: What identifies the work.
 
     Raises:
-        StageError: If it cannot be written or holds something else.
+        UserError: If it cannot be written or holds something else.
     """
     path = work_dir / 'settings.json'
     try:
@@ -126,10 +110,10 @@ def claim_work_dir(work_dir: Path, settings: dict[str, Any]) -> None:
         if not any(work_dir.iterdir()):
             write_json(path, settings)
     except OSError as error:
-        raise StageError(f'--work-dir: {work_dir} cannot be written ({error.strerror})') from error
+        raise UserError(f'--work-dir: {work_dir} cannot be written ({error.strerror})') from error
     # stages remove folders that they make anew: never someone else's
     if not path.is_file() or json.loads(path.read_text()) != settings:
-        raise StageError(
+        raise UserError(
             f'--work-dir: {work_dir} holds something else or was begun with other options; '
             'choose another'
         )

@@ -111,7 +111,7 @@ def _has_16_bits(image: ImageFile.ImageFile) -> bool:
 
 
 def _warn_of_narrow_range(path: str, image: Image.Image) -> None:
-    highest = np.asarray(image).max()
+    highest = int(np.asarray(image).max())
     if highest < NARROW and not _narrow_seen.is_set():
         _narrow_seen.set()
         warnings.warn(

@@ -1,5 +1,6 @@
 """The dataset of a pretraining: images of a folder or a list, without labels."""
 
+import hashlib
 import os.path as osp
 from collections.abc import Sequence
 from typing import Any
@@ -35,6 +36,7 @@ class TrainingImages(BaseDataset):
 
     Attributes:
         bad: The images that were left out.
+        names_sha256: Digest of the images' paths below their folder, in order.
 
     Raises:
         UserError: If no folder or list is given, one cannot be read or holds no image, a file
@@ -77,6 +79,9 @@ class TrainingImages(BaseDataset):
         if self.max_bad is not None:
             digests, self.bad = read_all(paths, paths, self.max_bad)
             paths = [paths[index] for index in digests]
+        root = self.data_prefix['img_path']
+        names = '\0'.join(path.removeprefix(root) for path in paths)
+        self.names_sha256 = hashlib.sha256(names.encode(errors='surrogateescape')).hexdigest()
         return [dict(img_path=path) for path in paths]
 
     def prepare_data(self, idx: int) -> Any:
@@ -124,3 +129,11 @@ def _check_present(doubtful: Sequence[ImageFile], files: Sequence[ImageFile]) ->
             f'images: {len(missing)} of {len(files)} do not exist, such as {first.path}{target}; '
             'repair or remove them'
         )
+
+
+def training_images(dataset: Any) -> list[TrainingImages]:
+    """Find the images without labels inside a dataset and its wrappers, in order."""
+    if isinstance(dataset, TrainingImages):
+        return [dataset]
+    nested = getattr(dataset, 'datasets', None) or [getattr(dataset, 'dataset', None)]
+    return [part for inside in nested if inside is not None for part in training_images(inside)]

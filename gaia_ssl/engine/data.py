@@ -1,13 +1,13 @@
 """Build a runner's dataloader, check that it has a batch, and describe its images."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader, Dataset
 
-from gaia_ssl.datasets import TrainingImages
 from gaia_ssl.datasets.check import naming_dataset_errors
 from gaia_ssl.datasets.readable import describe_bad
+from gaia_ssl.datasets.training_images import training_images
 from gaia_ssl.utils import UserError
 
 
@@ -44,15 +44,8 @@ def describe_images(dataset: Dataset) -> list[str]:
         epoch.
     """
     parts = []
-    for part in _training_images(dataset):
+    for part in training_images(dataset):
         parts.append(f'{len(part)} images in {part.source}')
         if part.bad:
             parts.append(f'left out: {describe_bad(part.bad, len(part) + len(part.bad))}')
     return [*parts, f'{len(dataset)} images per epoch']  # type: ignore[arg-type] # it has a length
-
-
-def _training_images(dataset: Any) -> list[TrainingImages]:
-    if isinstance(dataset, TrainingImages):
-        return [dataset]
-    nested = getattr(dataset, 'datasets', None) or [getattr(dataset, 'dataset', None)]
-    return [part for inside in nested if inside is not None for part in _training_images(inside)]

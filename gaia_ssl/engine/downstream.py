@@ -10,7 +10,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
-from gaia_ssl.datasets.annotations import Names, check_annotations
+from gaia_ssl.datasets.annotations import CocoFiles, Names, check_annotations
 from gaia_ssl.datasets.check import check_data
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.checkpoint import load_checkpoint
@@ -21,8 +21,10 @@ from gaia_ssl.utils.weights import check_weights, read_weights
 from .data import checked_dataloader
 from .ddp import unwrap
 from .options import merge_options
+from .work_dir import claim_work_dir
 
 WRAPPER = 'gaia_ssl.CPUDistributedDataParallel'
+RESUME_HOOK = 'gaia_ssl.ResumeHook'
 SUBNET = 'GAIA_SSL_SUBNET'
 """Environment variable that gives benchmark configs the folder of a subnet."""
 
@@ -53,22 +55,30 @@ def load_downstream_config(
     return config
 
 
-def train_downstream(config: Config, name: str, **options) -> None:
+def train_downstream(config: Config, name: str, resume: str | None = None, **options) -> None:
     """Train and evaluate as a config says.
 
     Args:
         config: A config of mmdet, mmseg or mmpretrain.
         name: Names the default work dir.
+        resume: See ``WorkDir``.
         options: See ``merge_options``.
 
     Raises:
-        UserError: If the data, the weights, the classes or an option do not fit.
+        UserError: If the data, the weights, the classes or an option do not fit, the work dir holds
+            another training or one that is not to be resumed, or another process is at work in it.
     """
     field = 'train_dataloader'
     evaluated = ['val_dataloader'] if config.get('val_dataloader') else []
-    runner = _start(config, name, [field, *evaluated], options)
-    _check_classes(config, checked_dataloader(runner, 'train'), field)
-    runner.train()
+    files = _prepare(config, name, [field, *evaluated], options)
+    config.custom_hooks = [*(config.get('custom_hooks') or []), dict(type=RESUME_HOOK)]
+    with claim_work_dir(config, resume) as work_dir:
+        files.use_completed(config.work_dir)
+        runner = Runner.from_cfg(config)
+        loader = checked_dataloader(runner, 'train')
+        _check_classes(config, loader, field)
+        work_dir.record(loader.dataset)
+        runner.train()
 
 
 def evaluate_downstream(config: Config, name: str, checkpoint: str, **options) -> dict[str, float]:
@@ -88,28 +98,29 @@ def evaluate_downstream(config: Config, name: str, checkpoint: str, **options) -
     """
     field = 'test_dataloader'
     config.load_from = checkpoint
-    runner = _start(config, name, [field], options, checkpoint)
+    files = _prepare(config, name, [field], options, checkpoint)
+    files.use_completed(config.work_dir)
+    runner = Runner.from_cfg(config)
     _check_classes(config, checked_dataloader(runner, 'test'), field)
     _check_weights(runner, checkpoint)
     return runner.test()
 
 
-def _start(
+def _prepare(
     config: Config,
     name: str,
     fields: list[str],
     options: dict[str, Any],
     checkpoint: str | None = None,
-) -> Runner:
+) -> CocoFiles:
     for field in fields:
         check_data(config, field)
     files = check_annotations(config, fields, _trained_names(checkpoint) if checkpoint else None)
     merge_options(config, name, **options)
-    files.use_completed(config.work_dir)
     if config.launcher != 'none' and not torch.cuda.is_available():
         unused = config.get('find_unused_parameters', False)
         config.model_wrapper_cfg = dict(type=WRAPPER, find_unused_parameters=unused)
-    return Runner.from_cfg(config)
+    return files
 
 
 def _check_classes(config: Config, loader: DataLoader, field: str) -> None:

@@ -8,14 +8,11 @@ from mmengine.config import Config
 
 from gaia_ssl.utils import UserError
 
-from .checkpoint import latest_checkpoint
-
 
 def merge_options(
     config: Config,
     name: str,
     work_dir: str | None = None,
-    resume: str | None = None,
     amp: bool = False,
     auto_scale_lr: bool = False,
     launcher: str = 'none',
@@ -27,16 +24,13 @@ def merge_options(
         name: Names the default work dir.
         work_dir: Where logs and checkpoints go. Defaults to the config's, then to
             ``work_dirs/<name>``.
-        resume: ``'auto'`` for the work dir's latest checkpoint, or a checkpoint's path. Defaults to
-            the config's ``resume``, which without a ``load_from`` means ``'auto'``. If there is no
-            checkpoint yet the training starts, from the config's ``load_from`` if it has one.
         amp: Train in mixed precision: fp16 on a GPU, bf16 on CPU.
         auto_scale_lr: Scale the learning rate to the actual batch size.
         launcher: The launcher of the processes, as in MMEngine.
 
     Raises:
-        UserError: If the work dir cannot be written, the checkpoint to resume from does not exist,
-            the learning rate has no base batch size to scale from, or the optimizer needs a GPU.
+        UserError: If the work dir cannot be written, the learning rate has no base batch size to
+            scale from, or the optimizer needs a GPU.
     """
     on_gpu = torch.cuda.is_available()
     if not on_gpu and config.optim_wrapper.get('type') == 'AmpOptimWrapper':
@@ -47,14 +41,6 @@ def merge_options(
     config.launcher = launcher
     config.work_dir = work_dir or config.get('work_dir') or osp.join('work_dirs', name)
     _check_writable(config.work_dir)
-    if config.get('resume') and not config.get('load_from'):
-        resume, config.resume = resume or 'auto', False
-    if resume == 'auto':
-        resume = latest_checkpoint(config.work_dir)
-    elif resume is not None and not osp.isfile(resume):
-        raise UserError(f'resume: {resume} does not exist')
-    if resume is not None:
-        config.resume, config.load_from = True, resume
     if amp:
         config.optim_wrapper.type = 'AmpOptimWrapper' if on_gpu else 'gaia_ssl.CPUAmpOptimWrapper'
     if auto_scale_lr:

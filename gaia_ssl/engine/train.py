@@ -12,6 +12,7 @@ from gaia_ssl.utils import UserError, building
 from .data import checked_dataloader, describe_images
 from .options import merge_options
 from .resumable import make_resumable
+from .work_dir import claim_work_dir
 
 WRAPPER = 'gaia_ssl.SupernetDistributedDataParallel'
 NEEDED = dict(model=dict, train_dataloader=dict, train_cfg=dict, optim_wrapper=dict)
@@ -96,15 +97,22 @@ class SupernetRunner(Runner):
             return super().build_model(model)
 
 
-def train(config: Config) -> None:
+def train(config: Config, resume: str | None = None) -> None:
     """Train by a prepared config.
 
+    Args:
+        config: The config.
+        resume: See ``WorkDir``.
+
     Raises:
-        UserError: If the model cannot be built, there are too few images, or the checkpoint to
-            resume from is another model's.
+        UserError: If the model cannot be built, there are too few images, the work dir holds
+            another training or one that is not to be resumed, another process is at work in it,
+            or the checkpoint to resume from is another model's.
     """
-    runner = SupernetRunner.from_cfg(config)
-    loader = checked_dataloader(runner, 'train')
-    for line in describe_images(loader.dataset):
-        runner.logger.info(line)
-    runner.train()
+    with claim_work_dir(config, resume) as work_dir:
+        runner = SupernetRunner.from_cfg(config)
+        loader = checked_dataloader(runner, 'train')
+        for line in describe_images(loader.dataset):
+            runner.logger.info(line)
+        work_dir.record(loader.dataset)
+        runner.train()

@@ -11,10 +11,12 @@ from torch import Tensor
 
 from gaia_ssl.datasets.images import ImageSet
 from gaia_ssl.datasets.search_defaults import SearchDefaults
+from gaia_ssl.datasets.training_images import training_images
 from gaia_ssl.datasets.views import TrainingViews
 from gaia_ssl.models.layers import batch_norms
 from gaia_ssl.registry import MODELS
 from gaia_ssl.utils import UserError
+from gaia_ssl.utils.files import data_digest, file_digest
 from gaia_ssl.utils.preprocessor import preprocessor_options
 
 BATCH = 64
@@ -23,7 +25,7 @@ BATCH = 64
 CALIBRATION_IMAGES = 2048
 """Default number of images that statistics are measured on."""
 
-NOTHING_TO_CALIBRATE = dict(folder=None, images=0, batches=0, batch_size=0)
+NOTHING_TO_CALIBRATE = dict(folder=None, images=0, batches=0, batch_size=0, images_sha256=None)
 """The record of a network without batch norms."""
 
 
@@ -67,6 +69,7 @@ class CalibrationImages:
             )
         # shuffled, since a folder's order is often that of its classes
         order = np.random.default_rng(0).permutation(len(self.images))[:num]
+        self.order = [int(i) for i in order]
         self.batches = np.array_split(order, -(-len(order) // BATCH))
         self.preprocessor = MODELS.build(preprocessor_options(config))
 
@@ -86,7 +89,15 @@ class CalibrationImages:
             images=len(self),
             batches=len(self.batches),
             batch_size=max(map(len, self.batches)),
+            images_sha256=data_digest(self._identities()),
         )
+
+    def _identities(self) -> list:
+        """The names of the images, and of a folder's files the digests."""
+        if isinstance(self.images, TrainingViews):
+            parts = training_images(self.images.dataset)
+            return [len(self.images), [part.names_sha256 for part in parts]]
+        return [(self.images.names[i], file_digest(self.images.path(i))) for i in self.order]
 
 
 @torch.no_grad()

@@ -86,7 +86,7 @@ def extract_all(
     out: str,
     overwrite: bool = False,
     **options: Any,
-) -> Iterator[tuple[str, dict[str, Any]]]:
+) -> Iterator[tuple[str, dict[str, Any], bool]]:
     """Write several subnets, each as ``extract`` does, into folders inside one folder.
 
     A call after an interrupted one keeps the folders that are complete.
@@ -101,7 +101,8 @@ def extract_all(
         **options: ``extract``'s ``calibrate_on``, ``calibrate_num``, ``input_size``, ``formats``.
 
     Yields:
-        Each folder and the ``meta`` of its ``backbone.pth``, once it is complete.
+        Each folder once it is complete, the ``meta`` of its ``backbone.pth``, and whether it was
+        there already.
 
     Raises:
         UserError: Before anything is written, if an argument is wrong, or a folder holds anything
@@ -120,7 +121,7 @@ def extract_all(
         if folder in missing:
             with new_folder(folder, overwrite) as draft:
                 source.write(meta, draft)
-        yield folder, meta
+        yield folder, meta, folder not in missing
 
 
 class _Source:

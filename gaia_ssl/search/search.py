@@ -20,6 +20,7 @@ from gaia_ssl.models.teachers import FrozenEncoder
 from gaia_ssl.space.search_json import Result
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.files import data_digest, file_digest
+from gaia_ssl.utils.lock import lock
 from gaia_ssl.version import __version__
 
 from .candidates import Candidates
@@ -156,8 +157,10 @@ class Search:
             UserError: If the folder holds a search that cannot be resumed, or cannot be written,
                 the memory limit is too small, or a distance is not finite.
         """
-        limits = limits or Limits()
-        store = Store(work_dir, self.identity)
+        with lock(work_dir):
+            return self._run(Store(work_dir, self.identity), resume, limits or Limits())
+
+    def _run(self, store: Store, resume: bool, limits: Limits) -> Result:
         rounds = self.candidates.strategy.rounds(self.candidates.feasible)
         anchors = list(self.candidates.anchors.values())
         # everything that can fail comes before anything is written
@@ -184,7 +187,7 @@ class Search:
         rows = np.concatenate([*scores, anchor_scores])
         result = make_result(self._meta(), subnets, self.candidates.anchors, rows, weights.tolist())
         if get_dist_info()[0] == 0:
-            save_result(result, work_dir)
+            save_result(result, store.work_dir)
         return result
 
     def _next(

@@ -19,6 +19,7 @@ from mmengine.structures import BaseDataElement, InstanceData
 
 from gaia_ssl.utils.checkpoint import load_checkpoint
 from gaia_ssl.utils.files import atomic_write
+from gaia_ssl.utils.paths import last_checkpoint
 
 NUM = 6
 SCORE = 0.5
@@ -53,7 +54,7 @@ def predict(config: Path, work_dir: Path, num: int) -> tuple[dict[str, Any], lis
         image file.
     """
     cfg = Config.fromfile(config)
-    checkpoint = load_checkpoint((work_dir / 'last_checkpoint').read_text().strip())
+    checkpoint = load_checkpoint(str(last_checkpoint(work_dir)))
     cfg.test_dataloader.batch_size = 1
     with tempfile.TemporaryDirectory() as cfg.work_dir:
         runner = Runner.from_cfg(cfg)

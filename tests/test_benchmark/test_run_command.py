@@ -134,7 +134,7 @@ def test_a_killed_command_goes_on_and_repeats_nothing(call, tmp_path, subnets, c
     assert not (work / 'table.json').exists()
     assert call(*slow) == 2 and 'already holds runs; give --resume' in capsys.readouterr().err
     assert call('--resume', '--cfg-options', 'fails=other') == 2
-    assert 'was begun with another options' in capsys.readouterr().err
+    assert 'was begun with other settings: options was [' in capsys.readouterr().err
     assert call('--resume', *slow) == 0
     assert [trace.read_text() for trace in traces] == ['12345', '12345']
     result = json.loads((work / 'table.json').read_text())

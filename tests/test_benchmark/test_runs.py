@@ -35,7 +35,8 @@ def test_runs_are_arms_on_tasks(tmp_path, config, subnets):
         given = [script, action, 'gpus', 'detect_MIN_random', str(config), str(subnets[0])]
         assert part[where + 1 :][: len(given)] == given
         assert part[part.index('--cfg-options') + 1 :] == random
-    assert f'"$(cat {tmp_path}/runs/detect/MIN_random/last_checkpoint)"' in test
+    folder = tmp_path / 'runs/detect/MIN_random'
+    assert f'{folder}/"$(basename "$(cat {folder}/last_checkpoint)")"' in test
 
 
 def test_processes_on_this_machine(tmp_path, config, subnets):

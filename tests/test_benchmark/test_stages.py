@@ -1,12 +1,10 @@
 """Records: which stages are done."""
 
 import os
-import subprocess
-import sys
 
 import pytest
 
-from gaia_ssl.benchmark.stages import Records, Stage, StageError, lock
+from gaia_ssl.benchmark.stages import Records, Stage
 from gaia_ssl.utils.files import write_json
 
 
@@ -79,19 +77,3 @@ def test_write_json_makes_whole_files(tmp_path):
         write_json(path, dict(a=[1] * 99, b=object()))
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == ['file.json']
-
-
-def test_lock_keeps_others_out_and_goes_with_its_process(tmp_path):
-    code = (
-        f'import time; from pathlib import Path\n'
-        f'from gaia_ssl.benchmark.stages import lock\nwith lock(Path({str(tmp_path)!r})):\n'
-        '    print(flush=True)\n    time.sleep(60)'
-    )
-    with subprocess.Popen([sys.executable, '-c', code], stdout=subprocess.PIPE) as process:
-        process.stdout.readline()
-        with pytest.raises(StageError, match=f'another command is at work in {tmp_path}'):
-            with lock(tmp_path):
-                pass
-        process.kill()
-    with lock(tmp_path):
-        pass

@@ -1,6 +1,7 @@
 """Batch-norm statistics measured on images."""
 
 import copy
+import shutil
 
 import pytest
 import torch
@@ -31,6 +32,7 @@ def test_statistics_are_the_average_over_batches(monkeypatch, source, photos, ne
     weights = {key: value.clone() for key, value in net.named_parameters()}
     net.bn1.running_mean.fill_(7)
     record = calibrate(net, images)
+    assert len(record.pop('images_sha256')) == 64
     assert record == dict(folder=str(photos), images=10, batches=3, batch_size=4)
 
     batches = list(images)
@@ -88,6 +90,17 @@ def test_too_few_images(tmp_path, source, photos):
         CalibrationImages(source[0], str(tmp_path), 64)
 
 
+def test_the_record_tells_images_by_their_content(source, photos, tmp_path):
+    copy = shutil.copytree(photos, tmp_path / 'copy')
+
+    def digest(folder):
+        return CalibrationImages(source[0], str(folder), 64).describe()['images_sha256']
+
+    assert digest(copy) == digest(photos)
+    (copy / 'class0/0.png').write_bytes((copy / 'class0/2.png').read_bytes())
+    assert digest(copy) != digest(photos)
+
+
 def test_views_of_the_pretraining(source, photos, net):
     config = copy.deepcopy(source[0])
     two_views = dict(
@@ -105,7 +118,9 @@ def test_views_of_the_pretraining(source, photos, net):
     images = CalibrationImages(config, None, 64, num=6)
     [batch], [again] = images, images
     assert batch.shape == (6, 3, 24, 24) and torch.equal(batch, again)
-    assert calibrate(net, images) == dict(folder=None, images=6, batches=1, batch_size=6)
+    record = calibrate(net, images)
+    assert len(record.pop('images_sha256')) == 64
+    assert record == dict(folder=None, images=6, batches=1, batch_size=6)
     torch.testing.assert_close(net.bn1.running_mean, net.conv1(batch, 8).mean((0, 2, 3)).detach())
 
 

@@ -170,7 +170,7 @@ CHOICES = dict(small=Choice('MIN'), large=Choice('R18', dict(file='s.json', rank
 
 def test_several_are_each_what_one_is(tmp_path, source, photos):
     options = dict(calibrate_on=str(photos), calibrate_num=6, input_size=32)
-    written = dict(extract_all(*source, CHOICES, str(tmp_path / 'all'), **options))
+    written = {f: m for f, m, _ in extract_all(*source, CHOICES, str(tmp_path / 'all'), **options)}
     assert list(written) == [str(tmp_path / 'all' / name) for name in CHOICES]
     for name, choice in CHOICES.items():
         alone, one = tmp_path / 'alone' / name, tmp_path / 'all' / name
@@ -192,7 +192,7 @@ def test_formats_can_be_a_generator(tmp_path, source):
 
 
 def test_all_anchors(tmp_path, source):
-    written = dict(extract_all(*source, None, str(tmp_path)))
+    written = {folder: meta for folder, meta, _ in extract_all(*source, None, str(tmp_path))}
     assert {p.name for p in tmp_path.iterdir()} == set(TINY.anchors)
     for name, arch in TINY.anchors.items():
         assert written[str(tmp_path / name)]['arch'] == arch
@@ -205,7 +205,8 @@ def test_several_are_taken_up_where_they_were_stopped(tmp_path, source):
     assert [p.name for p in tmp_path.iterdir()] == ['small']
     path = tmp_path / 'small' / 'backbone.pth'
     before = path.stat().st_ino
-    list(extract_all(config, checkpoint, CHOICES, str(tmp_path)))
+    kept = [kept for *_, kept in extract_all(config, checkpoint, CHOICES, str(tmp_path))]
+    assert kept == [True, False]
     assert path.stat().st_ino == before
     assert load(tmp_path / 'large')['meta']['arch'] == TINY.anchors['R18']
     list(extract_all(config, checkpoint, CHOICES, str(tmp_path), overwrite=True))

@@ -15,6 +15,8 @@ import pytest
 import torch
 from PIL import Image
 
+from gaia_ssl.utils.lock import lock
+
 ROOT = Path(__file__).parents[2]
 TOOL = str(ROOT / 'tools' / 'search.py')
 ENV = dict(
@@ -98,6 +100,7 @@ def test_search(given, run, tmp_path):
     done = run(*args_of(given, work_dir=work_dir))
     assert done.returncode == 0, done.stderr
     assert {path.name for path in work_dir.iterdir()} == {
+        '.lock',
         'rounds',
         'search.json',
         'search.csv',
@@ -115,6 +118,14 @@ def test_search(given, run, tmp_path):
     assert meta['teacher'] == 'ema' and meta['bn'] == dict(policy='group', group=8)
     assert (meta['task'], meta['distance'], meta['stages']) == ('dense', 'mse', [3])
     assert 'subnets ranked' in done.stdout and '75/75 subnet passes' in done.stdout
+
+
+def test_another_search_in_the_same_folder_at_once(given, run, tmp_path):
+    with lock(tmp_path):
+        done = run(*args_of(given, work_dir=tmp_path), '--resume')
+    assert done.returncode == 2
+    assert f'error: --work-dir: another command is at work in {tmp_path}; wait' in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ['.lock']
 
 
 def test_the_same_again_another_seed_and_other_micro_batches(given, run, tmp_path):

@@ -88,7 +88,7 @@ def test_trains_and_resumes(tiny, tmp_path):
     first = torch.load(tmp_path / 'epoch_1.pth', weights_only=False)
     assert int(first['state_dict']['queue_ptr']) == 0  # two batches of 8 fill a queue of 16
 
-    done = tiny(tmp_path, '--resume', epochs=2)
+    done = tiny(tmp_path, '--resume', tmp_path / 'epoch_1.pth', epochs=2)
     assert done.returncode == 0, done.stderr
     assert 'Epoch(train) [2]' in done.stdout and 'Epoch(train) [1]' not in done.stdout
     second = torch.load(tmp_path / 'epoch_2.pth', weights_only=False)
@@ -122,9 +122,10 @@ def test_imagenet_config_starts_and_resumes(train, imagenet, tmp_path, config):
     options = [*IN_PROCESS, f'train_dataloader.dataset.data_root={imagenet}']
     options += ['train_dataloader.batch_size=2', 'model.queue_len=64']
     for epochs in (1, 2):
+        resume = ['--resume', tmp_path / 'epoch_1.pth'] if epochs == 2 else []
         done = train(
             config,
-            *('--work-dir', tmp_path, '--resume', '--cfg-options', *options),
+            *('--work-dir', tmp_path, *resume, '--cfg-options', *options),
             f'train_cfg.max_epochs={epochs}',
             'train_dataloader.dataset.indices=4',
         )
@@ -138,8 +139,9 @@ def test_two_processes_train_and_resume(imagenet, tmp_path):
     options = [*IN_PROCESS, f'train_dataloader.dataset.data_root={imagenet}']
     options += ['train_dataloader.batch_size=2', 'model.queue_len=64']
     for epochs in (1, 2):
+        resume = ['--resume', tmp_path / 'epoch_1.pth'] if epochs == 2 else []
         done = run(
-            *('bash', 'tools/dist_train.sh', CONFIG, 2, '--work-dir', tmp_path, '--resume'),
+            *('bash', 'tools/dist_train.sh', CONFIG, 2, '--work-dir', tmp_path, *resume),
             *('--cfg-options', *options, f'train_cfg.max_epochs={epochs}'),
             env=dict(PORT='29611'),
         )

@@ -16,11 +16,11 @@ from gaia_ssl.benchmark.arms import make_arms
 from gaia_ssl.benchmark.launch import Launch
 from gaia_ssl.benchmark.pipeline import Pipeline, orderly_exit
 from gaia_ssl.benchmark.runs import Run, make_runs
-from gaia_ssl.benchmark.stages import lock
 from gaia_ssl.benchmark.table import collect, write_table
 from gaia_ssl.benchmark.tasks import load_task
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.cli import run_cli
+from gaia_ssl.utils.lock import lock
 
 
 def parse_args() -> argparse.Namespace:
@@ -111,9 +111,9 @@ def work(runs: Sequence[Run], work_dir: Path, launcher: str, jobs: int) -> dict[
     Returns:
         Why stages failed, by their names.
     """
-    waiting = [run for run in runs if not run.is_done()]
-    for run in waiting:
+    for run in runs:
         run.claim()
+    waiting = [run for run in runs if not run.is_done()]
     if launcher == 'slurm':
         print(*(run.line() for run in waiting), sep='\n')
         return {}
@@ -132,8 +132,7 @@ def main() -> None:
         if args.dry_run:
             print(*(run.line() for run in runs if not run.is_done()), sep='\n')
             return
-        work_dir.mkdir(parents=True, exist_ok=True)
-        with lock(work_dir):
+        with lock(work_dir, '--work-dir'):
             failures = work(runs, work_dir, args.launcher, args.jobs)
             print(write_table(collect(runs, failures), work_dir))
     for name, reason in failures.items():

@@ -12,7 +12,9 @@ from pathlib import Path
 from gaia_ssl.benchmark.pipeline import Pipeline, orderly_exit
 from gaia_ssl.benchmark.quickstart.plan import DATA, make_plan
 from gaia_ssl.benchmark.quickstart.report import write_report
-from gaia_ssl.benchmark.stages import claim_work_dir, lock
+from gaia_ssl.benchmark.stages import claim_work_dir
+from gaia_ssl.utils.cli import run_cli
+from gaia_ssl.utils.lock import lock
 
 
 def parse_args() -> argparse.Namespace:
@@ -49,10 +51,10 @@ def main() -> None:
     with orderly_exit('quickstart'):
         claim_work_dir(work_dir, settings)
         plan = make_plan(work_dir, **settings)
-        with lock(work_dir):
+        with lock(work_dir, '--work-dir'):
             Pipeline(plan.stages(), work_dir).run()
             print(write_report(plan))
 
 
 if __name__ == '__main__':
-    main()
+    run_cli(main)

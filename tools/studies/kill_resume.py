@@ -37,7 +37,7 @@ import gaia_ssl.models.selfsup  # noqa: F401 - imported once, before any fork
 from gaia_ssl.datasets.synthetic.idx import read_idx
 from gaia_ssl.utils.checkpoint import load_checkpoint
 from gaia_ssl.utils.files import atomic_write
-from gaia_ssl.utils.paths import ROOT
+from gaia_ssl.utils.paths import ROOT, last_checkpoint
 
 TRAIN = ROOT / 'tools' / 'train.py'
 IMAGES = ROOT / 'tools' / 'quickstart' / 'fashion_mnist' / 't10k-images-idx3-ubyte.gz'
@@ -202,7 +202,7 @@ def wait_for(training: Training, aimed: bool, rng: random.Random) -> bool:
 
 def final_state(work_dir: Path) -> dict[str, Any]:
     """The parts of a training's last checkpoint that must be equal."""
-    content = load_checkpoint((work_dir / 'last_checkpoint').read_text())
+    content = load_checkpoint(str(last_checkpoint(work_dir)))
     return {part: content[part] for part in COMPARED}
 
 

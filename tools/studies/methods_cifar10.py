@@ -19,9 +19,11 @@ from typing import Any
 from mmengine.config import Config
 
 from gaia_ssl.benchmark.pipeline import Pipeline, orderly_exit
-from gaia_ssl.benchmark.stages import Records, Stage, StageError, lock
+from gaia_ssl.benchmark.stages import Records, Stage, StageError
+from gaia_ssl.utils.cli import run_cli
 from gaia_ssl.utils.environment import as_line, machine, versions
 from gaia_ssl.utils.files import atomic_write, write_json
+from gaia_ssl.utils.lock import lock
 from gaia_ssl.utils.markdown import table
 from gaia_ssl.utils.paths import ROOT
 
@@ -175,8 +177,7 @@ def main() -> None:
                     f'--data: {data / split} does not exist; '
                     'run tools/dataset_converters/cifar10.py first'
                 )
-        work_dir.mkdir(parents=True, exist_ok=True)
-        with lock(work_dir):
+        with lock(work_dir, '--work-dir'):
             runs = [(method, seed) for method in args.methods for seed in seeds]
             stages = [stage for run in runs for stage in stages_of(*run, work_dir, data)]
             Pipeline(stages, work_dir).run()
@@ -194,4 +195,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_cli(main)

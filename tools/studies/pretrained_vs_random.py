@@ -19,9 +19,11 @@ from typing import Any
 from gaia_ssl.benchmark.pipeline import Pipeline, orderly_exit
 from gaia_ssl.benchmark.quickstart.plan import ARMS, SHORT, TASKS, Plan, make_plan
 from gaia_ssl.benchmark.quickstart.report import FIGURES, number
-from gaia_ssl.benchmark.stages import Records, Stage, StageError, lock
+from gaia_ssl.benchmark.stages import Records, Stage, StageError
+from gaia_ssl.utils.cli import run_cli
 from gaia_ssl.utils.environment import as_line, machine, versions
 from gaia_ssl.utils.files import atomic_write, write_json
+from gaia_ssl.utils.lock import lock
 from gaia_ssl.utils.markdown import short_arch, table
 
 
@@ -155,4 +157,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_cli(main)

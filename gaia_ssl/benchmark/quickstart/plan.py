@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gaia_ssl.utils.paths import CONFIGS, ROOT, TOOLS
+from gaia_ssl.utils.paths import CONFIGS, ROOT, TOOLS, last_checkpoint
 
 from ..metrics import METRICS, read_evaluation, read_loss
 from ..stages import Stage, StageError
@@ -289,9 +289,8 @@ class Plan:
 
     def _keep_supernet(self, folder: Path) -> dict[str, float]:
         """Link the last checkpoint under a name that is known before; return the last loss."""
-        last = Path((folder / 'last_checkpoint').read_text().strip())
         self.checkpoint.unlink(missing_ok=True)
-        self.checkpoint.symlink_to(last.name)
+        self.checkpoint.symlink_to(last_checkpoint(folder).name)
         return dict(loss=read_loss(folder))
 
     def _search(self, kind: str) -> Stage:

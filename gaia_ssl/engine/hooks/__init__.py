@@ -5,6 +5,7 @@ from .collapse_hook import CollapseHook
 from .health_hook import SubnetHealthHook
 from .knn_hook import KNNHook
 from .resume_hook import ResumeHook
+from .schedule_hook import ScheduleHook
 from .search_hook import SubnetSearchHook
 from .seed_hook import SeedHook
 from .teacher_hook import TeacherHook
@@ -14,6 +15,7 @@ __all__ = [
     'CollapseHook',
     'KNNHook',
     'ResumeHook',
+    'ScheduleHook',
     'SeedHook',
     'SubnetHealthHook',
     'SubnetSearchHook',

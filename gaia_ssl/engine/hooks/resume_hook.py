@@ -1,5 +1,6 @@
 """Resume a training at the batch where it stopped."""
 
+import os.path as osp
 from typing import Any
 
 from mmengine.hooks import Hook
@@ -47,6 +48,7 @@ class ResumeHook(Hook):
             f'resume: {path} is of another model or space than the config',
             'give the config that trained it',
         )
+        _move_paths(checkpoint['message_hub'].get('runtime_info', {}), osp.dirname(path))
         self.data = checkpoint['meta'].get('data', {})
 
     def before_train(self, runner: Runner) -> None:
@@ -76,6 +78,16 @@ class ResumeHook(Hook):
         if _is_seeded(loader.sampler):
             done = meta['iter'] - self.epoch_begin
             meta['data'] = dict(seed=loader.sampler.seed, done=done, batches=_batches(runner))
+
+
+def _move_paths(info: dict[str, Any], folder: str) -> None:
+    """Let the noted checkpoints be those in a folder, which may have been copied.
+
+    MMEngine notes absolute paths, and removes the best checkpoint when a better one is saved.
+    """
+    for key, value in info.items():
+        if key.startswith(('last_ckpt', 'best_ckpt')) and isinstance(value, str):
+            info[key] = osp.join(folder, osp.basename(value))
 
 
 def _batches(runner: Runner) -> list[int]:

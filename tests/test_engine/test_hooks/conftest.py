@@ -19,6 +19,7 @@ from torch.utils.data import Dataset
 import gaia_ssl.engine  # noqa: F401 - registers the hooks
 from gaia_ssl.engine.options import merge_options
 from gaia_ssl.engine.resumable import make_resumable
+from gaia_ssl.engine.work_dir import WorkDir
 from gaia_ssl.registry import DATASETS, HOOKS, MODELS
 
 path = Path(__file__).parents[2] / 'test_models' / 'test_selfsup' / 'conftest.py'
@@ -124,7 +125,7 @@ def train(tmp_path):
     number = itertools.count()
 
     def call(
-        work_dir,
+        folder,
         resume=False,
         stop=None,
         by_epoch=True,
@@ -134,12 +135,14 @@ def train(tmp_path):
         accumulate=1,
         seed=0,
         resumable=True,
+        lr=0.1,
+        hooks=(),
     ):
         config = Config(
             dict(
                 model=dict(type='NoisyNet'),
                 default_scope='gaia_ssl',
-                work_dir=str(tmp_path / work_dir),
+                work_dir=str(tmp_path / folder),
                 experiment_name=f'{tmp_path.name}_{next(number)}',
                 train_dataloader=dict(
                     batch_size=4,
@@ -152,7 +155,7 @@ def train(tmp_path):
                 if by_epoch
                 else dict(type='IterBasedTrainLoop', max_iters=15),
                 optim_wrapper=dict(
-                    optimizer=dict(type='AdamW', lr=0.1), accumulative_counts=accumulate
+                    optimizer=dict(type='AdamW', lr=lr), accumulative_counts=accumulate
                 ),
                 param_scheduler=[dict(type='CosineAnnealingLR', T_max=3, by_epoch=by_epoch)],
                 default_hooks=dict(
@@ -163,15 +166,16 @@ def train(tmp_path):
                         max_keep_ckpts=keep,
                     )
                 ),
-                custom_hooks=[dict(type='StopHook', at=stop)],
+                custom_hooks=[dict(type='StopHook', at=stop), *hooks],
                 randomness=dict(seed=seed),
-                resume=resume,
+                resume=resume is True,
                 log_level='ERROR',
             )
         )
         if resumable:
             make_resumable(config)
         merge_options(config, 'name')
+        WorkDir(config, resume if isinstance(resume, str) else None)
         runner = Runner.from_cfg(config)
         call.runner = runner
         if stop is None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gaia_ssl.benchmark.stages import lock
+from gaia_ssl.utils.lock import lock
 
 ROOT = Path(__file__).resolve().parents[3]
 RUN = ROOT / 'tools' / 'quickstart' / 'run.py'
@@ -50,8 +50,8 @@ def test_a_file_in_the_way(tmp_path):
     (tmp_path / 'file').write_text('mine')
     for path in (tmp_path / 'file', tmp_path / 'file' / 'below'):
         done = call('--work-dir', path)
-        assert done.returncode == 1
-        assert done.stderr.startswith(f'quickstart: --work-dir: {path} cannot be written (')
+        assert done.returncode == 2
+        assert done.stderr.startswith(f'error: --work-dir: {path} cannot be written (')
         assert done.stderr.count('\n') == 1
     assert os.listdir(tmp_path) == ['file'] and (tmp_path / 'file').read_text() == 'mine'
 
@@ -59,7 +59,7 @@ def test_a_file_in_the_way(tmp_path):
 def test_a_folder_of_something_else_is_left_alone(tmp_path):
     (tmp_path / 'data').mkdir()
     done = call('--work-dir', tmp_path)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert f'--work-dir: {tmp_path} holds something else or was begun with other' in done.stderr
     assert os.listdir(tmp_path) == ['data']
 
@@ -67,7 +67,7 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
 @pytest.mark.parametrize('args', [[], ['--smoke', '--data', 'coco20']])
 def test_a_quickstart_with_other_options_is_left_alone(finished, args):
     done = call('--work-dir', finished, *args)
-    assert done.returncode == 1 and done.stderr.count('\n') == 1
+    assert done.returncode == 2 and done.stderr.count('\n') == 1
     assert 'was begun with other options; choose another' in done.stderr
     assert os.listdir(finished) == ['settings.json']
 
@@ -77,7 +77,7 @@ def test_a_work_dir_in_use(finished):
         for args in (['--smoke', '--work-dir', finished], [finished]):
             script = COMPARISON if args == [finished] else RUN
             done = call(*args, script=script)
-            assert done.returncode == 1
+            assert done.returncode == 2
             assert f'another command is at work in {finished}' in done.stderr
     assert sorted(os.listdir(finished)) == ['.lock', 'settings.json']
 

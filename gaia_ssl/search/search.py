@@ -157,17 +157,20 @@ class Search:
             UserError: If the folder holds a search that cannot be resumed, or cannot be written,
                 the memory limit is too small, or a distance is not finite.
         """
-        with lock(work_dir):
-            return self._run(Store(work_dir, self.identity), resume, limits or Limits())
-
-    def _run(self, store: Store, resume: bool, limits: Limits) -> Result:
+        limits = limits or Limits()
         rounds = self.candidates.strategy.rounds(self.candidates.feasible)
         anchors = list(self.candidates.anchors.values())
         # everything that can fail comes before anything is written
         todo = self._next(rounds, None, anchors, limits)
-        if get_dist_info()[0] == 0:
-            store.open(resume)
-        barrier()
+        with lock(work_dir):
+            store = Store(work_dir, self.identity)
+            if get_dist_info()[0] == 0:
+                store.open(resume)
+            barrier()
+            return self._run(store, rounds, todo, limits)
+
+    def _run(self, store: Store, rounds: Rounds, todo: _Todo | None, limits: Limits) -> Result:
+        """Score the candidates of all rounds, beginning with those that are ready."""
         weights = np.array([term.weight for term in self.candidates.terms])
         subnets: list[Candidate] = []
         scores: list[np.ndarray] = []

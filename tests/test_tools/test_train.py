@@ -1,5 +1,6 @@
 """tools/train.py and dist_train.sh, run as a user runs them."""
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -270,13 +271,15 @@ def test_missing_checkpoint(tiny, tmp_path):
 @pytest.fixture
 def own_images(train, tmp_path):
     """Trains two iterations on a folder of one's own: ``own_images(*settings)``."""
+    number = itertools.count()
 
     def call(*settings):
         options = ['batch_size=2', *(f'dataset.{setting}' for setting in settings)]
         options = [f'train_dataloader.{option}' for option in options]
         return train(
             'configs/byol/byol_tiny10to22_bs64-coslr-3e_cifar10.py',
-            *('--work-dir', tmp_path / 'run', '--cfg-options', *IN_PROCESS, *options),
+            *('--work-dir', tmp_path / f'run{next(number)}'),
+            *('--cfg-options', *IN_PROCESS, *options),
             *('train_cfg.max_epochs=1', f'train_dataloader.dataset.data_root={tmp_path}'),
         )
 

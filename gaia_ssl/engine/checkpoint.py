@@ -9,12 +9,8 @@ from pathlib import Path
 
 from mmengine.fileio import LocalBackend, register_backend
 
-<<<<<<< HEAD
-from gaia_ssl.utils.files import TEXT, atomic_write
-=======
 from gaia_ssl.utils.files import atomic_write
 from gaia_ssl.utils.paths import last_checkpoint
->>>>>>> f52215e (Folders say what made them, and are locked; a training takes new settings from a named checkpoint)
 
 ATOMIC = 'gaia_ssl.atomic'
 """Name of the backend, for ``backend_args=dict(backend=...)``."""
@@ -50,14 +46,9 @@ def latest_checkpoint(work_dir: str) -> str | None:
         if it is missing or broken, the newest complete one in the work dir; ``None`` if there is
         none.
     """
-<<<<<<< HEAD
-    note = osp.join(work_dir, 'last_checkpoint')
-    named = [Path(note).read_text(**TEXT).strip()] if osp.isfile(note) else []
-=======
     named = []
     with suppress(FileNotFoundError):
         named.append(str(last_checkpoint(work_dir)))
->>>>>>> f52215e (Folders say what made them, and are locked; a training takes new settings from a named checkpoint)
     found = (
         path for name in NAMES for path in glob(osp.join(escape(str(work_dir)), f'{name}.pth'))
     )

@@ -45,26 +45,17 @@ def new_folder(out: str, overwrite: bool = False) -> Iterator[str]:
                 f'out: {out} cannot be written ({error.strerror}); choose another'
             ) from error
         yield draft
-<<<<<<< HEAD
-        if osp.isdir(out) and os.listdir(out):
-            old = draft + OLD
-=======
         if not osp.isdir(out) or not os.listdir(out):
             os.rename(draft, out)
         elif overwrite:
-            old = f'{draft}.old'
->>>>>>> f52215e (Folders say what made them, and are locked; a training takes new settings from a named checkpoint)
+            old = draft + OLD
             os.rename(out, old)
             os.rename(draft, out)
             shutil.rmtree(old)
         else:
-<<<<<<< HEAD
-            os.rename(draft, out)
+            raise UserError(f'out: {out} was written by another process meanwhile; choose another')
         # the folder that a killed process had moved away, now that there is a new one
         _remove(abandoned_drafts(out, OLD))
-=======
-            raise UserError(f'out: {out} was written by another process meanwhile; choose another')
->>>>>>> f52215e (Folders say what made them, and are locked; a training takes new settings from a named checkpoint)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         for folder in made:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from .files import TEXT
+
 PACKAGE = Path(__file__).resolve().parents[1]
 ROOT = PACKAGE.parent
 """The folder that holds the package: what a child process needs on its ``PYTHONPATH``."""
@@ -18,6 +20,6 @@ def last_checkpoint(work_dir: Path | str) -> Path:
     Raises:
         FileNotFoundError: If the training has noted none.
     """
-    noted = Path(Path(work_dir, 'last_checkpoint').read_text().strip())
+    noted = Path(Path(work_dir, 'last_checkpoint').read_text(**TEXT).strip())
     own = Path(work_dir, noted.name)
     return own if own.is_file() else noted

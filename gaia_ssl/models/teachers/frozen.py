@@ -66,8 +66,8 @@ class FrozenTeacher:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the weights and of all that changes the features."""
-        own = [self.settings, self.normalisation, self.input_size]
-        return data_digest([weights_digest(self.network), *own])
+        network = [weights_digest(self.network), self.network.identity]
+        return data_digest([*network, self.settings, self.normalisation, self.input_size])
 
     @torch.no_grad()
     def __call__(self, images: Tensor) -> Features:
@@ -100,8 +100,11 @@ class FrozenTeacher:
                 f'model.teacher: it cannot read {channels} channels of {side} px '
                 f'({reason(error)}); give a network for such images, or input_size'
             ) from error
-        if pair.embedding.dim() != 2 or any(m.dim() != 4 for m in pair.maps):
-            raise UserError('model.teacher: its outputs are not an embedding (N, D) and maps')
+        if not (_is_of(pair, 2) and _is_of(three, 3)):
+            raise UserError(
+                'model.teacher: its outputs are not an embedding (N, D) and maps (N, C, H, W) of '
+                'finite numbers'
+            )
         for few, more in zip((pair.embedding, *pair.maps), (three.embedding, *three.maps)):
             if not torch.allclose(few, more[:2], rtol=1e-3, atol=1e-3 * more.abs().max().item()):
                 raise UserError(
@@ -109,6 +112,13 @@ class FrozenTeacher:
                     'it in evaluation mode'
                 )
         return pair
+
+
+def _is_of(features: Features, number: int) -> bool:
+    """Check that features have the shapes of those of so many images, and are finite."""
+    tensors = (features.embedding, *features.maps)
+    shaped = features.embedding.dim() == 2 and all(m.dim() == 4 for m in features.maps)
+    return shaped and all(len(x) == number and bool(x.isfinite().all()) for x in tensors)
 
 
 def build_teacher(
@@ -138,6 +148,11 @@ def build_teacher(
         cls = MODELS.get(own['type']) if isinstance(own['type'], str) else own['type']
         adapted = isinstance(cls, type) and issubclass(cls, TeacherNetwork)
         network = MODELS.build(own) if adapted else BackboneTeacher(**own)
+    if not network.states_images and None in (size, normalisation):
+        raise UserError(
+            f'model.teacher: {type(network).__name__} does not know its images; give input_size, '
+            'and data_preprocessor with mean, std and to_rgb'
+        )
     return FrozenTeacher(
         network,
         Normalisation.of(preprocessor),

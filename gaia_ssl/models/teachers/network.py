@@ -39,6 +39,9 @@ class TeacherNetwork(nn.Module):
         normalisation: The normalisation that its weights were trained with; None if the network
             does not tell.
         input_size: The side of the images that it runs on, in pixels; None if on any.
+        states_images: Whether the network tells the size and normalisation of its images, as far
+            as they matter; if not, the config must.
+        identity: Plain data that identifies the network beside its weights and settings.
 
     Raises:
         UserError: If ``pool`` is unknown.
@@ -46,6 +49,8 @@ class TeacherNetwork(nn.Module):
 
     normalisation: Normalisation | None = None
     input_size: int | None = None
+    states_images: bool = True
+    identity: str | None = None
 
     def __init__(self, pool: str = 'cls') -> None:
         super().__init__()

@@ -1,6 +1,7 @@
 """Load the weights of a teacher network, all of them or none."""
 
-from collections.abc import Mapping
+import os.path as osp
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import torch.nn as nn
@@ -9,6 +10,8 @@ from torch import Tensor
 
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.weights import describe, differences, select_weights
+
+from .imports import import_library
 
 FIELD = 'model.teacher'
 
@@ -32,7 +35,7 @@ def load_weights(module: nn.Module, checkpoint: str, prefix: str = '') -> None:
     """Load all weights of a network.
 
     The checkpoint may hold more, such as a classifier, but no further layers of the network's own
-    parts: those are another network's.
+    sequences: those are a deeper network's.
 
     Args:
         module: The network.
@@ -43,15 +46,14 @@ def load_weights(module: nn.Module, checkpoint: str, prefix: str = '') -> None:
         UserError: If the file cannot be read, its weights are another network's, or they are not
             finite.
     """
-    content = CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu', logger='silent')
+    content = _read(checkpoint)
     prefix = f'{prefix.rstrip(".")}.' if prefix else ''
     weights = select_weights(content, checkpoint, prefix)
     if all(key.startswith('module.') for key in weights):  # saved inside a wrapper
         weights = {key.removeprefix('module.'): value for key, value in weights.items()}
     own = {k: v for k, v in module.state_dict().items() if not k.endswith('num_batches_tracked')}
-    parts = {key.partition('.')[0] for key in own}
-    given = {k: v for k, v in weights.items() if k in own or k.partition('.')[0] in parts}
-    given = {k: v for k, v in given.items() if not k.endswith('num_batches_tracked')}
+    parts = {'.'.join(names[:end]) for names in map(_split, own) for end in range(len(names) + 1)}
+    given = {k: v for k, v in weights.items() if k in own or _is_further_layer(k, parts)}
     try:
         # strictness is checked below: a network may adapt weights while they are loaded, as those
         # of positions for another image size
@@ -70,6 +72,31 @@ def load_weights(module: nn.Module, checkpoint: str, prefix: str = '') -> None:
         raise UserError(
             f'{FIELD}.init_cfg: {checkpoint} has weights that are not finite (first: {diverged[0]})'
         )
+
+
+def _read(checkpoint: str) -> Any:
+    if checkpoint.endswith('.safetensors') and osp.isfile(checkpoint):
+        safetensors = import_library('safetensors.torch', 'a checkpoint in .safetensors')
+        try:
+            return safetensors.load_file(checkpoint)
+        except Exception as error:  # damaged bytes can fail in any way
+            raise UserError(
+                f'checkpoint: {checkpoint} cannot be read ({error}); copy it again'
+            ) from error
+    return CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu', logger='silent')
+
+
+def _split(key: str) -> list[str]:
+    return key.split('.')
+
+
+def _is_further_layer(key: str, parts: Collection[str]) -> bool:
+    """Tell a layer that continues a sequence of a network's own, such as ``layer3.6``."""
+    names = _split(key)
+    for end, name in enumerate(names[1:], 1):
+        if '.'.join(names[: end + 1]) not in parts:
+            return '.'.join(names[:end]) in parts and name.isdigit()
+    return False
 
 
 def _prefix_in(weights: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> str | None:

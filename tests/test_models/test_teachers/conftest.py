@@ -27,7 +27,7 @@ def pretrained(tmp_path):
 def teach():
     """Build a teacher for images that are normalised as ImageNet's."""
 
-    def call(channels=3, **options):
-        return build_teacher(options, NORMS, channels)
+    def call(image_channels=3, **options):
+        return build_teacher(options, NORMS, image_channels)
 
     return call

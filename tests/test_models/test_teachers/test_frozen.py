@@ -62,9 +62,21 @@ def test_a_network_in_training_mode_is_told():
         FrozenTeacher(Shrunk(training=True), PLAIN)
 
 
+@pytest.mark.parametrize(
+    'spoil', [lambda x: x[:1], lambda x: x[0], lambda x: x * torch.nan, lambda x: x[..., None]]
+)
+def test_outputs_are_checked(spoil):
+    class Spoilt(Shrunk):
+        def forward(self, images):
+            return Features(spoil(images.flatten(1)))
+
+    with pytest.raises(UserError, match='model.teacher: its outputs are not an embedding'):
+        FrozenTeacher(Spoilt(), PLAIN)
+
+
 def test_channels_are_checked(pretrained, teach):
     with pytest.raises(UserError, match='model.teacher: it cannot read 1 channels of 64 px'):
-        teach(channels=1, **pretrained(**RESNET))
+        teach(image_channels=1, **pretrained(**RESNET))
 
 
 @pytest.mark.parametrize(

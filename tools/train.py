@@ -11,6 +11,7 @@ from gaia_ssl.utils.cli import (
     run_cli,
 )
 from gaia_ssl.utils.dist import process_group
+from gaia_ssl.utils.files import naming_file
 
 
 def parse_args() -> argparse.Namespace:
@@ -34,7 +35,7 @@ def main() -> None:
         auto_scale_lr=args.auto_scale_lr,
         launcher=args.launcher,
     )
-    with process_group(args.launcher, args.local_rank):
+    with process_group(args.launcher, args.local_rank), naming_file(config.work_dir):
         train(config, args.resume)
 
 

@@ -12,6 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from gaia_ssl.utils.files import TEXT
+
 from .stages import Records, Stage, StageError
 
 TAIL = 15  # lines of a log shown when its stage failed
@@ -159,7 +161,7 @@ class Pipeline:
         log = self.log(stage.name)
         log.parent.mkdir(parents=True, exist_ok=True)
         self.records[stage.name] = dict(start=time.time(), attempts=attempts + 1)
-        with open(log, 'a') as file, signals_held():
+        with open(log, 'a', **TEXT) as file, signals_held():
             file.write(f'=== {" ".join(stage.command)}\n')
             file.flush()
             self.running[stage.name] = subprocess.Popen(

@@ -15,6 +15,7 @@ from gaia_ssl.datasets.check import check_data
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.checkpoint import load_checkpoint
 from gaia_ssl.utils.cli import load_config
+from gaia_ssl.utils.files import naming_file
 from gaia_ssl.utils.templates import check_fits
 from gaia_ssl.utils.weights import check_weights, read_weights
 
@@ -72,7 +73,7 @@ def train_downstream(config: Config, name: str, resume: str | None = None, **opt
     evaluated = ['val_dataloader'] if config.get('val_dataloader') else []
     files = _prepare(config, name, [field, *evaluated], options)
     config.custom_hooks = [*(config.get('custom_hooks') or []), dict(type=RESUME_HOOK)]
-    with claim_work_dir(config, resume) as work_dir:
+    with claim_work_dir(config, resume) as work_dir, naming_file(config.work_dir):
         files.use_completed(config.work_dir)
         runner = Runner.from_cfg(config)
         loader = checked_dataloader(runner, 'train')
@@ -103,7 +104,8 @@ def evaluate_downstream(config: Config, name: str, checkpoint: str, **options) -
     runner = Runner.from_cfg(config)
     _check_classes(config, checked_dataloader(runner, 'test'), field)
     _check_weights(runner, checkpoint)
-    return runner.test()
+    with naming_file(config.work_dir):
+        return runner.test()
 
 
 def _prepare(

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from gaia_ssl.downstream.subnet import WEIGHTS_FILE
 from gaia_ssl.utils import UserError
-from gaia_ssl.utils.files import abandoned_drafts, draft_name
+from gaia_ssl.utils.files import abandoned_drafts, draft_name, naming_file
 from gaia_ssl.utils.templates import check_fits
 
 OLD = '.old'
@@ -44,7 +44,8 @@ def new_folder(out: str, overwrite: bool = False) -> Iterator[str]:
             raise UserError(
                 f'out: {out} cannot be written ({error.strerror}); choose another'
             ) from error
-        yield draft
+        with naming_file(out):
+            yield draft
         if not osp.isdir(out) or not os.listdir(out):
             os.rename(draft, out)
         elif overwrite:

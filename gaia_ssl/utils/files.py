@@ -5,6 +5,7 @@ import json
 import os
 import os.path as osp
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import IO, Any
@@ -71,6 +72,34 @@ def atomic_write(path: str, mode: str = 'w') -> Iterator[IO]:
         with suppress(OSError):
             os.remove(draft)
         raise
+
+
+@contextmanager
+def atomic_folder(path: str | os.PathLike) -> Iterator[str]:
+    """Make a folder that appears under its name when it is complete.
+
+    Drafts of it that killed processes left are removed.
+
+    Args:
+        path: The folder, which is empty or does not exist.
+
+    Yields:
+        Path of the draft, which is removed if anything fails.
+
+    Raises:
+        OSError: If something in it cannot be written; the error names a file or the folder.
+    """
+    path = os.fspath(path)
+    draft = draft_name(path)
+    for abandoned in abandoned_drafts(path):
+        shutil.rmtree(abandoned, ignore_errors=True)
+    try:
+        with naming_file(path):
+            os.makedirs(draft)
+            yield draft
+            os.replace(draft, path)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 @contextmanager

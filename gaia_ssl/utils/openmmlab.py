@@ -12,7 +12,7 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from io import TextIOWrapper
 from itertools import chain, repeat
-from logging import FileHandler
+from logging import FileHandler, Handler, LogRecord
 from threading import RLock
 from types import ModuleType
 from typing import Any
@@ -196,7 +196,10 @@ def _function_in_scope(function: dict) -> dict:
 
 
 def _log_names_of_files() -> None:
-    """Let log files hold names of files that are not UTF-8; their lines would be lost."""
+    """Let log files hold names of files that are not UTF-8, and warn once if a disk is full.
+
+    Lines with such names would be lost, and every line on a full disk prints a traceback.
+    """
     original = MMLogger.__init__
     if hasattr(original, '__wrapped__'):
         return
@@ -207,8 +210,19 @@ def _log_names_of_files() -> None:
         for handler in self.handlers:
             if isinstance(handler, FileHandler) and isinstance(handler.stream, TextIOWrapper):
                 handler.stream.reconfigure(**TEXT)
+            handler.handleError = partial(_handle_error, handler, [])
 
     MMLogger.__init__ = init
+
+
+def _handle_error(handler: Handler, told: list[OSError], record: LogRecord) -> None:
+    error = sys.exc_info()[1]
+    if not isinstance(error, OSError):
+        type(handler).handleError(handler, record)
+    elif not told:
+        told.append(error)
+        name = getattr(handler, 'baseFilename', 'standard output')
+        print(f'warning: {name}: {error.strerror}', file=sys.stderr)
 
 
 def backward_uncounted(optim_wrapper: OptimWrapper, loss: Tensor) -> None:

@@ -53,6 +53,16 @@ def trace(tmp_path):
     return trace
 
 
+def test_names_of_files_need_not_be_utf8(make, tmp_path):
+    folder = tmp_path / os.fsdecode(b'caf\xe9')
+    stage = make('a', outputs=[folder / 'a.out'])
+    stage.command[-2] = str(folder / 'a.out')
+    folder.mkdir()
+    Pipeline([stage], folder).run()
+    assert os.fsencode(folder / 'a.out') in (folder / 'logs' / 'a.log').read_bytes()
+    assert Records(folder).done([stage]) == {'a'}
+
+
 def test_each_stage_waits_for_what_it_needs(make, trace, tmp_path):
     stages = [make('a', seconds=0.2), make('b', 'a'), make('c', 'a', 'b')]
     Pipeline(stages, tmp_path, cores=2).run()

@@ -305,6 +305,22 @@ def test_what_is_typed_and_listed_is_read(own_images, tmp_path):
     )
 
 
+def test_a_full_disk_is_one_line(command, tmp_path):
+    write_images(tmp_path / 'photos', 4, 32)
+    done = command(
+        *(Path(__file__).with_name('full_disk.py'), 300_000, 'tools/train.py'),
+        'configs/byol/byol_tiny10to22_bs64-coslr-3e_cifar10.py',
+        *('--work-dir', tmp_path / 'run', '--cfg-options', *IN_PROCESS, 'train_cfg.max_epochs=1'),
+        *('train_dataloader.batch_size=2', f'train_dataloader.dataset.data_root={tmp_path}'),
+        'train_dataloader.dataset.data_prefix=photos',
+    )
+    assert done.returncode == 2
+    assert 'Traceback' not in done.stderr
+    error = f'error: {tmp_path}/run/epoch_1.pth: File too large; make room there'
+    assert done.stderr.splitlines()[-1] == error
+    assert not list((tmp_path / 'run').glob('*.pth*'))
+
+
 def test_truncated_images_are_left_out_on_request(own_images, tmp_path):
     write_images(tmp_path / 'photos', 4, 32)
     cut = tmp_path / 'photos/2.jpg'

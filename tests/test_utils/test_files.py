@@ -7,7 +7,14 @@ from multiprocessing import get_context
 
 import pytest
 
-from gaia_ssl.utils.files import abandoned_drafts, atomic_write, draft_name, file_digest, write_json
+from gaia_ssl.utils.files import (
+    abandoned_drafts,
+    atomic_folder,
+    atomic_write,
+    draft_name,
+    file_digest,
+    write_json,
+)
 
 
 @contextmanager
@@ -96,3 +103,17 @@ def test_processes_that_write_the_same_file_do_not_disturb_each_other(tmp_path):
     assert [writer.exitcode for writer in writers] == [0, 0]
     assert os.listdir(tmp_path) == ['a']
     assert (tmp_path / 'a').read_text() in ('a' * 10_000, 'b' * 10_000)
+
+
+def test_a_folder_is_whole_or_not_there(tmp_path, dead):
+    path = tmp_path / 'a' / 'out'
+    (tmp_path / 'a' / f'out.tmp{dead}').mkdir(parents=True)
+    with pytest.raises(OSError) as caught, full_disk(1000), atomic_folder(path) as draft:
+        with open(f'{draft}/large', 'w') as file:
+            file.write('a' * 5000)
+    assert (caught.value.errno, caught.value.filename) == (errno.EFBIG, str(path))
+    assert not list((tmp_path / 'a').iterdir())
+    with atomic_folder(path) as draft:
+        open(f'{draft}/b', 'w').close()
+        assert not path.exists()
+    assert list(tmp_path.rglob('*')) == [tmp_path / 'a', path, path / 'b']

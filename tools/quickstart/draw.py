@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from gaia_ssl.utils.cli import run_cli
 from gaia_ssl.visualization.predictions import DRAWINGS, draw_predictions
 
 
@@ -21,4 +22,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_cli(main)

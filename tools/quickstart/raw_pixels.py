@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from gaia_ssl.evaluation.raw_pixels import raw_pixel_top1
+from gaia_ssl.utils.cli import run_cli
 from gaia_ssl.utils.files import write_json
 
 
@@ -22,4 +23,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_cli(main)

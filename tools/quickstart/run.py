@@ -15,6 +15,7 @@ from gaia_ssl.benchmark.quickstart.report import write_report
 from gaia_ssl.benchmark.stages import claim_work_dir
 from gaia_ssl.utils.cli import run_cli
 from gaia_ssl.utils.lock import lock
+from gaia_ssl.utils.templates import check_fits
 
 
 def parse_args() -> argparse.Namespace:
@@ -48,6 +49,7 @@ def main() -> None:
     args = parse_args()
     work_dir = args.work_dir.absolute()
     settings = dict(data=args.data, smoke=args.smoke)
+    check_fits(str(work_dir), '--work-dir')  # its configs take the folder from the environment
     with orderly_exit('quickstart'):
         claim_work_dir(work_dir, settings)
         plan = make_plan(work_dir, **settings)

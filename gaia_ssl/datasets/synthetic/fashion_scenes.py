@@ -18,7 +18,6 @@ Train uses training garments only, val test garments only. The same options give
 """
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -28,6 +27,8 @@ import cv2
 import numpy as np
 from pycocotools import mask as mask_utils
 
+from gaia_ssl.utils import UserError
+from gaia_ssl.utils.files import atomic_folder
 from gaia_ssl.utils.paths import TOOLS
 
 from .idx import read_idx
@@ -390,6 +391,9 @@ def build(
 
     Returns:
         What was made, as in ``scenes.json``.
+
+    Raises:
+        UserError: If ``out`` holds something else, or the source is damaged.
     """
     out = Path(out)
     made: dict[str, Any] = dict(
@@ -407,17 +411,12 @@ def build(
     if record.is_file() and json.loads(record.read_text()) == made:
         return made
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise FileExistsError(f'{out} holds something else; choose another folder or remove it')
-    temp = out.with_name(f'{out.name}.tmp-{os.getpid()}')
-    try:
-        temp.mkdir(parents=True)
+        raise UserError(f'out: {out} holds something else; choose another folder or remove it')
+    with atomic_folder(out) as draft:
         for split, num in made['scenes'].items():
             garments = Garments(split, per_class, source)
-            write_sprites(temp, split, garments, seed)
-            write_scenes(temp, split, garments, num, seed)
-        copy_unlabeled(temp)
-        (temp / record.name).write_text(json.dumps(made, indent=1) + '\n')
-        os.replace(temp, out)
-    finally:
-        shutil.rmtree(temp, ignore_errors=True)
+            write_sprites(Path(draft), split, garments, seed)
+            write_scenes(Path(draft), split, garments, num, seed)
+        copy_unlabeled(Path(draft))
+        (Path(draft) / record.name).write_text(json.dumps(made, indent=1) + '\n')
     return made

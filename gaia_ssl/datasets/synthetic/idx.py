@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from gaia_ssl.utils import UserError
+
 
 def read_idx(path: str | Path) -> np.ndarray:
     """Read a gzipped idx file of unsigned bytes.
@@ -19,7 +21,7 @@ def read_idx(path: str | Path) -> np.ndarray:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is damaged or not an idx file of unsigned bytes.
+        UserError: If it is damaged or not an idx file of unsigned bytes.
     """
     packed = Path(path).read_bytes()
     try:
@@ -30,4 +32,4 @@ def read_idx(path: str | Path) -> np.ndarray:
             raise ValueError('its numbers are not unsigned bytes')
         return np.frombuffer(data, np.uint8, offset=4 + 4 * ndim).reshape(shape)
     except (OSError, EOFError, ValueError, struct.error, zlib.error) as error:
-        raise ValueError(f'{path} is not a whole idx file of unsigned bytes: {error}') from error
+        raise UserError(f'{path} is not a whole idx file of unsigned bytes: {error}') from error

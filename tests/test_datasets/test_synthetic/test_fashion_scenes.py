@@ -10,6 +10,7 @@ from pycocotools.coco import COCO
 
 from gaia_ssl.datasets.synthetic import fashion_scenes
 from gaia_ssl.datasets.synthetic.idx import read_idx
+from gaia_ssl.utils import UserError
 from gaia_ssl.utils.paths import TOOLS
 
 SCRIPT = TOOLS / 'dataset_converters/fashion_scenes.py'
@@ -144,9 +145,9 @@ def test_repeating_leaves_the_data_alone(data):
 def test_a_folder_of_something_else_is_refused(command, tmp_path):
     (tmp_path / 'mine.txt').write_text('precious')
     done = command(SCRIPT, '--out', tmp_path)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr == (
-        f'fashion_scenes: {tmp_path} holds something else; choose another folder or remove it\n'
+        f'error: --out: {tmp_path} holds something else; choose another folder or remove it\n'
     )
     assert files(tmp_path) == {'mine.txt': b'precious'}
 
@@ -211,7 +212,7 @@ def test_garments_of_another_folder(data, tmp_path, monkeypatch, write_idx):
     for split in NUM:
         sprites = list((tmp_path / 'data/sprites' / split).rglob('*.png'))
         assert sorted(int(f.stem) for f in sprites) == list(range(20))
-    with pytest.raises(FileExistsError, match='something else'):
+    with pytest.raises(UserError, match='something else'):
         make(tmp_path / 'data')
 
 
@@ -227,6 +228,6 @@ def test_a_bad_source_is_named(command, tmp_path, content):
     file = source / 'train-labels-idx1-ubyte.gz'
     file.unlink() if content is None else file.write_bytes(content)
     done = command(SCRIPT, '--out', tmp_path / 'data', '--source', source)
-    assert done.returncode == 1 and str(file) in done.stderr
-    assert done.stderr.startswith('fashion_scenes: ') and len(done.stderr.splitlines()) == 1
+    assert done.returncode == 2 and str(file) in done.stderr
+    assert done.stderr.startswith('error: ') and len(done.stderr.splitlines()) == 1
     assert list(tmp_path.iterdir()) == [source]

@@ -114,15 +114,15 @@ def test_a_bad_archive_gets_one_line(run, tmp_path, content):
     if content:
         path.write_bytes(content)
     done = run('--out', tmp_path / 'out', '--archive', path)
-    assert done.returncode == 1
-    assert done.stderr == f'coco20: cannot read archive {path}: is it a whole .tar.gz?\n'
+    assert done.returncode == 2
+    assert done.stderr == f'error: cannot read archive {path}: is it a whole .tar.gz?\n'
     assert not (tmp_path / 'out').exists()
 
 
 def test_a_cut_off_archive_gets_one_line(run, archive, tmp_path):
     archive.write_bytes(archive.read_bytes()[:-200])
     done = run('--out', tmp_path / 'out', '--archive', archive)
-    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
+    assert done.returncode == 2 and len(done.stderr.splitlines()) == 1
     assert not (tmp_path / 'out').exists()
 
 
@@ -131,14 +131,14 @@ def test_an_archive_of_something_else_gets_one_line(run, tmp_path):
     with tarfile.open(path, 'w:gz'):
         pass
     done = run('--out', tmp_path / 'out', '--archive', path)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert 'lacks tests/data/assets/coco/instances.json' in done.stderr
 
 
 def test_a_failed_download_gets_one_line(run, tmp_path):
     # pip has nowhere to look: fails without any network
     done = run('--out', tmp_path / 'out', env=dict(PIP_NO_INDEX='1'))
-    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
-    assert done.stderr.startswith('coco20: cannot download labelbox==7.17.0 with pip (ERROR: ')
+    assert done.returncode == 2 and len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith('error: cannot download labelbox==7.17.0 with pip (ERROR: ')
     assert 'pass --archive' in done.stderr
     assert not (tmp_path / 'out').exists()

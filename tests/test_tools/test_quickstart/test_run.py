@@ -88,7 +88,7 @@ def test_a_failing_stage_shows_the_end_of_its_log(finished):
     broken.write_text('a file in the way')
     done = call('--smoke', '--work-dir', finished)
     assert done.returncode == 1
-    assert 'quickstart: stage data failed (exit code 1); end of ' in done.stderr
+    assert 'quickstart: stage data failed (exit code 2); end of ' in done.stderr
     assert f'{broken} holds something else' in done.stderr
     assert not (finished / 'report.json').exists()
 

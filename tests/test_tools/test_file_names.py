@@ -125,7 +125,9 @@ def test_training_and_resuming(cafe, command, tmp_path):
     assert '--- Logging error' not in done.stderr
     logs = list(work_dir.glob('*/*.log'))
     assert os.fsencode(f'10 images in {cafe / "train"}') in logs[0].read_bytes()
-    again = command(*call, '--resume', '--cfg-options', *settings, 'train_cfg.max_epochs=2')
+    assert command(*call, '--resume', '--cfg-options', *settings).returncode == 0
+    named = ['--resume', work_dir / 'epoch_1.pth']
+    again = command(*call, *named, '--cfg-options', *settings, 'train_cfg.max_epochs=2')
     assert again.returncode == 0, again.stderr
     assert 'resumed epoch: 1' in again.stdout
     assert (work_dir / 'epoch_2.pth').exists()

@@ -169,3 +169,66 @@ def test_mistakes_beside_the_teacher(write, train, tmp_path, option, message):
     assert done.returncode == 2, done.stderr
     [line] = done.stderr.strip().splitlines()
     assert re.search(message, line), line
+
+
+@pytest.fixture
+def cached(write, train, tmp_path):
+    """Train with a cache: ``cached(work_dir, *options, **settings of the teacher)``."""
+
+    def call(name='work', *options, **teacher):
+        path = write(cache=str(tmp_path / 'cache'), input_size=32, **teacher)
+        epoch = ['--cfg-options', 'train_cfg.max_epochs=1', *options]
+        return train(path, '--work-dir', tmp_path / name, *epoch)
+
+    return call
+
+
+def test_a_cache_holds_the_embeddings_of_whole_images(cached, folder, tmp_path):
+    done = cached()
+    assert done.returncode == 0, done.stderr
+    assert 'Embeddings of 24 images go to' in done.stdout
+    network = MODELS.build(NETWORK)
+    network.load_state_dict(torch.load(folder / 'teacher.pth'))
+    network.eval()
+    paths = sorted(map(str, (folder / 'images').iterdir()))
+    images = np.stack([cv2.imread(path)[..., ::-1] for path in paths]).astype(np.float32)
+    images = (images - [123.675, 116.28, 103.53]) / [58.395, 57.12, 57.375]
+    with torch.no_grad():
+        [last] = network(torch.from_numpy(images).float().permute(0, 3, 1, 2))
+    found = np.load(tmp_path / 'cache/embeddings.npy')
+    np.testing.assert_allclose(found, last.mean((2, 3)), rtol=1e-4, atol=1e-5)
+    # the next training takes them as they are, also when it is resumed
+    again = cached('again')
+    assert again.returncode == 0 and 'Embeddings of' not in again.stdout
+    first, second = (checkpoint(tmp_path / name, 1)['state_dict'] for name in ('work', 'again'))
+    assert all(torch.equal(first[key], second[key]) for key in first)
+    # a killed computation goes on
+    marks = np.load(tmp_path / 'cache/done.npy', mmap_mode='r+')
+    marks[0] = False
+    marks.flush()
+    third = cached('third')
+    assert third.returncode == 0 and 'Embeddings of 24 images' in third.stdout
+
+
+def test_a_cache_of_others_is_refused(cached):
+    done = cached()
+    assert done.returncode == 0, done.stderr
+    done = cached('another', weights='another')
+    assert done.returncode == 2
+    assert 'holds features of another teacher' in done.stderr.splitlines()[-1]
+    done = cached('fewer', 'train_dataloader.dataset.indices=16')
+    assert done.returncode == 2
+    assert 'holds features of another data' in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    'option, message',
+    [
+        ('model.head.losses.dense_kl.weight=1', 'model.teacher.cache: dense losses compare maps'),
+        ('train_dataloader.dataset.pipeline.2.meta_keys=[]', 'the samples lack sample_idx'),
+    ],
+)
+def test_mistakes_with_a_cache(cached, option, message):
+    done = cached('work', option)
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr.splitlines()[-1]

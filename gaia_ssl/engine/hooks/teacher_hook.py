@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader
 
 from gaia_ssl.datasets.seeded import SampleKey, SeededDataset
 from gaia_ssl.engine.ddp import supernet_of
+from gaia_ssl.engine.teacher_cache import prepare_cache
 from gaia_ssl.models.teachers import FrozenEncoder, PrincipalComponents
 from gaia_ssl.registry import HOOKS
 from gaia_ssl.utils import UserError
@@ -19,12 +20,13 @@ from gaia_ssl.utils.openmmlab import resumed_from
 
 @HOOKS.register_module()
 class TeacherHook(Hook):
-    """Computes the principal components of a frozen teacher's embeddings, and checks the teacher.
+    """Prepares the frozen teacher of a ``DynamicDistill``, and checks it.
 
-    The components are computed once, before the first iteration, on the first training view of
-    randomly drawn images; the draw is a function of the seed. A resumed training has them from the
-    checkpoint. Checkpoints hold the teacher's digest, and a training with another teacher is not
-    resumed.
+    The cache of its embeddings is completed, if the model has one. Their principal components are
+    computed once, before the first iteration, on randomly drawn images: on the cache, or else on
+    the first training view of each. The draw is a function of the seed. A resumed training has them
+    from the checkpoint. Checkpoints hold the teacher's digest, and a training with another teacher
+    is not resumed.
 
     Args:
         num_images: The most images that the components are computed on. Defaults to 4096.
@@ -49,14 +51,17 @@ class TeacherHook(Hook):
             _teacher(runner).check_recorded(checkpoint.get('meta', {}), f'resume: {path}')
 
     def before_train(self, runner: Runner) -> None:
-        """Compute the components, unless they are there."""
-        components = _teacher(runner).embedding_map
+        """Complete the cache, and compute the components unless they are there."""
+        model, encoder = supernet_of(runner), _teacher(runner)
+        if model.cache_folder is not None:
+            model.cache = prepare_cache(runner, encoder.teacher, model.cache_folder)
+        components = encoder.embedding_map
         if not isinstance(components, PrincipalComponents) or components.fitted:
             return
         # the others wait
         if is_main_process():
             runner.logger.info('Principal components of the teacher are computed')
-            components.fit(torch.cat(list(self._embeddings(runner))))
+            components.fit(self._embeddings(runner))
         barrier()
         for buffer in components.buffers():
             broadcast(buffer)
@@ -65,11 +70,17 @@ class TeacherHook(Hook):
         """Add the digest of the teacher."""
         checkpoint['meta']['teacher'] = _teacher(runner).digest
 
-    def _embeddings(self, runner: Runner) -> Iterator[Tensor]:
-        """The teacher's embeddings of training views, (N, D) per batch, on the CPU."""
-        loader, model = runner.train_dataloader, supernet_of(runner)
+    def _embeddings(self, runner: Runner) -> Tensor:
+        """The teacher's embeddings of randomly drawn images, (M, D), on the CPU."""
+        cache, dataset = supernet_of(runner).cache, runner.train_dataloader.dataset
         generator = torch.Generator().manual_seed(runner.seed)
-        order = torch.randperm(len(loader.dataset), generator=generator)[: self.num_images].tolist()
+        number = len(dataset if cache is None else cache)
+        order = torch.randperm(number, generator=generator)[: self.num_images].tolist()
+        return torch.cat(list(self._of_views(runner, order))) if cache is None else cache[order]
+
+    def _of_views(self, runner: Runner, order: list[int]) -> Iterator[Tensor]:
+        """The teacher's embeddings of training views, (N, D) per batch."""
+        loader, model = runner.train_dataloader, supernet_of(runner)
         seeded = isinstance(loader.dataset, SeededDataset)
         keys = [SampleKey(index, 0, runner.seed) for index in order] if seeded else order
         views = DataLoader(
@@ -79,7 +90,7 @@ class TeacherHook(Hook):
             num_workers=loader.num_workers,
             collate_fn=loader.collate_fn,
             worker_init_fn=loader.worker_init_fn,
-            generator=generator,
+            generator=torch.Generator(),  # the global one stays as it is
         )
         for batch in views:
             images = model.data_preprocessor(batch, training=True)['inputs'][0]

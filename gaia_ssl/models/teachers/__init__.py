@@ -1,6 +1,7 @@
 """Frozen teachers: pretrained networks that supernets learn from and are searched by."""
 
 from .backbone import BackboneTeacher
+from .cache import EmbeddingCache
 from .components import PrincipalComponents
 from .encoder import FrozenEncoder
 from .frozen import FrozenTeacher, build_teacher
@@ -13,6 +14,7 @@ from .torchvision import TorchvisionTeacher
 
 __all__ = [
     'BackboneTeacher',
+    'EmbeddingCache',
     'Features',
     'FrozenEncoder',
     'FrozenTeacher',

@@ -157,6 +157,29 @@ def test_dense_losses_alone_leave_the_neck_out(ssl):
     assert not hasattr(model, 'queue')
 
 
+def test_cache_is_looked_up_by_the_images_index(ssl, tmp_path):
+    """Whole images as views: the losses are those without a cache."""
+    losses = head(global_cosine={}, global_relation={})
+    teacher = ssl.teacher_config()
+    plain = ssl.build('Distill', head=losses)
+    model = ssl.build('Distill', head=losses, teacher=dict(teacher, cache=str(tmp_path)))
+    batch = ssl.batch(0)
+    batch['inputs'] = [batch['inputs'][0]] * 2
+    with pytest.raises(UserError, match='model.teacher.cache: not opened'):
+        model.train_step(batch, ssl.wrap(model))
+    order = [2, 0, 3, 1]
+    model.cache = plain.encoder.teacher(batch['inputs'][0]).embedding[np.argsort(order)]
+    with pytest.raises(UserError, match='the samples lack sample_idx'):
+        model.train_step(batch, ssl.wrap(model))
+    for sample, index in zip(batch['data_samples'], order):
+        sample.set_field(index, 'sample_idx', field_type='metainfo')
+    log = model.train_step(batch, ssl.wrap(model))
+    expected = plain.train_step(batch, ssl.wrap(plain))
+    torch.testing.assert_close(log['loss'], expected['loss'])
+    with pytest.raises(UserError, match='model.teacher.cache: 5 is not a folder'):
+        ssl.build('Distill', head=losses, teacher=dict(teacher, cache=5))
+
+
 def test_without_a_queue_images_relate_to_their_batch(ssl):
     model = ssl.build('Distill', head=head(global_relation={}), queue_len=0)
     view = ssl.batch(0)['inputs'][0]

@@ -72,6 +72,10 @@ def load_checkpoint(filename: str, map_location: str | None = 'cpu', mmap: bool 
     path = osp.expanduser(filename)
     if not osp.isfile(path):
         raise UserError(f'checkpoint: {filename} does not exist')
+    try:
+        path.encode()
+    except UnicodeEncodeError:  # PyTorch maps no file of such a name
+        mmap = False
     return read_checkpoint(path, filename, map_location=map_location, mmap=mmap)
 
 

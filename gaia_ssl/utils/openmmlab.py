@@ -20,6 +20,7 @@ from unittest.mock import patch
 
 import torch
 from mmengine.config.utils import MODULE2PACKAGE
+from mmengine.hooks import checkpoint_hook
 from mmengine.logging import MMLogger
 from mmengine.optim import OptimWrapper
 from mmengine.registry import FUNCTIONS
@@ -199,7 +200,9 @@ def _log_names_of_files() -> None:
     """Let log files hold names of files that are not UTF-8, and warn once if a disk is full.
 
     Lines with such names would be lost, and every line on a full disk prints a traceback.
+    MMEngine's ``CheckpointHook`` writes the path of the last checkpoint by ``open``; it fails.
     """
+    checkpoint_hook.open = partial(open, **TEXT)
     original = MMLogger.__init__
     if hasattr(original, '__wrapped__'):
         return

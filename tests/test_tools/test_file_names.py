@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 import gaia_ssl.models.selfsup  # noqa: F401 - registers the methods
+from gaia_ssl.apis import load_subnet
 from gaia_ssl.registry import MODELS
 from gaia_ssl.utils.cli import load_config
 
@@ -93,6 +94,9 @@ def test_extraction(cafe, search, command, tmp_path):
     assert written.returncode == 0, written.stderr
     meta = torch.load(tmp_path / 'café/backbone.pth', weights_only=True)['meta']
     assert meta['calibration']['folder'] == str(cafe / 'train/b')
+    # a folder that was moved there is read; only its configs need another name
+    (tmp_path / 'café').rename(tmp_path / CAFE)
+    assert load_subnet(str(tmp_path / CAFE)).arch == meta['arch']
 
 
 def test_judging_and_latency(cafe, command, tmp_path):

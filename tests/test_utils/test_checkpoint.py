@@ -13,7 +13,7 @@ from torch.serialization import get_safe_globals, safe_globals
 
 import gaia_ssl.registry  # noqa: F401 - changes how MMEngine reads checkpoints
 from gaia_ssl.utils import UserError
-from gaia_ssl.utils.checkpoint import TRUST, load_checkpoint, save_checkpoint
+from gaia_ssl.utils.checkpoint import TRUST, load_checkpoint, save_checkpoint, write_checkpoint
 
 
 class Reduced:
@@ -56,6 +56,13 @@ def test_a_state_dict_without_weights(tmp_path, weights, kind):
     for load in (load_checkpoint, CheckpointLoader.load_checkpoint):
         with pytest.raises(UserError, match=f'^checkpoint: {path} has no weights: .* type {kind};'):
             load(path)
+
+
+@pytest.mark.parametrize('mmap', [False, True])
+def test_a_name_that_is_not_utf8(tmp_path, mmap):
+    path = str(tmp_path / os.fsdecode(b'caf\xe9.pth'))
+    write_checkpoint(dict(state_dict=dict(a=torch.ones(2))), path)
+    assert load_checkpoint(path, mmap=mmap)['state_dict']['a'].tolist() == [1, 1]
 
 
 def test_a_missing_file(tmp_path):

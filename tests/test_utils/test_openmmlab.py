@@ -12,6 +12,8 @@ from types import ModuleType, SimpleNamespace
 import mmengine
 import pytest
 import torch
+from mmengine.fileio import LocalBackend
+from mmengine.hooks import CheckpointHook
 from mmengine.logging import HistoryBuffer, MMLogger
 from mmengine.optim import OptimWrapper
 from mmengine.registry import DefaultScope
@@ -200,3 +202,16 @@ def test_a_log_holds_any_name(tmp_path):
     name = os.fsdecode(b'caf\xe9')
     MMLogger('name', 'test_name', log_file=str(tmp_path / 'a.log')).info(name)
     assert os.fsencode(name) in (tmp_path / 'a.log').read_bytes()
+
+
+def test_mmengine_notes_a_checkpoint_of_any_name(tmp_path):
+    folder = tmp_path / os.fsdecode(b'caf\xe9')
+    hook = CheckpointHook(by_epoch=False)
+    runner = SimpleNamespace(
+        work_dir=str(folder),
+        message_hub=SimpleNamespace(update_info=lambda *args: None),
+        save_checkpoint=lambda *args, **kwargs: folder.mkdir(),
+    )
+    hook.out_dir, hook.file_backend = str(folder), LocalBackend()
+    hook._save_checkpoint_with_step(runner, 3, {})
+    assert (folder / 'last_checkpoint').read_bytes() == os.fsencode(folder / 'iter_3.pth')

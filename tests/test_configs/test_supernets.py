@@ -101,17 +101,25 @@ def test_an_inherited_config_trains(images, tmp_path, command):
 
 
 def teacher_options(config, folder):
-    """Options of a frozen teacher with random weights, and with random components."""
+    """Options of a frozen teacher with random weights, and with random components.
+
+    A supernet that starts from a network has that network as its teacher, in the same file.
+    """
     model = config.model
     if 'teacher' not in model:
         return {}
-    network = MODELS.build({k: model.teacher[k] for k in ('type', 'depth')})
-    torch.save(network.state_dict(), folder / 'teacher.pth')
-    channels = network.feat_dim
+    own = {k: v for k, v in model.teacher.items() if k not in ('init_cfg', 'data_preprocessor')}
+    own.pop('input_size', None)
+    network, path = MODELS.build(own).eval(), folder / 'teacher.pth'
+    prefix = model.teacher.init_cfg.get('prefix', '')
+    torch.save({prefix + key: value for key, value in network.state_dict().items()}, path)
+    with torch.no_grad():
+        channels = network(torch.zeros(1, 3, 64, 64))[-1].size(1)
     components = torch.randn(model.components, channels)
     torch.save(dict(center=torch.zeros(channels), components=components), folder / 'components.pth')
-    init_cfg = dict(checkpoint=folder / 'teacher.pth')
-    return dict(components_file=folder / 'components.pth', teacher=dict(init_cfg=init_cfg))
+    teacher = dict(init_cfg=dict(checkpoint=path))
+    options = dict(model=dict(components_file=folder / 'components.pth', teacher=teacher))
+    return options | (dict(load_from=path) if config.load_from else {})
 
 
 @pytest.mark.slow
@@ -134,8 +142,7 @@ def test_trains(images, tmp_path, path):
             logger=dict(interval=1), checkpoint=dict(interval=1, save_optimizer=False)
         ),
     )
-    if teacher := teacher_options(config, tmp_path):
-        options['model'] = teacher
+    options |= teacher_options(config, tmp_path)
     flat = [f'{key}={value}' for key, value in _flatten(options)]
     for kind, (_, side) in enumerate(views_of(config)):
         key = f'train_dataloader.dataset.pipeline.1.transforms.{kind}.0.scale'

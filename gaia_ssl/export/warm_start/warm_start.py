@@ -47,7 +47,8 @@ def network_to_supernet(
     In eval mode the first channels of each stage's output at MAX are the network's, in the order
     that the checkpoint's ``meta`` records. Channels are sorted by importance, so that smaller
     subnets have the most important ones. A neck, a head and what the network lacks are initialised;
-    a momentum teacher gets the same weights as the trained encoder.
+    a momentum teacher gets the same weights as the trained encoder. For a method with a frozen
+    teacher the backbone alone is written, since its teacher may be this very checkpoint.
 
     Args:
         config: Training config of the supernet; it may have nothing but ``model.backbone``.
@@ -86,7 +87,8 @@ def network_to_supernet(
 def _build(config: Config) -> tuple[BaseModule, DynamicBackbone]:
     """A config's self-supervised model, or one of its backbone alone, and the trained backbone."""
     model: Any
-    if 'type' in config.get('model', {}):
+    options = config.get('model', {})
+    if 'type' in options and 'teacher' not in options:
         model = build_supernet(config)
         return model, model.student[0]
     model, backbone = BaseModule(), build_supernet_backbone(config)

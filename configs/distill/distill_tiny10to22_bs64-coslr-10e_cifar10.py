@@ -28,6 +28,6 @@ model = dict(
             global_cosine=dict(weight=1.0), global_relation=dict(weight=1.0, temperature=0.07)
         ),
     ),
-    distillation=dict(weight=0.5),
+    guides=dict(weights=dict(max=0.5)),
 )
 train_cfg = dict(max_epochs=10)

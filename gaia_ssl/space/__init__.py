@@ -9,10 +9,12 @@ from .samplers import (
     AnchorSampler,
     ArchSampler,
     AttentiveSampler,
+    CurriculumSampler,
     FlopsUniformSampler,
     LossOf,
     MixtureSampler,
     SandwichSampler,
+    SmallestSampler,
     UniformSampler,
 )
 from .space import SearchSpace, count_cost
@@ -28,6 +30,7 @@ __all__ = [
     'AttentiveSampler',
     'Budget',
     'Cost',
+    'CurriculumSampler',
     'Family',
     'LatencyTable',
     'FlopsUniformSampler',
@@ -38,6 +41,7 @@ __all__ = [
     'SearchSpace',
     'Shape',
     'Size',
+    'SmallestSampler',
     'Step',
     'TracedStep',
     'UniformSampler',

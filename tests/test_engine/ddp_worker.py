@@ -28,7 +28,7 @@ CASES = [
     *((method, {}, 1) for method in selfsup.METHODS),
     ('MoCo', dict(arch_sampler=dict(type='UniformSampler')), 1),
     ('MoCo', {}, 2),
-    ('BYOL', dict(distillation=dict(weight=0.5)), 1),
+    ('BYOL', dict(guides=dict(weights=dict(max=0.5))), 1),
     ('SwAV', dict(queue_len=8), 1),
 ]
 

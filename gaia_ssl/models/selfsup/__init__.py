@@ -7,8 +7,8 @@ from .barlowtwins import DynamicBarlowTwins
 from .base import SupernetSelfSupervisor
 from .byol import DynamicBYOL
 from .densecl import DynamicDenseCL
-from .distill import InplaceDistillation
 from .frozen_teacher import DynamicDistill
+from .guides import Guides
 from .lift import lift
 from .moco import DynamicMoCo
 from .mocov3 import DynamicMoCoV3
@@ -26,7 +26,7 @@ __all__ = [
     'DynamicReSSL',
     'DynamicSimCLR',
     'DynamicSwAV',
-    'InplaceDistillation',
+    'Guides',
     'SupernetSelfSupervisor',
     'lift',
 ]

@@ -1,9 +1,10 @@
 """Base of all self-supervised supernets: an iteration over several subnets."""
 
+import math
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn as nn
@@ -17,12 +18,12 @@ from torch.nn.parallel import DistributedDataParallel
 from gaia_ssl.models.backbones import DynamicBackbone, Encoder
 from gaia_ssl.models.layers import make_input_elastic, synchronise_norms
 from gaia_ssl.registry import ARCH_SAMPLERS, MODELS
-from gaia_ssl.space import SAMPLERS, Arch
+from gaia_ssl.space import SAMPLERS, Arch, count_cost
 from gaia_ssl.utils import UserError, building
 from gaia_ssl.utils.openmmlab import backward_uncounted
 from gaia_ssl.utils.preprocessor import with_type
 
-from .distill import InplaceDistillation
+from .guides import GuidedIteration, Guides
 
 # the samplers belong to the room space, which knows no registry
 for sampler in SAMPLERS:
@@ -45,8 +46,11 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
         head: Config of a head.
         arch_sampler: Config of the sampler of an iteration's archs. Defaults to the sandwich rule
             with one random subnet.
-        distillation: Arguments of ``InplaceDistillation``, by which smaller subnets learn from
-            MAX's embeddings of the same iteration. Defaults to None: no distillation.
+        guides: Arguments of ``Guides``, by which subnets also learn from the embeddings of larger
+            ones, or of the momentum teacher. Subnets then run from the largest to the smallest.
+            Defaults to None: each learns by its own loss alone.
+        loss_weights: Weights of subnets' losses in the mean by their labels, such as
+            ``dict(max=2.0)``; those not named have 1. Defaults to a plain mean.
         channels_last: Keep images and convolutions in channels-last order. Defaults to False.
         data_preprocessor: Config of the preprocessing. Defaults to mmpretrain's for
             self-supervision.
@@ -54,11 +58,14 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
 
     Attributes:
         sampled: The archs of the latest iteration by the labels of their losses.
+        has_momentum_teacher: Whether the method has ``teacher_outputs``.
 
     Raises:
         UserError: If the backbone is not dynamic, the neck does not fit it, or a part cannot be
             built.
     """
+
+    has_momentum_teacher: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -66,7 +73,8 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
         neck: dict,
         head: dict,
         arch_sampler: dict | None = None,
-        distillation: dict | None = None,
+        guides: dict | None = None,
+        loss_weights: dict[str, float] | None = None,
         channels_last: bool = False,
         data_preprocessor: dict | None = None,
         **kwargs,
@@ -88,7 +96,8 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
         )
         self.arch_sampler = ARCH_SAMPLERS.build(arch_sampler or dict(type='SandwichSampler'))
         self.sampled: dict[str, Arch] = {}
-        self.distillation = None if distillation is None else _build_distillation(distillation)
+        self.guides = None if guides is None else _build_guides(guides, self)
+        self.loss_weights = _check_loss_weights(loss_weights or {}, supernet.space.anchors)
         self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
         self.to(memory_format=self.memory_format)
 
@@ -104,6 +113,10 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
 
     def after_iteration(self, targets: Any) -> None:
         """Finish an iteration once all subnets have been trained, e.g. enqueue its keys."""
+
+    def teacher_outputs(self, inputs: list[Tensor], targets: Any) -> list[Tensor]:
+        """The momentum teacher's outputs for the views that a subnet's neck is called with."""
+        raise NotImplementedError
 
     @property
     def student(self) -> Encoder:
@@ -157,18 +170,20 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
             anchors of the space, ``loss_subnet1`` for the one at that position among the sampled.
         """
         model = wrapper if wrapper is not None else self
-        data, targets = self._prepare(model, optim_wrapper, data)
-        archs = self._draw(partial(self._current_loss, optim_wrapper, data, targets))
+        data, targets, guided = self._prepare(model, optim_wrapper, data)
+        archs = self._draw(data, partial(self._current_loss, optim_wrapper, data, targets))
+        weights = self._weights(archs)
         reduced_by_wrapper = archs[-1] == self.backbone.space.max
-        losses, guide = [], None
+        losses = []
         for index, arch in enumerate(archs):
             last = index == len(archs) - 1
             self.backbone.set_arch(arch)
             reduces = last and reduced_by_wrapper
             with nullcontext() if wrapper is None or reduces else wrapper.no_sync():
                 with optim_wrapper.optim_context(model):
-                    loss, guide = self._guided_loss(model, data, targets, guide)
-                share = optim_wrapper.scale_loss(loss / len(archs))
+                    own = partial(self._loss, model, data, targets)
+                    loss = own() if guided is None else guided.loss(own)
+                share = optim_wrapper.scale_loss(loss * weights[index] / sum(weights))
                 # an iteration counts once for gradient accumulation, at its last subnet
                 if last:
                     optim_wrapper.backward(share)
@@ -183,46 +198,49 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
             optim_wrapper.step()
             optim_wrapper.zero_grad()
         self.after_iteration(targets)
-        return self._log(archs, losses)
+        return self._log(archs, losses, weights)
 
     def _prepare(
         self, model: nn.Module, optim_wrapper: OptimWrapper, data: dict
-    ) -> tuple[dict, Any]:
-        """Preprocess a batch and compute its targets."""
+    ) -> tuple[dict, Any, GuidedIteration | None]:
+        """Preprocess a batch, compute its targets and those of the guides, if there are any."""
         with optim_wrapper.optim_context(model), torch.no_grad():
             data = self.data_preprocessor(data, training=True)
             data['inputs'] = [
                 view.contiguous(memory_format=self.memory_format) for view in data['inputs']
             ]
-            return data, self.targets(data['inputs'], data['data_samples'])
+            targets = self.targets(data['inputs'], data['data_samples'])
+            if self.guides is None:
+                return data, targets, None
+            outputs = None
+            if 'ema' in self.guides.weights:
+                outputs = self.teacher_outputs(data['inputs'], targets)
+            return data, targets, GuidedIteration(self.guides, self.neck, outputs)
 
-    def _draw(self, loss_of: Callable[[Arch], float]) -> list[Arch]:
+    def _draw(self, data: dict, loss_of: Callable[[Arch], float]) -> list[Arch]:
         """Draw the archs of this iteration, in the order in which they run."""
-        iteration = MessageHub.get_current_instance().get_info('iter', 0)
+        hub = MessageHub.get_current_instance()
+        iteration, total = hub.get_info('iter', 0), hub.get_info('max_iters', 0)
         space = self.backbone.space
-        archs = self.arch_sampler.sample(space, iteration, loss_of)
-        if self.distillation is None:
+        progress = iteration / total if total else 1.0
+        archs = self.arch_sampler.sample(space, iteration, loss_of, progress)
+        if self.guides is None:
             return archs
-        if space.max not in archs:
+        if 'max' in self.guides.weights and space.max not in archs:
             raise UserError(
-                'model.distillation: subnets learn from MAX, which model.arch_sampler did not '
-                'draw; use a sampler that always does, such as SandwichSampler'
+                'model.guides.weights: subnets learn from MAX, which model.arch_sampler did not '
+                'draw; use a sampler that always does, such as SandwichSampler, or another guide'
             )
-        # MAX, usually last, must run first to guide the others
-        return [space.max, *(arch for arch in archs if arch != space.max)]
+        # those that guide must run before those that are guided
+        height, width = data['inputs'][0].shape[-2:]
+        costs = [count_cost(space, arch, (height, width)).flops for arch in archs]
+        order = sorted(range(len(archs)), key=lambda i: (archs[i] != space.max, -costs[i], i))
+        return [archs[index] for index in order]
 
-    def _guided_loss(
-        self, model: nn.Module, data: dict, targets: Any, guide: list[Tensor] | None
-    ) -> tuple[Tensor, list[Tensor] | None]:
-        """Compute the active subnet's loss, mixed with distillation from MAX if there is any.
-
-        Returns:
-            The loss, and the guide of the subnets that follow.
-        """
-        compute_loss = partial(self._loss, model, data, targets)
-        if self.distillation is None:
-            return compute_loss(), None
-        return self.distillation(self.neck, compute_loss, guide)
+    def _weights(self, archs: list[Arch]) -> list[float]:
+        """The weights of the archs' losses in the mean."""
+        labels = [self._label(arch, index) for index, arch in enumerate(archs)]
+        return [self.loss_weights.get(label, 1.0) for label in labels]
 
     def _loss(self, model: nn.Module, data: dict, targets: Any) -> Tensor:
         """Compute the active subnet's own loss, a scalar; ``model`` is this one or its wrapper."""
@@ -243,12 +261,15 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
     def _gradients(self) -> list[Tensor]:
         return [p.grad for p in self.parameters() if p.grad is not None]
 
-    def _log(self, archs: list[Arch], losses: list[Tensor]) -> dict[str, Tensor]:
+    def _log(
+        self, archs: list[Arch], losses: list[Tensor], weights: list[float]
+    ) -> dict[str, Tensor]:
         """Name the losses of the archs, remember the archs by these labels, add the mean loss."""
         labels = [self._label(arch, index) for index, arch in enumerate(archs)]
         self.sampled = dict(zip(labels, archs, strict=True))
         named = {f'loss_{label}': loss for label, loss in zip(labels, losses, strict=True)}
-        return dict(loss=torch.stack(losses).mean(), **named)
+        total = torch.stack([loss * weight for loss, weight in zip(losses, weights)]).sum()
+        return dict(loss=total / sum(weights), **named)
 
     def _label(self, arch: Arch, index: int) -> str:
         anchors = self.backbone.space.anchors.items()
@@ -260,8 +281,26 @@ def _build(part: str, options: dict) -> nn.Module:
         return MODELS.build(options)
 
 
-def _build_distillation(options: dict) -> InplaceDistillation:
+def _build_guides(options: dict, model: SupernetSelfSupervisor) -> Guides:
     try:
-        return InplaceDistillation(**options)
+        guides = Guides(**options)
     except TypeError as error:
-        raise UserError(f'model.distillation: {error}; it takes weight and loss') from error
+        raise UserError(f'model.guides: {error}; it takes weights and loss') from error
+    if 'ema' in guides.weights and not model.has_momentum_teacher:
+        raise UserError(
+            f'model.guides.weights: {type(model).__name__} has no momentum teacher for ema; use '
+            'max or next'
+        )
+    return guides
+
+
+def _check_loss_weights(weights: dict[str, float], anchors: dict[str, Arch]) -> dict[str, float]:
+    """Check that weights are positive numbers by the labels of anchors."""
+    labels = [name.lower() for name in anchors]
+    for label, weight in weights.items():
+        if label not in labels or not isinstance(weight, int | float) or not 0 < weight < math.inf:
+            raise UserError(
+                f'model.loss_weights.{label}: {weight!r} is not a positive number for one of '
+                f'{", ".join(labels)}'
+            )
+    return weights

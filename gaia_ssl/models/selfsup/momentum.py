@@ -1,6 +1,6 @@
 """Bases of methods with a momentum teacher."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch.nn as nn
 from mmengine.dist import get_world_size
@@ -10,6 +10,7 @@ from gaia_ssl.models.backbones import Encoder
 from gaia_ssl.utils import UserError
 
 from .base import SupernetSelfSupervisor
+from .guides import neck_outputs
 
 
 class MomentumSupernet(SupernetSelfSupervisor):
@@ -17,9 +18,12 @@ class MomentumSupernet(SupernetSelfSupervisor):
 
     Attributes:
         teacher_name: The attribute in which mmpretrain's method keeps the moving average.
+        student_views: How many of the views, from the first, a subnet embeds.
     """
 
+    has_momentum_teacher = True
     teacher_name: ClassVar[str]
+    student_views: ClassVar[int] = 2
 
     @property
     def teacher(self) -> Encoder:
@@ -30,6 +34,12 @@ class MomentumSupernet(SupernetSelfSupervisor):
     def update_teacher(self) -> None:
         """Move the teacher towards the trained encoder; once per iteration."""
         getattr(self, self.teacher_name).update_parameters(nn.Sequential(*self.student))
+
+    def teacher_outputs(self, inputs: list[Tensor], targets: Any) -> list[Tensor]:
+        """The teacher's outputs for the views that a subnet embeds."""
+        teacher = getattr(self, self.teacher_name)
+        views = inputs[: self.student_views]
+        return [output for view in views for output in neck_outputs(teacher(view))]
 
 
 class SymmetricMomentumSupernet(MomentumSupernet):
@@ -48,6 +58,10 @@ class SymmetricMomentumSupernet(MomentumSupernet):
         first, second = (teacher(view)[0] for view in inputs)
         return [second, first]
 
+    def teacher_outputs(self, inputs: list[Tensor], targets: list[Tensor]) -> list[Tensor]:
+        """The projections of both views, which the targets are already."""
+        return targets[::-1]
+
     def subnet_loss(
         self, inputs: list[Tensor], data_samples: list, targets: list[Tensor]
     ) -> dict[str, Tensor]:
@@ -60,6 +74,8 @@ class SymmetricMomentumSupernet(MomentumSupernet):
 class QueueSupernet(MomentumSupernet):
     """A momentum supernet that contrasts embeddings with queues of the teacher's embeddings.
 
+    A subnet embeds the first view, the teacher the second.
+
     Args:
         neck: Config of a neck.
         feat_dim: Channels of an embedding in a queue. Defaults to 128.
@@ -68,6 +84,8 @@ class QueueSupernet(MomentumSupernet):
     Raises:
         UserError: If the neck's embeddings have another number of channels.
     """
+
+    student_views = 1
 
     def __init__(self, neck: dict, feat_dim: int = 128, **kwargs) -> None:
         channels = (neck or {}).get('out_channels', feat_dim)

@@ -27,7 +27,11 @@ class ArchSampler(ABC):
         self.seed = seed
 
     def sample(
-        self, space: SearchSpace, iteration: int, loss_of: LossOf | None = None
+        self,
+        space: SearchSpace,
+        iteration: int,
+        loss_of: LossOf | None = None,
+        progress: float = 1.0,
     ) -> list[Arch]:
         """The archs of an iteration, in the order they run.
 
@@ -35,6 +39,8 @@ class ArchSampler(ABC):
             space: The space to draw from.
             iteration: The number of the iteration.
             loss_of: The current loss of an arch, for the samplers that choose by it.
+            progress: The share of the training that is done, for the samplers that change with it.
+                Defaults to 1.
 
         Returns:
             The archs drawn; ``MAX``, if it is one of them, is there once and comes last.
@@ -61,6 +67,17 @@ def check_least(field: str, number: int, least: int = 1) -> int:
             f'arch_sampler.{field}: {number!r} is not a whole number of at least {least}'
         )
     return number
+
+
+def check_share(field: str, share: float) -> float:
+    """Return a sampler's setting if it is a number from 0 to 1.
+
+    Raises:
+        UserError: If it is not.
+    """
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
+        raise UserError(f'arch_sampler.{field}: {share!r} is not a number from 0 to 1')
+    return share
 
 
 def check_sampler(field: str, sampler: ArchSampler) -> ArchSampler:

@@ -7,8 +7,10 @@ import torch
 from mmpretrain.registry import MODELS as MMPRETRAIN_MODELS
 
 from gaia_ssl.models.selfsup import SupernetSelfSupervisor
+from gaia_ssl.registry import MODELS
 from gaia_ssl.search.evaluator import TreeEvaluator
 from gaia_ssl.search.terms import build_terms
+from gaia_ssl.space import count_cost
 
 
 def test_gradient_is_mean_of_subnets(ssl, method):
@@ -93,10 +95,14 @@ def test_student_and_teacher_embed_features_of_any_subnet(ssl, own_teacher):
     assert model.teacher[0] is model.backbone or model.teacher[0].arch == model.backbone.space.max
 
 
-@pytest.mark.parametrize('weight', [1.0, 0.3])
-def test_distillation_mixes_the_distance_to_maxs_outputs(ssl, method, weight):
+@pytest.mark.parametrize('weights', [dict(max=1.0), dict(max=0.3, next=0.2, ema=0.1)])
+def test_guides_are_outputs_of_larger_subnets(ssl, method, weights):
     """Losses and gradients, against each subnet computed by itself."""
-    model = ssl.in_double(ssl.build(method, distillation=dict(weight=weight)))
+    if not MODELS.build(ssl.config(method)).has_momentum_teacher:
+        weights = {name: weight for name, weight in weights.items() if name != 'ema'}
+    sampler = dict(type='SandwichSampler', num_random=2)
+    model = ssl.build(method, guides=dict(weights=weights), arch_sampler=sampler)
+    model = ssl.in_double(model)
     plain = copy.deepcopy(model)
     torch.manual_seed(1)
     log = model.train_step(ssl.batch(0, method), ssl.keep_gradients(model))
@@ -110,24 +116,52 @@ def test_distillation_mixes_the_distance_to_maxs_outputs(ssl, method, weight):
     torch.manual_seed(1)
     with torch.no_grad():
         targets = plain.targets(**data)
+        teacher = plain.teacher_outputs(data['inputs'], targets) if 'ema' in weights else None
     drawn = plain.arch_sampler.sample(space, 0)
-    guide, losses = None, []
-    for arch in [space.max, *(a for a in drawn if a != space.max)]:
+    drawn.sort(key=lambda arch: -count_cost(space, arch, 16).flops)
+    assert drawn[0] == space.max and len(drawn) == 4
+    seen, losses = [], []
+    for arch in drawn:
         outputs.clear()
         plain.backbone.set_arch(arch)
         loss = plain.parse_losses(plain.subnet_loss(**data, targets=targets))[0]
-        if guide is None:
-            guide = [out.detach() for out in outputs]
-        else:
-            cosine = torch.nn.functional.cosine_similarity
-            distances = [1 - cosine(a, b, dim=1).mean() for a, b in zip(outputs, guide)]
-            loss = (1 - weight) * loss + weight * sum(distances) / len(distances)
-        (loss / 3).backward()
+        if seen:
+            guides = dict(max=seen[0], next=seen[-1], ema=teacher)
+            loss = (1 - sum(weights.values())) * loss
+            for name, weight in weights.items():
+                cosine = torch.nn.functional.cosine_similarity
+                pairs = zip(outputs, guides[name], strict=True)
+                distances = [1 - cosine(a, b, dim=1).mean() for a, b in pairs]
+                loss = loss + weight * sum(distances) / len(distances)
+        seen.append([out.detach() for out in outputs])
+        (loss / 4).backward()
         losses.append(loss.detach())
     torch.testing.assert_close(log['loss'], torch.stack(losses).mean(), rtol=1e-7, atol=1e-10)
     expected = ssl.gradients(plain)
     for key, grad in ssl.gradients(model).items():
         torch.testing.assert_close(grad, expected[key], rtol=1e-7, atol=1e-10)
+
+
+@pytest.mark.parametrize('name', ['MoCo', 'BYOL', 'DenseCL'])
+def test_the_momentum_teacher_guides_with_the_same_views(ssl, name):
+    """A teacher that equals the student, both at MAX, puts out what the student does."""
+    model = ssl.in_double(ssl.build(name)).eval()
+    data = model.data_preprocessor(ssl.batch(0, name))
+    teacher, (backbone, neck) = getattr(model, model.teacher_name).module, model.student
+    teacher[0].load_state_dict(backbone.state_dict())
+    teacher[1].load_state_dict(neck.state_dict())
+    model.update_teacher = lambda: None
+    outputs = []
+    neck.register_forward_hook(
+        lambda m, i, out: outputs.extend([out] if torch.is_tensor(out) else out)
+    )
+    with torch.no_grad():
+        targets = model.targets(**data)
+        model.subnet_loss(**data, targets=targets)
+        found = model.teacher_outputs(data['inputs'], targets)
+    assert len(found) == len(outputs) > 0
+    for one, other in zip(found, outputs):
+        torch.testing.assert_close(one, other)
 
 
 def test_channels_last_changes_nothing_but_speed(ssl, method):

@@ -8,9 +8,11 @@ from gaia_ssl.space import (
     AnchorSampler,
     ArchSampler,
     AttentiveSampler,
+    CurriculumSampler,
     FlopsUniformSampler,
     MixtureSampler,
     SandwichSampler,
+    SmallestSampler,
     UniformSampler,
     get_space,
 )
@@ -19,9 +21,11 @@ AR = get_space('ar50to101')
 BUILD = {
     AnchorSampler: lambda **kw: AnchorSampler(list(AR.anchors), num=2, **kw),
     AttentiveSampler: AttentiveSampler,
+    CurriculumSampler: CurriculumSampler,
     FlopsUniformSampler: FlopsUniformSampler,
     MixtureSampler: lambda **kw: MixtureSampler([UniformSampler(), UniformSampler(2)], **kw),
     SandwichSampler: SandwichSampler,
+    SmallestSampler: SmallestSampler,
     UniformSampler: UniformSampler,
 }
 

@@ -24,12 +24,26 @@ def test_another_sampler_draws_the_middle():
     assert sampler.sample(AR, 0) == [AR.min, r50, r77, r50, r77, AR.max]
 
 
+def test_min_comes_with_its_probability():
+    sampler = SandwichSampler(min_probability=0.3)
+    drawn = [sampler.sample(AR, iteration) for iteration in range(2000)]
+    with_min = [archs for archs in drawn if archs[0] == AR.min]
+    assert 0.27 < len(with_min) / 2000 < 0.33
+    always = [SandwichSampler().sample(AR, iteration) for iteration in range(2000)]
+    assert all(archs in (whole, whole[1:]) for archs, whole in zip(drawn, always))
+
+
 def test_without_a_middle():
     assert SandwichSampler(num_random=0).sample(AR, 0) == [AR.min, AR.max]
 
 
 @pytest.mark.parametrize(
-    'options, field', [(dict(num_random=-1), 'num_random'), (dict(random='x'), 'random')]
+    'options, field',
+    [
+        (dict(num_random=-1), 'num_random'),
+        (dict(random='x'), 'random'),
+        (dict(min_probability=2), 'min_probability'),
+    ],
 )
 def test_refuses_bad_settings(options, field):
     with pytest.raises(UserError, match=f'arch_sampler.{field}: '):

@@ -14,7 +14,13 @@ from gaia_ssl.export import (
     extract_all,
 )
 from gaia_ssl.export.calibrate import CALIBRATION_IMAGES
-from gaia_ssl.utils.cli import add_cfg_options, load_config, naming_options, run_cli
+from gaia_ssl.utils.cli import (
+    add_cfg_options,
+    add_weights,
+    load_config,
+    naming_options,
+    run_cli,
+)
 
 # the options by the fields that the package names in errors
 OPTIONS = dict(
@@ -28,6 +34,7 @@ OPTIONS = dict(
     out='--out',
     overwrite='--overwrite',
     rank='--rank',
+    weights='--weights',
 )
 
 
@@ -92,6 +99,7 @@ def parse_args() -> argparse.Namespace:
         metavar='S',
         help="side of the images in pixels; default: the search's, the config's, or 224",
     )
+    add_weights(parser)
     add_cfg_options(parser)
     args = parser.parse_args()
     for option in ('rank', 'top', 'pareto'):
@@ -126,6 +134,7 @@ def run(args: argparse.Namespace) -> None:
         input_size=args.input_size,
         overwrite=args.overwrite,
         formats=args.export,
+        weights=args.weights,
     )
     if args.anchors or args.top is not None or args.pareto:
         subnets = extract_all(config, args.checkpoint, choose_several(args), **options)
@@ -154,6 +163,9 @@ def warnings_about(meta: dict) -> list[str]:
     searched = (meta['search'] or {}).get('checkpoint_sha256')
     if searched and searched != meta['source']['checkpoint_sha256']:
         warnings.append('the search was made with another checkpoint')
+    weights = meta['source']['weights']
+    if meta['search'] and meta['search'].get('weights', weights) != weights:
+        warnings.append(f'the search was made with the other weights than {weights}')
     return warnings
 
 

@@ -14,7 +14,14 @@ from gaia_ssl.search import Limits, Result, Search, SearchSettings, strategy_nam
 from gaia_ssl.search.settings import STATISTICS
 from gaia_ssl.space import COSTS, Budget
 from gaia_ssl.utils import UserError
-from gaia_ssl.utils.cli import add_cfg_options, add_launcher, load_config, naming_options, run_cli
+from gaia_ssl.utils.cli import (
+    add_cfg_options,
+    add_launcher,
+    add_weights,
+    load_config,
+    naming_options,
+    run_cli,
+)
 from gaia_ssl.utils.dist import process_group
 from gaia_ssl.visualization import plot_search, write_html
 
@@ -32,6 +39,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--resume', action='store_true', help='resume the search in the work dir, if any'
     )
+    add_weights(parser)
     add_cfg_options(parser)
     add_launcher(parser)
     return parser.parse_args()
@@ -174,6 +182,7 @@ OPTIONS = dict(
     resume='--resume',
     share_prefixes='--share-prefixes',
     stages='--stages',
+    weights='--weights',
     work_dir='--work-dir',
 )
 
@@ -232,7 +241,9 @@ def search(args: argparse.Namespace) -> None:
     limits = Limits(args.micro_batch, args.max_memory)
     name = osp.splitext(osp.basename(args.config))[0]
     work_dir = args.work_dir or osp.join('work_dirs', f'{name}_search_{args.task}')
-    job = Search.from_files(config, args.checkpoint, args.images, settings)
+    job = Search.from_files(
+        config, args.checkpoint, args.images, settings, weights=args.weights
+    )
     bad = job.images.bad
     if bad and is_main_process():
         print(describe_bad(bad, len(job.images) + len(bad)))

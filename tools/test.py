@@ -14,7 +14,7 @@ from gaia_ssl.export.choices import choose_arch
 from gaia_ssl.models.supernet import load_supernet_backbone
 from gaia_ssl.space import SearchSpace
 from gaia_ssl.utils import UserError
-from gaia_ssl.utils.cli import add_cfg_options, add_launcher, load_config, run_cli
+from gaia_ssl.utils.cli import add_cfg_options, add_launcher, add_weights, load_config, run_cli
 from gaia_ssl.utils.dist import process_group
 from gaia_ssl.utils.files import file_digest, write_json
 
@@ -46,6 +46,7 @@ def parse_args() -> argparse.Namespace:
         '--input-size', type=int, help="side of the images in pixels; default: the config's or 224"
     )
     parser.add_argument('--work-dir', help='where test.json goes')
+    add_weights(parser)
     add_cfg_options(parser)
     add_launcher(parser)
     return parser.parse_args()
@@ -84,14 +85,15 @@ def choose_archs(space: SearchSpace, texts: list[str] | None) -> dict[str, dict]
 
 def judge(config: Config, args: argparse.Namespace, work_dir: str) -> dict[str, Any]:
     """The content of ``test.json``, which is to go into a folder that can be written."""
-    supernet = load_supernet_backbone(config, args.checkpoint)
+    supernet = load_supernet_backbone(config, args.checkpoint, args.weights)
     archs = choose_archs(supernet.space, args.archs)
     knn = make_knn(config, args)
     baseline = random_backbone(config) if args.random else None
     os.makedirs(work_dir, exist_ok=True)  # an unwritable folder fails before the work, not after it
     rows = evaluate_subnets(knn, archs, supernet, baseline)
     checkpoint = dict(checkpoint=args.checkpoint, checkpoint_sha256=file_digest(args.checkpoint))
-    return dict(meta=dict(config=args.config, **checkpoint, **knn.describe()), subnets=rows)
+    meta = dict(config=args.config, **checkpoint, weights=args.weights, **knn.describe())
+    return dict(meta=meta, subnets=rows)
 
 
 def table(result: dict[str, Any]) -> str:

@@ -44,6 +44,7 @@ def extract(
     input_size: int | None = None,
     overwrite: bool = False,
     formats: Sequence[str] = (),
+    weights: str = 'online',
 ) -> dict[str, Any]:
     """Write a subnet as a folder: ``backbone.pth``, ``arch.json`` and configs that use them.
 
@@ -60,6 +61,8 @@ def extract(
             Defaults to the search's, then the config's, then 224.
         overwrite: Replace a folder that was extracted before. Defaults to False.
         formats: Formats of other runtimes to write as well, see ``FORMATS``. Defaults to none.
+        weights: ``'online'``, or ``'ema'`` to cut the subnet out of the momentum teacher. Defaults
+            to ``'online'``.
 
     Returns:
         The ``meta`` of ``backbone.pth``.
@@ -72,7 +75,9 @@ def extract(
         >>> choice = choose_from_search('work_dirs/search_coco')
         >>> meta = extract(config, 'epoch_200.pth', choice, 'work_dirs/subnet_coco')
     """
-    source = _Source(config, checkpoint, [choice], calibrate_on, calibrate_num, input_size, formats)
+    source = _Source(
+        config, checkpoint, [choice], calibrate_on, calibrate_num, input_size, formats, weights
+    )
     meta = source.plan(choice)
     with new_folder(out, overwrite) as draft:
         source.write(meta, draft)
@@ -98,7 +103,8 @@ def extract_all(
             ``choose_pareto``; None for all anchors of the space.
         out: The folder that holds the folders.
         overwrite: Replace folders that were extracted before. Defaults to keeping them.
-        **options: ``extract``'s ``calibrate_on``, ``calibrate_num``, ``input_size``, ``formats``.
+        **options: ``extract``'s ``calibrate_on``, ``calibrate_num``, ``input_size``, ``formats``,
+            ``weights``.
 
     Yields:
         Each folder once it is complete, the ``meta`` of its ``backbone.pth``, and whether it was
@@ -136,6 +142,7 @@ class _Source:
         calibrate_num: int = CALIBRATION_IMAGES,
         input_size: int | None = None,
         formats: Sequence[str] = (),
+        weights: str = 'online',
     ) -> None:
         self.formats = list(formats)
         check_formats(self.formats)
@@ -144,7 +151,7 @@ class _Source:
         self.size = SearchDefaults.of(config, given).input_size
         if self.size < 1:
             raise UserError(f'input_size: {self.size} is not a size in pixels')
-        self.supernet = load_supernet_backbone(config, checkpoint)
+        self.supernet = load_supernet_backbone(config, checkpoint, weights)
         self.images, self.calibration = None, None
         if not batch_norms(self.supernet):
             self.calibration = NOTHING_TO_CALIBRATE
@@ -158,6 +165,7 @@ class _Source:
             model_sha256=data_digest(config.model),
             checkpoint=os.fspath(checkpoint),
             checkpoint_sha256=file_digest(osp.expanduser(checkpoint)),
+            weights=weights,
         )
 
     def plan(self, choice: Choice) -> dict[str, Any]:

@@ -109,6 +109,7 @@ class Search:
         images: str | os.PathLike | Iterable[str | os.PathLike],
         settings: SearchSettings,
         device: str | None = None,
+        weights: str = 'online',
     ) -> 'Search':
         """Make a search of a trained supernet.
 
@@ -118,6 +119,7 @@ class Search:
             images: Sources of unlabeled images, see ``find_images``.
             settings: The settings.
             device: The device of the networks. Defaults to the GPU if there is one.
+            weights: The weights that subnets share, see ``load_supernet``.
 
         Raises:
             UserError: If anything is wrong with them; nothing has been written then.
@@ -125,10 +127,12 @@ class Search:
         sources = as_sources(images)
         found = ImageSet(sources, SearchDefaults.of(config, settings.input_size).pipeline)
         device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
-        model = cast('SupernetSelfSupervisor', load_supernet(config, checkpoint))
+        model = cast('SupernetSelfSupervisor', load_supernet(config, checkpoint, weights))
         model = model.to(torch.device(device))
         weights_id = dict(
-            checkpoint_sha256=file_digest(checkpoint), model_sha256=data_digest(config.model)
+            checkpoint_sha256=file_digest(checkpoint),
+            model_sha256=data_digest(config.model),
+            weights=weights,
         )
         paths = dict(
             config=config.filename,

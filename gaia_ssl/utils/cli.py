@@ -144,6 +144,17 @@ def add_cfg_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_weights(parser: argparse.ArgumentParser) -> None:
+    """Add ``--weights``, which chooses among the weights of a trained supernet."""
+    parser.add_argument(
+        '--weights',
+        default='online',
+        metavar='online|ema',
+        help='the weights that subnets share: the trained ones, or their moving average, which '
+        'methods with a momentum teacher keep; default: %(default)s',
+    )
+
+
 def add_launcher(parser: argparse.ArgumentParser) -> None:
     """Add the options by which launchers start several processes, see ``process_group``."""
     parser.add_argument('--launcher', choices=LAUNCHERS, default='none', help='job launcher')

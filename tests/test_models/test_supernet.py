@@ -130,3 +130,38 @@ def test_refuses_checkpoints_of_other_models(tmp_path, checkpoint, change, messa
 def test_refuses_configs_without_supernet_backbone(checkpoint, model, message):
     with pytest.raises(UserError, match=message):
         load_supernet_backbone(Config(dict(model=model)), checkpoint)
+
+
+def test_weights_of_the_momentum_teacher(tmp_path):
+    model = MODELS.build(MODEL)
+    for value in model.encoder_k.state_dict().values():
+        value.add_(1)
+    path = str(tmp_path / 'epoch_1.pth')
+    torch.save(dict(state_dict=model.state_dict()), path)
+    average = model.encoder_k.module[0].state_dict()
+    loaded = load_supernet(CONFIG, path, 'ema')
+    backbone = load_supernet_backbone(CONFIG, path, 'ema')
+    for key, value in average.items():
+        assert torch.equal(loaded.backbone.state_dict()[key], value)
+        assert torch.equal(backbone.state_dict()[key], value)
+        assert not torch.equal(load_supernet_backbone(CONFIG, path).state_dict()[key], value)
+    for key, value in model.encoder_k.module[1].state_dict().items():
+        assert torch.equal(loaded.neck.state_dict()[key], value)
+
+
+def test_weights_that_are_not_there(tmp_path):
+    path = str(tmp_path / 'epoch_1.pth')
+    backbone = MODELS.build(MODEL['backbone'])
+    weights = {f'backbone.{key}': value for key, value in backbone.state_dict().items()}
+    torch.save(dict(state_dict=weights), path)
+    with pytest.raises(UserError, match='^weights: .*epoch_1.pth has no momentum teacher; give onl'):
+        load_supernet_backbone(CONFIG, path, 'ema')
+    for load in (load_supernet, load_supernet_backbone):
+        with pytest.raises(UserError, match="^weights: 'best' is not one of online, ema"):
+            load(CONFIG, path, 'best')
+    neck = dict(MODEL['neck'], type='mmpretrain.NonLinearNeck')
+    simclr = dict(MODEL, type='DynamicSimCLR', neck=neck)
+    del simclr['queue_len'], simclr['feat_dim']
+    torch.save(dict(state_dict=MODELS.build(simclr).state_dict()), path)
+    with pytest.raises(UserError, match='^weights: DynamicSimCLR has no momentum teacher; gi'):
+        load_supernet(Config(dict(model=simclr)), path, 'ema')

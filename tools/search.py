@@ -241,9 +241,7 @@ def search(args: argparse.Namespace) -> None:
     limits = Limits(args.micro_batch, args.max_memory)
     name = osp.splitext(osp.basename(args.config))[0]
     work_dir = args.work_dir or osp.join('work_dirs', f'{name}_search_{args.task}')
-    job = Search.from_files(
-        config, args.checkpoint, args.images, settings, weights=args.weights
-    )
+    job = Search.from_files(config, args.checkpoint, args.images, settings, weights=args.weights)
     bad = job.images.bad
     if bad and is_main_process():
         print(describe_bad(bad, len(job.images) + len(bad)))

@@ -1,5 +1,7 @@
 """Build supernets and their backbones from a training config, and load their weights."""
 
+from typing import Any
+
 import torch.nn as nn
 from mmengine.config import Config
 
@@ -68,13 +70,11 @@ def load_supernet(config: Config, checkpoint: str, weights: str = 'online') -> n
             no momentum teacher.
     """
     check_kind(weights)
-    model = build_supernet(config)
+    model: Any = build_supernet(config)  # with the properties of SupernetSelfSupervisor
     load_into(model, checkpoint)
     if weights == 'ema':
         if not model.has_momentum_teacher:
-            raise UserError(
-                f'weights: {type(model).__name__} has no momentum teacher; give online'
-            )
+            raise UserError(f'weights: {type(model).__name__} has no momentum teacher; give online')
         for online, average in zip(model.student, model.teacher, strict=True):
             online.load_state_dict(average.state_dict())
     if isinstance(model.teacher, FrozenEncoder):

@@ -123,8 +123,8 @@ class _SearchResult:
 
     def choice(self, rank: int) -> Choice:
         """The subnet of a rank, with a record of the search."""
-        known = ('task', 'distance', 'stages', 'budget')
-        known += ('checkpoint_sha256', 'weights', 'images_sha256')
+        of_search = ('task', 'distance', 'stages', 'budget')
+        known = (*of_search, 'checkpoint_sha256', 'weights', 'images_sha256')
         subnet = self.subnets[rank - 1]
         origin = dict(file=self.file, rank=rank, of=len(self.subnets), value=subnet.get('distance'))
         origin.update({key: self.meta[key] for key in known if key in self.meta})

@@ -32,5 +32,5 @@ model = dict(
             dense_kl=dict(weight=1.0, temperature=0.07),
         ),
     ),
-    distillation=dict(weight=0.5),
+    guides=dict(weights=dict(max=0.5)),
 )

@@ -58,7 +58,7 @@ def make_knn(config: Config, args: argparse.Namespace) -> FolderKNN:
     Raises:
         UserError: If neither names the folders, or ``test`` has an unknown setting.
     """
-    options = dict(config.get('knn', {}))
+    options = dict(config.get('knn') or {})
     given = dict(train=args.train, val=args.val, input_size=args.input_size)
     options.update({key: value for key, value in given.items() if value is not None})
     for name in FOLDERS:

@@ -9,6 +9,7 @@ from typing import Any
 from mmengine.config import Config, ConfigDict
 
 from gaia_ssl.utils import UserError
+from gaia_ssl.utils.errors import is_bug
 
 
 def check_data(config: Config, field: str) -> None:
@@ -69,6 +70,8 @@ def naming_dataset_errors(field: str) -> Iterator[None]:
     try:
         yield
     except (AssertionError, RuntimeError) as error:
+        if is_bug(error) or not str(error):
+            raise
         raise UserError(f'{field}.dataset: {error}') from error
 
 

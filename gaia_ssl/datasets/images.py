@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from gaia_ssl.registry import DATASETS, TRANSFORMS
-from gaia_ssl.utils import UserError
+from gaia_ssl.utils import UserError, building
 from gaia_ssl.utils.errors import is_bug, reason
 
 from .sources import as_sources, find_images
@@ -62,7 +62,8 @@ class ImageSet(Dataset[Tensor]):
         self.names = [file.name for file in files]
         self._paths = [file.path for file in files]
         self.pipeline = list(pipeline)
-        self.transforms = [TRANSFORMS.build(transform) for transform in pipeline]
+        with building('search.pipeline', self.pipeline):
+            self.transforms = [TRANSFORMS.build(transform) for transform in pipeline]
 
     def path(self, index: int) -> str:
         """The path of an image."""

@@ -6,6 +6,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from gaia_ssl.registry import DATASETS
+from gaia_ssl.utils import building
 
 from .check import check_data, naming_dataset_errors
 from .seeded import SampleKey
@@ -26,10 +27,14 @@ class TrainingViews(Dataset[Tensor]):
     def __init__(self, config: Config) -> None:
         check_data(config, 'train_dataloader')
         dataset = config.train_dataloader.dataset
-        if dataset.type != SEEDED:  # a config saved by a training has it already
+        if dataset.get('type') != SEEDED:  # a config saved by a training has it already
             dataset = dict(type=SEEDED, dataset=dataset)
-        scope = config.get('default_scope', 'gaia_ssl')
-        with DefaultScope.overwrite_default_scope(scope), naming_dataset_errors('train_dataloader'):
+        scope, field = config.get('default_scope', 'gaia_ssl'), 'train_dataloader'
+        with (
+            DefaultScope.overwrite_default_scope(scope),
+            building(f'{field}.dataset', dataset['dataset']),
+            naming_dataset_errors(field),
+        ):
             self.dataset = DATASETS.build(dataset)
 
     def __len__(self) -> int:

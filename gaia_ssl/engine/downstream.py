@@ -19,9 +19,13 @@ from gaia_ssl.utils.files import naming_file
 from gaia_ssl.utils.templates import check_fits
 from gaia_ssl.utils.weights import check_weights, read_weights
 
+from .amp import CPUAmpOptimWrapper, check_half
 from .data import checked_dataloader
 from .ddp import unwrap
 from .options import merge_options
+from .parts import try_parts
+from .runner import CheckedRunner
+from .sections import prepare_sections
 from .work_dir import claim_work_dir
 
 WRAPPER = 'gaia_ssl.CPUDistributedDataParallel'
@@ -66,18 +70,22 @@ def train_downstream(config: Config, name: str, resume: str | None = None, **opt
         options: See ``merge_options``.
 
     Raises:
-        UserError: If the data, the weights, the classes or an option do not fit, the work dir holds
-            another training or one that is not to be resumed, or another process is at work in it.
+        UserError: If the data, the weights, the classes, a setting or an option do not fit, the
+            work dir holds another training or one that is not to be resumed, or another process is
+            at work in it.
     """
     field = 'train_dataloader'
+    prepare_sections(config, ('model', field, 'train_cfg', 'optim_wrapper'))
     evaluated = ['val_dataloader'] if config.get('val_dataloader') else []
     files = _prepare(config, name, [field, *evaluated], options)
     config.custom_hooks = [*(config.get('custom_hooks') or []), dict(type=RESUME_HOOK)]
     with claim_work_dir(config, resume) as work_dir, naming_file(config.work_dir):
         files.use_completed(config.work_dir)
-        runner = Runner.from_cfg(config)
+        runner = _start(config)
         loader = checked_dataloader(runner, 'train')
         _check_classes(config, loader, field)
+        if evaluated:
+            checked_dataloader(runner, 'val')
         work_dir.record(loader.dataset)
         runner.train()
 
@@ -95,13 +103,14 @@ def evaluate_downstream(config: Config, name: str, checkpoint: str, **options) -
         The metrics.
 
     Raises:
-        UserError: If the data, the checkpoint, the classes or an option do not fit.
+        UserError: If the data, the checkpoint, the classes, a setting or an option do not fit.
     """
     field = 'test_dataloader'
+    prepare_sections(config, ('model', field, 'test_cfg', 'test_evaluator'))
     config.load_from = checkpoint
     files = _prepare(config, name, [field], options, checkpoint)
     files.use_completed(config.work_dir)
-    runner = Runner.from_cfg(config)
+    runner = _start(config)
     _check_classes(config, checked_dataloader(runner, 'test'), field)
     _check_weights(runner, checkpoint)
     with naming_file(config.work_dir):
@@ -123,6 +132,16 @@ def _prepare(
         unused = config.get('find_unused_parameters', False)
         config.model_wrapper_cfg = dict(type=WRAPPER, find_unused_parameters=unused)
     return files
+
+
+def _start(config: Config) -> Runner:
+    """Build the runner, and try whether the parts of its model fit each other."""
+    runner = CheckedRunner.from_cfg(config)
+    model = unwrap(runner.model)
+    if str(config.get('optim_wrapper', {}).get('type')).endswith(CPUAmpOptimWrapper.__name__):
+        check_half(model)
+    try_parts(model)
+    return runner
 
 
 def _check_classes(config: Config, loader: DataLoader, field: str) -> None:

@@ -2,21 +2,22 @@
 
 import os.path as osp
 
-import torch.nn as nn
 from mmengine.config import Config
-from mmengine.runner import Runner
 
 from gaia_ssl.datasets.check import check_data
-from gaia_ssl.utils import UserError, building
+from gaia_ssl.utils import UserError
+from gaia_ssl.utils.validation import arguments
 
-from .data import checked_dataloader, describe_images
+from .data import batch_sizes, checked_dataloader, describe_images
+from .ddp import SupernetDistributedDataParallel, unwrap
 from .options import merge_options
 from .resumable import make_resumable
+from .runner import CheckedRunner
+from .sections import prepare_sections
 from .work_dir import claim_work_dir
 
 WRAPPER = 'gaia_ssl.SupernetDistributedDataParallel'
-NEEDED = dict(model=dict, train_dataloader=dict, train_cfg=dict, optim_wrapper=dict)
-OPTIONAL = dict(auto_scale_lr=dict, custom_hooks=list, model_wrapper_cfg=dict)
+NEEDED = ('model', 'train_dataloader', 'train_cfg', 'optim_wrapper')
 
 
 def prepare_config(config: Config, filename: str, **options) -> Config:
@@ -31,7 +32,7 @@ def prepare_config(config: Config, filename: str, **options) -> Config:
         UserError: If a section is missing or of the wrong type, the data is not where the config
             says, an option does not fit, or the config asks for compilation or another wrapper.
     """
-    _check_sections(config)
+    prepare_sections(config, NEEDED)
     check_data(config, 'train_dataloader')
     if config.get('compile'):
         raise UserError(
@@ -45,6 +46,9 @@ def prepare_config(config: Config, filename: str, **options) -> Config:
             f'or give {WRAPPER!r}'
         )
     wrapper['type'] = WRAPPER  # whatever the default scope
+    known = {*arguments(SupernetDistributedDataParallel), 'type'}
+    if unknown := sorted(set(wrapper) - known):
+        raise UserError(f'model_wrapper_cfg.{unknown[0]}: unknown setting of {WRAPPER}; remove it')
     merge_options(config, osp.splitext(osp.basename(filename))[0], **options)
     _leave_out_late_schedulers(config)
     _add_teacher_hook(config)
@@ -66,35 +70,17 @@ def _leave_out_late_schedulers(config: Config) -> None:
     ends before it begins.
     """
     last, schedulers = config.train_cfg.get('max_epochs'), config.get('param_scheduler')
-    if last is not None and isinstance(schedulers, list):
+    if isinstance(last, int) and isinstance(schedulers, list):
         config.param_scheduler = [
             scheduler
             for scheduler in schedulers
-            if not scheduler.get('by_epoch', True) or scheduler.get('begin', 0) < last
+            if not (scheduler.get('by_epoch', True) and _begins_late(scheduler, last))
         ]
 
 
-def _check_sections(config: Config) -> None:
-    for name, kind in {**NEEDED, **OPTIONAL}.items():
-        if config.get(name) is None:
-            config.pop(name, None)  # MMEngine's way to leave a section out
-        if name in NEEDED and name not in config:
-            raise UserError(f'{name}: missing from {config.filename}; a training needs it')
-        if not isinstance(config.get(name, kind()), kind):
-            raise UserError(f'{name}: {config.filename} has no {kind.__name__} there; give one')
-
-
-class SupernetRunner(Runner):
-    """MMEngine's runner, with one line for a model whose settings do not fit."""
-
-    def build_model(self, model: nn.Module | dict) -> nn.Module:
-        """Build the model.
-
-        Raises:
-            UserError: If its settings do not fit.
-        """
-        with building('model'):
-            return super().build_model(model)
+def _begins_late(scheduler: dict, last: int) -> bool:
+    begin = scheduler.get('begin', 0)
+    return isinstance(begin, int) and begin >= last
 
 
 def train(config: Config, resume: str | None = None) -> None:
@@ -105,13 +91,23 @@ def train(config: Config, resume: str | None = None) -> None:
         resume: See ``WorkDir``.
 
     Raises:
-        UserError: If the model cannot be built, there are too few images, the work dir holds
-            another training or one that is not to be resumed, another process is at work in it,
-            or the checkpoint to resume from is another model's.
+        UserError: If a setting does not fit what it builds, the model is not a supernet, batches
+            are too few or too small, the work dir holds another training or one that is not to be
+            resumed, another process is at work in it, or the checkpoint to resume from is another
+            model's.
     """
+    from gaia_ssl.models.selfsup import SupernetSelfSupervisor  # needs mmpretrain
+
     with claim_work_dir(config, resume) as work_dir:
-        runner = SupernetRunner.from_cfg(config)
+        runner = CheckedRunner.from_cfg(config)
+        model = unwrap(runner.model)
+        if not isinstance(model, SupernetSelfSupervisor):
+            raise UserError(
+                f'model.type: {type(model).__name__} is not a self-supervised supernet; give one '
+                'such as DynamicMoCo, or LiftedSupernet'
+            )
         loader = checked_dataloader(runner, 'train')
+        model.check_batches(batch_sizes(loader))
         for line in describe_images(loader.dataset):
             runner.logger.info(line)
         work_dir.record(loader.dataset)

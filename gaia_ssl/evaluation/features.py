@@ -14,9 +14,8 @@ from torch.utils.data import DataLoader
 
 from gaia_ssl.datasets.images import ImageSet
 from gaia_ssl.export.calibrate import BATCH, average_statistics
-from gaia_ssl.registry import MODELS
+from gaia_ssl.models.supernet import build_preprocessor
 from gaia_ssl.utils import UserError
-from gaia_ssl.utils.preprocessor import preprocessor_options
 
 Nets = Mapping[Any, nn.Module]
 
@@ -35,7 +34,7 @@ class PooledFeatures:
     """
 
     def __init__(self, config: Config, num_workers: int = 2, cells: int = 1) -> None:
-        self.preprocessor = MODELS.build(preprocessor_options(config))
+        self.preprocessor = build_preprocessor(config)
         self.num_workers = num_workers
         self.cells = cells
 

@@ -1,6 +1,7 @@
 """``FolderKNN``: kNN accuracy of networks on labeled folders."""
 
 from collections.abc import Hashable, Mapping
+from numbers import Integral, Real
 from typing import Any
 
 import torch
@@ -53,9 +54,13 @@ class FolderKNN:
     ) -> None:
         defaults = SearchDefaults.of(config, input_size)
         self.input_size = defaults.input_size
-        for field, value in dict(input_size=self.input_size, k=k, temperature=temperature).items():
-            if not value > 0:
+        numbers = dict(input_size=self.input_size, k=k, temperature=temperature)
+        for field, value in numbers.items():
+            if not isinstance(value, Real) or not value > 0:
                 raise UserError(f'{field}: {value} is not positive')
+        for field, value in dict(num_workers=num_workers, calibration=calibration).items():
+            if not isinstance(value, Integral) or value < 0:
+                raise UserError(f'{field}: {value} is not a whole number from 0')
         self.train = LabeledImageSet(train, defaults.pipeline)
         self.val = LabeledImageSet(val, defaults.pipeline)
         if unknown := sorted(set(self.val.classes) - set(self.train.classes)):

@@ -14,10 +14,9 @@ from gaia_ssl.datasets.search_defaults import SearchDefaults
 from gaia_ssl.datasets.training_images import training_images
 from gaia_ssl.datasets.views import TrainingViews
 from gaia_ssl.models.layers import batch_norms
-from gaia_ssl.registry import MODELS
+from gaia_ssl.models.supernet import build_preprocessor
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.files import data_digest, file_digest
-from gaia_ssl.utils.preprocessor import preprocessor_options
 
 BATCH = 64
 """Maximal number of images in a batch."""
@@ -71,7 +70,7 @@ class CalibrationImages:
         order = np.random.default_rng(0).permutation(len(self.images))[:num]
         self.order = [int(i) for i in order]
         self.batches = np.array_split(order, -(-len(order) // BATCH))
-        self.preprocessor = MODELS.build(preprocessor_options(config))
+        self.preprocessor = build_preprocessor(config)
 
     def __len__(self) -> int:
         return sum(map(len, self.batches))

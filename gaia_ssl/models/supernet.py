@@ -8,7 +8,7 @@ from mmengine.config import Config
 from gaia_ssl.registry import MODELS
 from gaia_ssl.utils import UserError, building
 from gaia_ssl.utils.checkpoint import load_checkpoint
-from gaia_ssl.utils.preprocessor import stated_preprocessor
+from gaia_ssl.utils.preprocessor import preprocessor_options, stated_preprocessor
 from gaia_ssl.utils.weights import load_into, read_weights
 
 from .backbones import DynamicBackbone
@@ -44,7 +44,7 @@ def build_supernet(config: Config) -> nn.Module:
     advice = f'config: {config.filename} has no supernet; give its training config'
     if 'model' not in config:
         raise UserError(advice)
-    with building('model'):
+    with building('model', config.model):
         model = MODELS.build(dict(config.model, data_preprocessor=stated_preprocessor(config)))
     student = getattr(model, 'student', None)
     if student is None or not isinstance(student[0], DynamicBackbone):
@@ -83,6 +83,17 @@ def load_supernet(config: Config, checkpoint: str, weights: str = 'online') -> n
     return model.eval()
 
 
+def build_preprocessor(config: Config) -> nn.Module:
+    """Build the data preprocessor of a training config.
+
+    Raises:
+        UserError: If its settings do not fit.
+    """
+    options = preprocessor_options(config)
+    with building('model.data_preprocessor', options):
+        return MODELS.build(options)
+
+
 def build_supernet_backbone(config: Config) -> DynamicBackbone:
     """Build the backbone of a training config, untrained.
 
@@ -101,7 +112,7 @@ def build_supernet_backbone(config: Config) -> DynamicBackbone:
             f'model.backbone.type: {options["type"]} in {name} is not a supernet; give the '
             'training config, which has a dynamic backbone'
         )
-    with building('model.backbone'):
+    with building('model.backbone', options):
         return MODELS.build(options)
 
 

@@ -19,6 +19,7 @@ from mmengine.config import Config
 from .cfg_options import Typed, merge_typed
 from .dist import LAUNCHERS
 from .errors import DEBUG, UserError, is_bug, reason
+from .sections import check_dicts, check_sections
 
 PRINTABLE = 'gaia_ssl.printable'
 """Error handler of the streams of commands."""
@@ -183,7 +184,8 @@ def load_config(path: str, options: dict | None = None) -> Config:
     """Load a config and merge the command line's ``--cfg-options`` into it.
 
     Raises:
-        UserError: If the file is missing or is not a config, or the options do not fit it.
+        UserError: If the file is missing or is not a config, a section of it is misspelt, or the
+            options do not fit it.
     """
     if not os.path.isfile(path):
         raise UserError(f'config: {path} does not exist')
@@ -203,5 +205,7 @@ def load_config(path: str, options: dict | None = None) -> Config:
         if is_bug(error):
             raise
         raise UserError(f'config: {path} cannot be loaded ({reason(error)})') from error
+    check_sections(config, options or {})
     merge_typed(config, options or {})
+    check_dicts(config)
     return config

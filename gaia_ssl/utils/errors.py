@@ -4,7 +4,8 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from traceback import extract_tb
+from traceback import extract_tb, walk_tb
+from typing import Any
 
 DEBUG = 'GAIA_SSL_DEBUG'
 """Environment variable that is 1 to see the traceback of a user's mistake."""
@@ -12,6 +13,10 @@ DEBUG = 'GAIA_SSL_DEBUG'
 _PACKAGE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), '')
 _BINDING = re.compile(
     r'\(\) (got an unexpected keyword|got multiple values|missing \d+ required|takes )'
+)
+_UNKNOWN_TYPE = re.compile(r'(\w[\w.]*) is not in the ([\w: ]+) registry')
+_UNKNOWN_ARGUMENT = re.compile(
+    r"(\w+)(?:\.__init__)?\(\) got an unexpected keyword argument '(\w+)'"
 )
 
 
@@ -38,11 +43,13 @@ def is_bug(error: BaseException) -> bool:
 
 
 @contextmanager
-def building(field: str) -> Iterator[None]:
+def building(field: str, settings: Any = None) -> Iterator[None]:
     """Name the field of a config whose settings do not fit what is built inside.
 
     Args:
         field: The field, such as ``model.neck``.
+        settings: What it holds, to name the part that an unknown type or argument is in, such as
+            ``model.neck.type``. Defaults to None: the field itself is named.
 
     Raises:
         UserError: If the settings do not fit. One that names a field of its own, and a bug of
@@ -55,9 +62,54 @@ def building(field: str) -> Iterator[None]:
     except Exception as error:  # other packages fail in any way
         if is_bug(error):
             raise
-        last = extract_tb(error.__traceback__)[-1]
-        place = f'{os.path.basename(last.filename)}:{last.lineno}'
-        raise UserError(
-            f'{field}: its settings do not fit ({reason(error)}, {place}); {DEBUG}=1 shows the '
-            'traceback'
-        ) from error
+        raise UserError(_describe(error, field, settings)) from error
+
+
+def _describe(error: Exception, field: str, settings: Any) -> str:
+    parts = dict(_parts(settings, field))
+    if unknown := _UNKNOWN_TYPE.search(str(error)):
+        kind, registry = unknown.groups()
+        place = next((f'{n}.type' for n, part in parts.items() if part.get('type') == kind), field)
+        return (
+            f'{place}: {kind} is not in the {registry} registry; correct it, or import its module '
+            'by custom_imports'
+        )
+    if isinstance(error, ImportError):
+        return f'{field}: needs a package that is not installed; {error}'
+    last = extract_tb(error.__traceback__)[-1]
+    what = reason(error) if str(error) else f'{type(error).__name__}: {last.line}'
+    return (
+        f'{_place(error, parts) or field}: its settings do not fit ({what}, '
+        f'{os.path.basename(last.filename)}:{last.lineno}); {DEBUG}=1 shows the traceback'
+    )
+
+
+def _place(error: Exception, parts: dict[str, dict]) -> str | None:
+    """Find the field that an error is about: an unknown argument, or what was being built."""
+    if unknown := _UNKNOWN_ARGUMENT.search(str(error)):
+        kind, key = unknown.groups()
+        holding = {name: part for name, part in parts.items() if key in part}
+        named = [name for name, part in holding.items() if _is_of(part, kind)] or list(holding)
+        if len(named) == 1:
+            return f'{named[0]}.{key}'
+    built = [frame.f_locals.get('self') for frame, _ in walk_tb(error.__traceback__)]
+    for kind in [type(part).__name__ for part in reversed(built)]:
+        named = [name for name, part in parts.items() if _is_of(part, kind)]
+        if len(named) == 1:
+            return named[0]
+    return None
+
+
+def _parts(settings: Any, name: str) -> Iterator[tuple[str, dict]]:
+    """Find the dicts inside of settings, and their fields."""
+    if isinstance(settings, dict):
+        yield name, settings
+        for key, value in settings.items():
+            yield from _parts(value, f'{name}.{key}')
+    elif isinstance(settings, list | tuple):
+        for index, value in enumerate(settings):
+            yield from _parts(value, f'{name}.{index}')
+
+
+def _is_of(part: dict, kind: str) -> bool:
+    return str(part.get('type')).rpartition('.')[2] == kind

@@ -25,6 +25,7 @@ from mmengine.logging import MMLogger
 from mmengine.optim import OptimWrapper
 from mmengine.registry import FUNCTIONS
 from mmengine.runner import CheckpointLoader, IterBasedTrainLoop, Runner
+from mmengine.visualization import Visualizer
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -256,3 +257,13 @@ def start_at_next_batch(loop: IterBasedTrainLoop, loader: DataLoader) -> None:
     asked = 0 if hasattr(loop, 'fast_forward_on_resume') else loop.iter
     loop.fast_forward_on_resume = True
     loop.dataloader_iterator = chain(repeat(None, asked), iter(loader))
+
+
+def start_backends(visualizer: Visualizer) -> None:
+    """Let the backends of a visualizer import their packages now.
+
+    A backend does it when its ``experiment`` is first asked for. The visualizer gives out its
+    backends by their names, and has no list of the names.
+    """
+    for backend in visualizer._vis_backends.values():
+        backend.experiment  # noqa: B018

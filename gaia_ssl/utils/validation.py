@@ -1,15 +1,17 @@
-"""Check the types of settings in dataclasses."""
+"""Check the types of settings: of dataclasses, and of arguments of other packages' classes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from inspect import Parameter, signature
 from numbers import Integral, Real
 from types import NoneType, UnionType
-from typing import Any, get_args, get_origin
+from typing import Any, Union, get_args, get_origin
 
 from .errors import UserError
 
 # abstract types, which NumPy's numbers are of too, and their names in messages
 _NAMED = {int: (Integral, 'whole number'), float: (Real, 'number'), str: (str, 'string')}
+_NUMBERS = (int, float, bool)
 
 
 def check_types(settings: Any) -> None:
@@ -26,6 +28,41 @@ def check_types(settings: Any) -> None:
             raise UserError(
                 f'{field.name}: {value!r} is of the wrong type; give {_describe(field.type)}'
             )
+
+
+def arguments(cls: type) -> dict[str, Parameter]:
+    """Get the arguments of a class's constructor, and of those that it passes others on to."""
+    found: dict[str, Parameter] = {}
+    for base in cls.__mro__[:-1]:
+        for name, parameter in signature(vars(base).get('__init__', object)).parameters.items():
+            found.setdefault(name, parameter)
+    return found
+
+
+def check_numbers(cls: type, settings: Mapping[str, Any], field: str) -> None:
+    """Check that arguments that are numbers are numbers, for classes that do not check it.
+
+    Args:
+        cls: The class.
+        settings: Its arguments by their names.
+        field: The settings' field.
+
+    Raises:
+        UserError: If an argument is not a number though its annotation, or else its default, is.
+    """
+    for name, parameter in arguments(cls).items():
+        value = settings.get(name)
+        if value is None or isinstance(value, Real) or not _is_number(parameter):
+            continue
+        raise UserError(f'{field}.{name}: {value!r} is not a number; give one')
+
+
+def _is_number(parameter: Parameter) -> bool:
+    annotation = parameter.annotation
+    if annotation is Parameter.empty or isinstance(annotation, str):
+        return type(parameter.default) in _NUMBERS
+    kinds = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else [annotation]
+    return {*kinds} <= {*_NUMBERS, NoneType}
 
 
 def _fits(value: Any, annotation: Any) -> bool:

@@ -1,35 +1,80 @@
-"""Errors raised by a dataset name the config field it came from."""
+"""Dataloaders are checked before a run: their samples and batches."""
 
+import random
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
+import torch
+from mmengine.dataset import InfiniteSampler
 from mmengine.registry import DefaultScope
 from torch.utils.data import DataLoader
 
-from gaia_ssl.engine.data import checked_dataloader, describe_images
+from gaia_ssl.engine.data import batch_sizes, checked_dataloader, describe_images
 from gaia_ssl.registry import DATASETS
 from gaia_ssl.utils import UserError
+from gaia_ssl.utils.seed import seed_generators
 
 
-@pytest.mark.parametrize('error', [AssertionError, RuntimeError])
-def test_an_error_of_the_dataset_names_the_field(error):
-    class Runner:
-        @property
-        def test_loop(self):
-            raise error('999 folders')
+@pytest.fixture
+def runner():
+    """Make what stands for a runner: ``runner(data, batch_size, preprocess)``."""
 
-    with pytest.raises(UserError, match='test_dataloader.dataset: 999 folders'):
-        checked_dataloader(Runner(), 'test')
+    def make(data, batch_size, preprocess=lambda batch, training: batch, **options):
+        loader = DataLoader(data, batch_size, **options)
+        model = SimpleNamespace(data_preprocessor=preprocess)
+        return SimpleNamespace(
+            train_loop=SimpleNamespace(dataloader=loader),
+            test_loop=SimpleNamespace(dataloader=loader),
+            model=model,
+            cfg={},
+        )
+
+    return make
 
 
-def test_too_few_images_for_a_batch():
-    def runner(batch_size):
-        loader = DataLoader([1, 2, 3], batch_size, drop_last=True)
-        return SimpleNamespace(train_loop=SimpleNamespace(dataloader=loader))
-
-    assert len(checked_dataloader(runner(3), 'train')) == 1
+def test_too_few_images_for_a_batch(runner):
+    assert len(checked_dataloader(runner([1, 2, 3], 3, drop_last=True), 'train')) == 1
     with pytest.raises(UserError, match='train_dataloader: 3 images are fewer than one batch'):
-        checked_dataloader(runner(4), 'train')
+        checked_dataloader(runner([1, 2, 3], 4, drop_last=True), 'train')
+
+
+class Random:
+    """Samples that draw from all generators."""
+
+    def __len__(self):
+        return 5
+
+    def __getitem__(self, index):
+        return random.random() + np.random.rand() + torch.rand(())
+
+
+def test_samples_are_tried_without_a_trace(runner):
+    seen = []
+    made = runner(Random(), 2, lambda batch, training: seen.append((len(batch), training)))
+    seed_generators(1)
+    expected = [Random()[0] for _ in range(3)]
+    seed_generators(1)
+    checked_dataloader(made, 'train')
+    assert [Random()[0] for _ in range(3)] == expected
+    checked_dataloader(made, 'test')
+    assert seen == [(2, True), (2, False)]
+
+
+def test_samples_that_cannot_be_joined(runner):
+    different = [torch.zeros(2), torch.zeros(2), torch.zeros(3)]
+    with pytest.raises(UserError, match='^test_dataloader.collate_fn: its settings do not fit'):
+        checked_dataloader(runner(different, 2), 'test')
+
+
+@pytest.mark.parametrize('number', range(1, 12))
+@pytest.mark.parametrize('drop_last', [True, False])
+def test_sizes_of_batches(number, drop_last):
+    loader = DataLoader(range(number), 3, drop_last=drop_last)
+    assert set(map(len, loader)) == set(batch_sizes(loader)) - ({3} if number < 3 else set())
+    endless = DataLoader(range(number), 3, sampler=InfiniteSampler(range(number)))
+    assert batch_sizes(endless) == [3]
+    assert batch_sizes(DataLoader(range(9), batch_sampler=[[0, 1]])) == []
 
 
 def test_images_are_described(tmp_path):

@@ -145,5 +145,6 @@ def test_another_number_of_classes(config, num_classes):
 
 
 def test_missing_data_of_the_validation(config):
+    loader = dict(dataset=dict(data_root='nowhere'))
     with pytest.raises(UserError, match='^val_dataloader.dataset.data_root: nowhere does not'):
-        train_downstream(config(val_dataloader=dict(dataset=dict(data_root='nowhere'))), 'name')
+        train_downstream(config(val_dataloader=loader, val_cfg={}, val_evaluator={}), 'name')

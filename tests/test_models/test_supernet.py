@@ -40,10 +40,10 @@ def test_weights_and_preprocessing_are_those_of_the_training(tmp_path):
 @pytest.mark.parametrize(
     'options, message',
     [
-        (dict(quue_len=8), "model: its settings do not fit .* argument 'quue_len'"),
-        (dict(neck=dict(MODEL['neck'], hidden=3)), "model.neck: its settings .* argument 'hidden'"),
+        (dict(quue_len=8), "model.quue_len: its settings .* argument 'quue_len'"),
+        (dict(neck=dict(MODEL['neck'], hidden=3)), "model.neck.hidden: its .* argument 'hidden'"),
         (dict(neck=None), 'model.neck: its settings do not fit .* cfg should be a dict'),
-        (dict(type='DynamicMoCow'), 'model: its settings do not fit .*DynamicMoCow is not in'),
+        (dict(type='DynamicMoCow'), 'model.type: DynamicMoCow is not in the'),
         (dict(arch_sampler='UniformSampler'), "arch_sampler: 'UniformSampler' is not a dict; give"),
         (
             dict(backbone=dict(MODEL['backbone'], norm_cfg='SyncBN')),

@@ -237,7 +237,7 @@ def test_corrupt_image(tiny, scenes, tmp_path):
         ('compile=True', ['compile: ', 'remove it']),
         ('model.backbone.space=ar51', ['space', 'ar51', 'ar50to101']),
         ('model.backbone.norm_cfg.type=GN', ['norm_cfg', 'GN']),
-        ('model.quue_len=8', ['model: its settings do not fit', 'quue_len']),
+        ('model.quue_len=8', ['model.quue_len: its settings do not fit']),
         ('param_scheduler.3.T_max=1', ['--cfg-options', 'param_scheduler.3.T_max']),
     ],
 )

@@ -53,3 +53,37 @@ def test_errors_of_other_packages_are_put_down_to_the_settings():
     with pytest.raises(UserError, match='^model: its .*JSONDecodeError.*; GAIA_SSL_DEBUG=1 shows'):
         with building('model'):
             of_the_package('loads("{")', loads=json.loads)
+
+
+class Inner:
+    def __init__(self, width=1):
+        if width < 0:
+            raise ValueError('negative')
+
+
+SETTINGS = dict(
+    type='Outer', parts=[dict(type='pkg.Inner', width=1), dict(type='Other', widht=3, width=-1)]
+)
+
+
+@pytest.mark.parametrize(
+    'error, place',
+    [
+        (KeyError('Other is not in the mmengine::data sampler registry. More'), 'net.parts.1.type'),
+        (TypeError("Any.__init__() got an unexpected keyword argument 'widht'"), 'net.parts.1.wid'),
+        (TypeError("Inner.__init__() got an unexpected keyword argument 'width'"), 'net.parts.0.w'),
+        (TypeError("Any.__init__() got an unexpected keyword argument 'width'"), 'net: '),
+        (ImportError('run pip install x'), 'net: needs a package .*; run pip install x'),
+        (AssertionError(), 'net: its settings do not fit .AssertionError: raise error'),
+    ],
+)
+def test_building_names_the_part(error, place):
+    with pytest.raises(UserError, match=f'^{place}'):
+        with building('net', SETTINGS):
+            raise error
+
+
+def test_building_names_the_part_that_is_built():
+    with pytest.raises(UserError, match='^net.parts.0: .*ValueError: negative'):
+        with building('net', SETTINGS):
+            Inner(-1)

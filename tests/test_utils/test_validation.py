@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gaia_ssl.utils import UserError
-from gaia_ssl.utils.validation import check_types
+from gaia_ssl.utils.validation import arguments, check_numbers, check_types
 
 
 @dataclass
@@ -57,3 +57,29 @@ def test_unfit(options, wanted):
     with pytest.raises(UserError) as error:
         check_types(Settings(**options))
     assert str(error.value) == f'{name}: {value!r} is of the wrong type; give {wanted}'
+
+
+class Base:
+    def __init__(self, rate: float | None = None, steps=3, **kwargs):
+        pass
+
+
+class Derived(Base):
+    def __init__(self, name, count: int = 1, scale: int | tuple = 3, *args, **kwargs):
+        pass
+
+
+def test_arguments_of_all_constructors():
+    assert {'name', 'count', 'scale', 'rate', 'steps'} <= set(arguments(Derived))
+
+
+@pytest.mark.parametrize('name', ['rate', 'steps', 'count'])
+def test_a_text_in_place_of_a_number(name):
+    with pytest.raises(UserError, match=f"^hooks.0.{name}: 'x' is not a number; give one"):
+        check_numbers(Derived, {name: 'x'}, 'hooks.0')
+    for value in (1, 1.5, True, None, np.int64(3)):
+        check_numbers(Derived, {name: value}, 'hooks.0')
+
+
+def test_other_arguments_are_not_looked_at():
+    check_numbers(Derived, dict(name='x', scale='x', unknown='x'), 'hooks.0')

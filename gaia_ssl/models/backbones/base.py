@@ -75,9 +75,9 @@ class PathBackbone(BaseModule):
             out_indices = (stages - 1,)
         if not isinstance(out_indices, Sequence):
             raise UserError(f'out_indices: {out_indices!r} is not a list of stages; give one')
-        if not out_indices or not all(0 <= i < stages for i in out_indices):
+        if not out_indices or not all(i in range(stages) for i in out_indices):
             raise UserError(f'out_indices: {out_indices} are not among the stages 0..{stages - 1}')
-        if not -1 <= frozen_stages <= stages:
+        if frozen_stages not in range(-1, stages + 1):
             raise UserError(f'frozen_stages: {frozen_stages} is not in -1..{stages}')
         self.out_indices = tuple(out_indices)
         self.frozen_stages = frozen_stages

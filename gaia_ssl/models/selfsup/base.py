@@ -1,14 +1,14 @@
 """Base of all self-supervised supernets: an iteration over several subnets."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import partial
 from typing import Any, ClassVar
 
 import torch
 import torch.nn as nn
-from mmengine.dist import all_reduce, all_reduce_params
+from mmengine.dist import all_reduce, all_reduce_params, get_world_size
 from mmengine.logging import MessageHub
 from mmengine.optim import OptimWrapper
 from mmpretrain.models.selfsup import BaseSelfSupervisor
@@ -28,6 +28,13 @@ from .guides import GuidedIteration, Guides
 # the samplers belong to the room space, which knows no registry
 for sampler in SAMPLERS:
     ARCH_SAMPLERS.register_module(module=sampler)
+
+
+# by the setting at fault: the batch, and advice
+_SMALL = dict(
+    batch_size=('a batch', 'give 2 or more'),
+    drop_last=('the last batch of an epoch', 'set it to True'),
+)
 
 
 class SupernetSelfSupervisor(BaseSelfSupervisor):
@@ -117,6 +124,28 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
     def teacher_outputs(self, inputs: list[Tensor], targets: Any) -> list[Tensor]:
         """The momentum teacher's outputs for the views that a subnet's neck is called with."""
         raise NotImplementedError
+
+    def check_batches(self, sizes: Sequence[int]) -> None:
+        """Check that the method can learn from the batches of a training.
+
+        Args:
+            sizes: Images of a whole batch, and of an epoch's last one if it is smaller; in all
+                processes.
+
+        Raises:
+            UserError: If a batch is too small.
+        """
+        # those of one process, which normalise its own images alone
+        norms = any(isinstance(module, nn.BatchNorm1d) for module in self.modules())
+        processes = get_world_size() if norms else 1
+        for field, images in zip(('batch_size', 'drop_last'), sizes, strict=False):
+            if images < 2 * processes:
+                batch, advice = _SMALL[field]
+                raise UserError(
+                    f'train_dataloader.{field}: {batch} has one image'
+                    f'{" in a process" if processes > 1 else ""}; embeddings are normalised over, '
+                    f'and compared with, those of other images; {advice}'
+                )
 
     @property
     def student(self) -> Encoder:
@@ -277,7 +306,7 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
 
 
 def _build(part: str, options: dict) -> nn.Module:
-    with building(f'model.{part}'):
+    with building(f'model.{part}', options):
         return MODELS.build(options)
 
 

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
+from mmengine.dist import get_world_size
 from mmpretrain.models.selfsup import DenseCL
 from mmpretrain.models.utils import batch_shuffle_ddp, batch_unshuffle_ddp
 from torch import Tensor
@@ -86,7 +87,7 @@ class DynamicDenseCL(QueueSupernet, DenseCL):
         Raises:
             UserError: If a queue does not hold a whole number of batches.
         """
-        check_queue(self.queue_len, targets.whole)
+        check_queue(self.queue_len, len(targets.whole) * get_world_size())
         self._dequeue_and_enqueue(targets.whole)
         self._dequeue_and_enqueue2(targets.pooled)
 

@@ -2,6 +2,7 @@
 
 import torch
 import torch.nn.functional as F
+from mmengine.dist import get_world_size
 from mmpretrain.models.selfsup import MoCo
 from mmpretrain.models.utils import batch_shuffle_ddp, batch_unshuffle_ddp
 from torch import Tensor
@@ -49,5 +50,5 @@ class DynamicMoCo(QueueSupernet, MoCo):
         Raises:
             UserError: If the queue does not hold a whole number of batches.
         """
-        check_queue(self.queue_len, targets)
+        check_queue(self.queue_len, len(targets) * get_world_size())
         self._dequeue_and_enqueue(targets)

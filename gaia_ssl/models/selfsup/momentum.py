@@ -1,9 +1,9 @@
 """Bases of methods with a momentum teacher."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import torch.nn as nn
-from mmengine.dist import get_world_size
 from torch import Tensor
 
 from gaia_ssl.models.backbones import Encoder
@@ -96,14 +96,28 @@ class QueueSupernet(MomentumSupernet):
             )
         super().__init__(neck=neck, feat_dim=feat_dim, **kwargs)
 
+    def check_batches(self, sizes: Sequence[int]) -> None:
+        """Check that the queue takes the batches of a training; see the base class."""
+        super().check_batches(sizes)
+        for images in sizes[:1]:
+            check_queue(self.queue_len, images)
+        if len(set(sizes)) > 1:
+            raise UserError(
+                f'train_dataloader.drop_last: the last batch of an epoch has {sizes[-1]} images, '
+                f'not {sizes[0]}, which a queue (model.queue_len) cannot take; set it to True'
+            )
 
-def check_queue(queue_len: int, keys: Tensor) -> None:
-    """Check that a queue holds a whole number of batches, joined over all processes.
+
+def check_queue(queue_len: int, batch: int) -> None:
+    """Check that a queue holds a whole number of batches.
+
+    Args:
+        queue_len: Length of the queue.
+        batch: Images of an iteration, in all processes.
 
     Raises:
         UserError: If it does not.
     """
-    batch = len(keys) * get_world_size()
     if queue_len % batch:
         raise UserError(
             f'model.queue_len: {queue_len} is not a multiple of {batch}, the images of an '

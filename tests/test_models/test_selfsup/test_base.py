@@ -4,6 +4,8 @@ import pytest
 import torch
 from mmengine.optim import OptimWrapper
 
+from gaia_ssl.utils import UserError
+
 UNIFORM = dict(type='UniformSampler', num=3)
 SANDWICH = dict(type='SandwichSampler', num_random=2)
 
@@ -103,3 +105,17 @@ def test_clipping_bounds_the_mean_gradient(ssl):
     steps = [p - before[k] for k, p in model.named_parameters() if p.requires_grad]
     norm = torch.cat([s.flatten() for s in steps]).norm()
     torch.testing.assert_close(norm.detach(), torch.tensor(1e-3), rtol=1e-2, atol=0)
+
+
+@pytest.mark.parametrize('processes', [1, 2])
+@pytest.mark.parametrize('sizes', [[8], [8, 4], [2, 1], [4, 2], [1]])
+def test_batches_of_a_training(ssl, monkeypatch, processes, sizes):
+    """The embeddings of SimSiam are normalised in each process by its own batch norms."""
+    monkeypatch.setattr('gaia_ssl.models.selfsup.base.get_world_size', lambda: processes)
+    model = ssl.build('SimSiam')
+    field = 'batch_size' if sizes[0] < 2 * processes else 'drop_last'
+    if min(sizes) >= 2 * processes:
+        model.check_batches(sizes)
+        return
+    with pytest.raises(UserError, match=f'^train_dataloader.{field}: .* has one image'):
+        model.check_batches(sizes)

@@ -1,6 +1,6 @@
 """Build a runner's dataloader, check its batches, and describe its images."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from mmengine.dataset import InfiniteSampler
 from mmengine.dist import get_world_size

@@ -107,15 +107,19 @@ def test_clipping_bounds_the_mean_gradient(ssl):
     torch.testing.assert_close(norm.detach(), torch.tensor(1e-3), rtol=1e-2, atol=0)
 
 
+@pytest.mark.parametrize('plain', [False, True])
 @pytest.mark.parametrize('processes', [1, 2])
-@pytest.mark.parametrize('sizes', [[8], [8, 4], [2, 1], [4, 2], [1]])
-def test_batches_of_a_training(ssl, monkeypatch, processes, sizes):
-    """The embeddings of SimSiam are normalised in each process by its own batch norms."""
+@pytest.mark.parametrize('sizes', [[8], [8, 4], [8, 2], [2, 1], [1]])
+def test_batches_of_a_training(ssl, monkeypatch, sizes, processes, plain):
+    """A plain batch norm normalises the embeddings of its process alone."""
     monkeypatch.setattr('gaia_ssl.models.selfsup.base.get_world_size', lambda: processes)
-    model = ssl.build('SimSiam')
-    field = 'batch_size' if sizes[0] < 2 * processes else 'drop_last'
-    if min(sizes) >= 2 * processes:
+    model = ssl.build('SimSiam')  # its batch norms are synchronised
+    if plain:
+        model.head.norm = torch.nn.BatchNorm1d(8)
+    least = 2 * processes if plain else 2
+    if min(sizes) >= least:
         model.check_batches(sizes)
         return
+    field = 'batch_size' if sizes[0] < least else 'drop_last'
     with pytest.raises(UserError, match=f'^train_dataloader.{field}: .* has one image'):
         model.check_batches(sizes)

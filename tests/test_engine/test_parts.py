@@ -1,5 +1,6 @@
 import pytest
 import torch.nn as nn
+from mmengine.registry import DefaultScope
 from mmpretrain.models import ImageClassifier
 
 from gaia_ssl.engine.parts import try_parts
@@ -12,12 +13,12 @@ WIDTH = 4 * ARCH['width'][-1]
 
 
 def classifier(in_channels):
-    return ImageClassifier(
-        backbone=dict(type='gaia_ssl.SubnetResNet', arch=ARCH),
-        neck=dict(type='mmpretrain.GlobalAveragePooling'),
-        head=dict(type='mmpretrain.LinearClsHead', num_classes=2, in_channels=in_channels),
-        data_preprocessor=dict(type='mmpretrain.ClsDataPreprocessor'),
-    )
+    with DefaultScope.overwrite_default_scope('mmpretrain'):
+        return ImageClassifier(
+            backbone=dict(type='gaia_ssl.SubnetResNet', arch=ARCH),
+            neck=dict(type='GlobalAveragePooling'),
+            head=dict(type='LinearClsHead', num_classes=2, in_channels=in_channels),
+        )
 
 
 def test_parts_that_fit_leave_the_model_as_it_is():

@@ -1,10 +1,12 @@
 """Distillation of a frozen teacher into all subnets."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+from mmengine.dist import get_world_size
 from mmpretrain.models.selfsup import MoCo
 from torch import Tensor
 
@@ -20,7 +22,7 @@ from gaia_ssl.utils import UserError
 from gaia_ssl.utils.preprocessor import with_type
 
 from .base import SupernetSelfSupervisor
-from .momentum import check_queue
+from .momentum import check_batches_of_queue, check_queue
 
 
 class TeacherTargets(NamedTuple):
@@ -145,6 +147,12 @@ class DynamicDistill(SupernetSelfSupervisor):
             targets = self.targets(inputs, data_samples)
         return self.subnet_loss(inputs, data_samples, targets)
 
+    def check_batches(self, sizes: Sequence[int]) -> None:
+        """Check that the queue, if any, takes the batches of a training; see the base class."""
+        super().check_batches(sizes)
+        if self.queue_len:
+            check_batches_of_queue(self.queue_len, sizes)
+
     def after_iteration(self, targets: TeacherTargets) -> None:
         """Enqueue the teacher's embeddings.
 
@@ -152,7 +160,7 @@ class DynamicDistill(SupernetSelfSupervisor):
             UserError: If the queue does not hold a whole number of batches.
         """
         if self.queue_len:
-            check_queue(self.queue_len, targets.keys)
+            check_queue(self.queue_len, len(targets.keys) * get_world_size())
             self._dequeue_and_enqueue(targets.keys)
 
     def _cached(self, data_samples: list) -> Tensor:

@@ -99,13 +99,7 @@ class QueueSupernet(MomentumSupernet):
     def check_batches(self, sizes: Sequence[int]) -> None:
         """Check that the queue takes the batches of a training; see the base class."""
         super().check_batches(sizes)
-        for images in sizes[:1]:
-            check_queue(self.queue_len, images)
-        if len(set(sizes)) > 1:
-            raise UserError(
-                f'train_dataloader.drop_last: the last batch of an epoch has {sizes[-1]} images, '
-                f'not {sizes[0]}, which a queue (model.queue_len) cannot take; set it to True'
-            )
+        check_batches_of_queue(self.queue_len, sizes)
 
 
 def check_queue(queue_len: int, batch: int) -> None:
@@ -122,4 +116,23 @@ def check_queue(queue_len: int, batch: int) -> None:
         raise UserError(
             f'model.queue_len: {queue_len} is not a multiple of {batch}, the images of an '
             'iteration; change it or train_dataloader.batch_size'
+        )
+
+
+def check_batches_of_queue(queue_len: int, sizes: Sequence[int]) -> None:
+    """Check that a queue takes the batches of a training; smaller ones would overflow it later.
+
+    Args:
+        queue_len: Length of the queue.
+        sizes: See ``SupernetSelfSupervisor.check_batches``.
+
+    Raises:
+        UserError: If it does not hold a whole number of batches, or the last one is smaller.
+    """
+    for images in sizes[:1]:
+        check_queue(queue_len, images)
+    if len(set(sizes)) > 1:
+        raise UserError(
+            f'train_dataloader.drop_last: the last batch of an epoch has {sizes[-1]} images, '
+            f'not {sizes[0]}, which a queue (model.queue_len) cannot take; set it to True'
         )

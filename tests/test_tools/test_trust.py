@@ -25,6 +25,7 @@ train_dataloader = dict(
     num_workers=0,
     persistent_workers=False,
     sampler=dict(type='DefaultSampler'),
+    collate_fn=dict(type='default_collate'),
     dataset=dataset)
 train_cfg = dict(by_epoch=True, max_epochs=1)
 optim_wrapper = dict(optimizer=dict(type='SGD', lr=0.1))
@@ -82,7 +83,7 @@ def root(tmp_path_factory):
             image = np.random.default_rng(i).integers(0, 255, (32, 32, 3), np.uint8)
             Image.fromarray(image).save(root / 'images' / name / f'{i}.png')
     arch = get_space('tiny10to22').min
-    classifier = CLASSIFIER.format(arch=arch, channels=arch['width'][-1])
+    classifier = CLASSIFIER.format(arch=arch, channels=4 * arch['width'][-1])
     (root / 'supernet.py').write_text(SUPERNET + DATA.format(root=root, pipeline=VIEWS))
     (root / 'classifier.py').write_text(
         classifier + DATA.format(root=root, pipeline=ONE_VIEW) + TEST

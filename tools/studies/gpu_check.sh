@@ -67,7 +67,7 @@ for n in 1 2; do
     part "bf16, GPUs: $n" training $n $mocov2 $amp optim_wrapper.dtype=bfloat16
     part "fp16 SyncBN, GPUs: $n" training $n $mocov2 $amp model.backbone.norm_cfg.type=SyncBN
     part "fp16 channels last, GPUs: $n" training $n $mocov2 $amp model.channels_last=True
-    part "fp16 distillation, GPUs: $n" training $n $mocov2 $amp model.distillation.weight=0.5
+    part "fp16 distillation, GPUs: $n" training $n $mocov2 $amp model.guides.weights.max=0.5
     part "fp16 attentive, GPUs: $n" training $n $mocov2 $amp model.arch_sampler.random.type=AttentiveSampler
     # MAX is not drawn: gradients are reduced in one piece
     part "fp16 MIN alone, GPUs: $n" training $n $mocov2 $amp model.arch_sampler.type=AnchorSampler \

@@ -1,0 +1,373 @@
+"""Compare what a supernet can learn from, at equal processor time, on CIFAR-10.
+
+Usage: python tools/studies/supernet_recipes.py --data data/cifar10 [--teacher FILE] [--minutes 10]
+
+The images are what tools/dataset_converters/cifar10.py makes; ``--teacher`` is a ResNet-50 in
+torchvision's layout, such as tools/model_converters/keras_to_torchvision.py writes. Each recipe
+is timed first; then it is trained for as many iterations as fit into ``--minutes`` of processor
+time, once per seed, one thread each and as many side by side as there are cores. A teacher's pass
+over the images counts. Judged are MAX, R18, MIN and 20 random subnets within 5% of the median of
+FLOPs, with calibrated batch norms: kNN and ridge top-1 on the test images. What is done is not
+repeated. The figures go to ``WORK_DIR/supernet_recipes.json``, a row per training, and a table.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.hooks import Hook
+
+from gaia_ssl.benchmark.pipeline import Pipeline, orderly_exit
+from gaia_ssl.benchmark.stages import Stage
+from gaia_ssl.datasets.labeled import LabeledImageSet
+from gaia_ssl.datasets.search_defaults import SearchDefaults
+from gaia_ssl.engine.train import prepare_config, train
+from gaia_ssl.evaluation.features import PooledFeatures
+from gaia_ssl.evaluation.knn import weighted_knn
+from gaia_ssl.evaluation.ridge import ridge_scores
+from gaia_ssl.models.supernet import load_supernet_backbone
+from gaia_ssl.registry import HOOKS
+from gaia_ssl.space import Arch, SearchSpace
+from gaia_ssl.utils.cli import load_config, run_cli
+from gaia_ssl.utils.environment import as_line, machine, versions
+from gaia_ssl.utils.files import atomic_write, write_json
+from gaia_ssl.utils.lock import lock
+from gaia_ssl.utils.markdown import table
+from gaia_ssl.utils.paths import CONFIGS
+
+ANCHORS = ('MAX', 'R18', 'MIN')
+BAND = 0.05  # of the median of FLOPs, to either side
+BAND_ARCHS = 20
+WARM, TIMED = 10, 40  # iterations
+
+
+class Recipe(NamedTuple):
+    """A way to train a supernet.
+
+    Attributes:
+        method: The folder of its config.
+        options: Settings of the config to override.
+        weights: The weights that are judged, see ``load_supernet``.
+        trained: The recipe whose trainings are judged. Defaults to its own.
+    """
+
+    method: str
+    options: dict[str, Any] = {}
+    weights: str = 'online'
+    trained: str | None = None
+
+
+def _guides(num_random: int = 1, **weights: float) -> dict[str, Any]:
+    sampler = dict(type='SandwichSampler', num_random=num_random)
+    return {'model.guides': dict(weights=weights), 'model.arch_sampler': sampler}
+
+
+def _taught(losses: dict[str, dict], **guides: float) -> dict[str, Any]:
+    return {
+        'model.head.losses': {'_delete_': True, **losses},
+        'model.guides': dict(_delete_=True, weights=guides) if guides else None,
+    }
+
+
+COSINE = dict(global_cosine=dict(weight=1.0))
+RELATION = dict(global_relation=dict(weight=1.0, temperature=0.07))
+CURRICULUM = {'model.arch_sampler': dict(_delete_=True, type='CurriculumSampler')}
+RECIPES = {
+    'mocov2': Recipe('mocov2'),
+    'mocov2+guide_max': Recipe('mocov2', _guides(max=0.5)),
+    'mocov2+guide_next': Recipe('mocov2', _guides(2, next=0.5)),
+    'mocov2+guide_ema': Recipe('mocov2', _guides(ema=0.5)),
+    'mocov2+guide_max+guide_ema': Recipe('mocov2', _guides(max=0.25, ema=0.25)),
+    'mocov2+curriculum': Recipe('mocov2', CURRICULUM),
+    'mocov2+ema': Recipe('mocov2', weights='ema', trained='mocov2'),
+    'simclr': Recipe('simclr'),
+    'simclr+guide_max': Recipe('simclr', _guides(max=0.5)),
+    'simclr+guide_next': Recipe('simclr', _guides(2, next=0.5)),
+    'teacher_cosine': Recipe('distill', _taught(COSINE)),
+    'teacher_relation': Recipe('distill', _taught(RELATION)),
+    'teacher_cosine+teacher_relation': Recipe('distill', _taught(COSINE | RELATION)),
+    'teacher_cosine+teacher_relation+guide_max': Recipe(
+        'distill', _taught(COSINE | RELATION, max=0.5)
+    ),
+    'teacher_cosine+teacher_relation+guide_next': Recipe(
+        'distill', _taught(COSINE | RELATION, next=0.5) | _guides(2, next=0.5)
+    ),
+}
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('--data', type=Path, required=True, help='CIFAR-10 as class folders')
+    parser.add_argument('--teacher', type=Path, help='ResNet-50, for the recipes with a teacher')
+    parser.add_argument(
+        '--recipes', nargs='+', choices=RECIPES, default=list(RECIPES), help='default: all'
+    )
+    parser.add_argument('--seeds', nargs='+', type=int, default=[0, 1, 2], help='default: 0 1 2')
+    parser.add_argument(
+        '--minutes', type=float, default=10.0, help='of a training (default: %(default)s)'
+    )
+    parser.add_argument(
+        '--bank', type=int, default=10000, help='labeled images (default: %(default)s)'
+    )
+    parser.add_argument(
+        '--asked', type=int, default=10000, help='test images (default: %(default)s)'
+    )
+    parser.add_argument(
+        '--work-dir',
+        type=Path,
+        default=Path('work_dirs/supernet_recipes'),
+        help='where everything goes (default: %(default)s)',
+    )
+    # what the stages call
+    parser.add_argument('--stage', nargs='+', help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.teacher is None and any(RECIPES[name].method == 'distill' for name in args.recipes):
+        parser.error('--teacher: give a ResNet-50, or --recipes without a teacher')
+    return args
+
+
+@HOOKS.register_module()
+class StopwatchHook(Hook):
+    """Measures a training's processor time and that of an iteration, in seconds."""
+
+    def __init__(self, out: str, extra: float = 0.0) -> None:
+        self.out, self.extra = out, extra
+        self.starts: dict[int, float] = {}
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
+        """Note the time before the first iteration, and after the warm-up."""
+        if runner.iter in (0, WARM):
+            self.starts[runner.iter] = time.process_time()
+
+    def after_train(self, runner) -> None:
+        """Write the times."""
+        now = time.process_time()
+        timed = max(1, runner.iter - WARM)
+        write_json(
+            self.out,
+            dict(
+                setup=self.starts[0],
+                iteration=(now - self.starts.get(WARM, self.starts[0])) / timed,
+                cpu_seconds=now + self.extra,
+                iterations=runner.iter,
+            ),
+        )
+
+
+def config_of(args: argparse.Namespace, name: str, seed: int, iterations: int) -> Config:
+    """The config of a recipe's training."""
+    recipe = RECIPES[name]
+    [path] = CONFIGS.glob(f'{recipe.method}/*_tiny10to22_*_cifar10.py')
+    os.environ['GAIA_SSL_CIFAR10'] = str(args.data)
+    if args.teacher is not None:
+        os.environ['GAIA_SSL_TEACHER'] = str(args.teacher)
+    config = load_config(str(path))
+    config.merge_from_dict(
+        {
+            'train_cfg': dict(_delete_=True, type='IterBasedTrainLoop', max_iters=iterations),
+            'train_dataloader.num_workers': 0,  # processor time is then that of one process
+            'train_dataloader.persistent_workers': False,
+            'train_dataloader.sampler': dict(_delete_=True, type='InfiniteSampler', shuffle=True),
+            'default_hooks.checkpoint.by_epoch': False,
+            'default_hooks.checkpoint.interval': iterations,
+            'randomness.seed': seed,
+            **recipe.options,
+        }
+    )
+    config.param_scheduler = [
+        dict(type='CosineAnnealingLR', by_epoch=False, T_max=iterations, eta_min=0)
+    ]
+    if recipe.method == 'distill':
+        config.model.teacher.cache = str(args.work_dir / 'teacher')
+    return config
+
+
+def run_training(
+    args: argparse.Namespace, name: str, seed: int, iterations: int, out: Path
+) -> None:
+    """Train a recipe, and write its times beside the checkpoints."""
+    config = config_of(args, name, seed, iterations)
+    known = args.work_dir / 'teacher.json'
+    cached = RECIPES[name].method == 'distill' and known.is_file()
+    extra = json.loads(known.read_text())['setup'] if cached else 0.0
+    hook = dict(type='StopwatchHook', out=str(out / 'times.json'), extra=extra)
+    config.custom_hooks = [*config.get('custom_hooks', []), hook]
+    prepare_config(config, name, work_dir=str(out))
+    train(config, 'auto')
+
+
+def iterations_of(args: argparse.Namespace, name: str) -> int:
+    """As many iterations as fit into the time, by the recipe's own timing."""
+    times = json.loads((args.work_dir / name / 'timing' / 'times.json').read_text())
+    left = args.minutes * 60 - (times['cpu_seconds'] - TIMED * times['iteration'])
+    return max(WARM + 1, int(left / times['iteration']))
+
+
+def band_archs(space: SearchSpace, input_size: int) -> list[Arch]:
+    """The random archs within the band, the same for all recipes of a space."""
+    flops = space.costs(input_size).flops
+    middle = np.median(flops)
+    inside = np.flatnonzero(np.abs(flops - middle) <= BAND * middle)
+    chosen = np.random.default_rng(0).choice(inside, BAND_ARCHS, replace=False)
+    return [space[int(index)] for index in chosen]
+
+
+@torch.inference_mode()
+def judge(args: argparse.Namespace, name: str, seed: int, out: Path) -> None:
+    """Write a row: the top-1 of a training's subnets by kNN and ridge, in percent."""
+    recipe = RECIPES[name]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    folder = args.work_dir / (recipe.trained or name) / f'seed{seed}'
+    times = json.loads((folder / 'times.json').read_text())
+    config = config_of(args, recipe.trained or name, seed, times['iterations'])
+    checkpoint = folder / f'iter_{times["iterations"]}.pth'
+    supernet = load_supernet_backbone(config, str(checkpoint), recipe.weights)
+    defaults = SearchDefaults.of(config)
+    space = supernet.space
+    archs = dict({anchor: space.anchors[anchor] for anchor in ANCHORS})
+    band = band_archs(space, defaults.input_size)
+    archs |= {f'band{index}': arch for index, arch in enumerate(band)}
+    nets = {label: supernet.extract(arch) for label, arch in archs.items()}
+    known = LabeledImageSet(str(args.data / 'train'), defaults.pipeline).subset(args.bank, 0)
+    asked = LabeledImageSet(str(args.data / 'test'), defaults.pipeline).subset(args.asked, 0)
+    features = PooledFeatures(config, num_workers=0)
+    features.calibrate(nets, known, 2048)
+    banks, queries = features(nets, known), features(nets, asked)
+    labels, answers = torch.tensor(known.labels), torch.tensor(asked.labels)
+    found: dict[str, dict[str, float]] = dict(knn={}, ridge={})
+    for label in nets:
+        pair = banks[label], queries[label]
+        classes = weighted_knn(pair[1], pair[0], labels, len(known.classes))
+        found['knn'][label] = _percent(classes == answers)
+        scores = ridge_scores(pair[0].double(), labels, pair[1].double())
+        found['ridge'][label] = _percent(scores.argmax(1) == answers)
+    row = dict(recipe=name, method=recipe.method, seed=seed, cpu_seconds=times['cpu_seconds'])
+    row |= dict(iterations=times['iterations'])
+    write_json(out, row | {kind: _summary(values) for kind, values in found.items()})
+
+
+def _percent(right: torch.Tensor) -> float:
+    return round(100 * right.double().mean().item(), 2)
+
+
+def _summary(values: dict[str, float]) -> dict[str, float]:
+    band = [value for label, value in values.items() if label.startswith('band')]
+    spread = dict(band_mean=round(fmean(band), 2), band_std=round(stdev(band), 2))
+    return {anchor: values[anchor] for anchor in ANCHORS} | spread
+
+
+def stages_of(args: argparse.Namespace) -> list[Stage]:
+    """The teacher's cache, the timing of every recipe, its trainings, and their judgement."""
+    stages = []
+    taught = [name for name in args.recipes if RECIPES[name].method == 'distill']
+    if taught:
+        stages.append(_stage(args, 'teacher', ['teacher', taught[0]], 'teacher.json'))
+    trained = dict.fromkeys(RECIPES[name].trained or name for name in args.recipes)
+    for name in trained:
+        needs = ['teacher'] if name in taught else []
+        out = f'{name}/timing/times.json'
+        stages.append(_stage(args, f'{name}/timing', ['timing', name], out, needs))
+    for seed in args.seeds:
+        for name in trained:
+            stage, out = f'{name}/seed{seed}', f'{name}/seed{seed}/times.json'
+            stages.append(
+                _stage(args, stage, ['training', name, str(seed)], out, [f'{name}/timing'])
+            )
+        for name in args.recipes:
+            stage, out = f'{name}/judged{seed}', f'{name}/judged{seed}.json'
+            needs = [f'{RECIPES[name].trained or name}/seed{seed}']
+            stages.append(_stage(args, stage, ['judged', name, str(seed)], out, needs))
+    return stages
+
+
+def _stage(
+    args: argparse.Namespace,
+    name: str,
+    words: Sequence[str],
+    output: str,
+    needs: Sequence[str] = (),
+) -> Stage:
+    command = [sys.executable, __file__, '--data', str(args.data), '--work-dir', str(args.work_dir)]
+    command += ['--minutes', str(args.minutes)]
+    command += ['--bank', str(args.bank), '--asked', str(args.asked)]
+    command += ['--teacher', str(args.teacher)] if args.teacher else ['--recipes', words[1]]
+    return Stage(
+        name,
+        [*command, '--stage', *words],
+        [args.work_dir / output],
+        needs=needs,
+        env=dict(OMP_NUM_THREADS='1'),
+    )
+
+
+def do_stage(args: argparse.Namespace) -> None:
+    """Do what one stage of the study is."""
+    kind, name, *seed = args.stage
+    folder = args.work_dir / name
+    if kind == 'teacher':
+        run_training(args, name, 0, 1, args.work_dir / 'teacher_run')
+        times = json.loads((args.work_dir / 'teacher_run' / 'times.json').read_text())
+        write_json(args.work_dir / 'teacher.json', times)
+    elif kind == 'timing':
+        run_training(args, name, 0, WARM + TIMED, folder / 'timing')
+    elif kind == 'training':
+        run_training(args, name, int(seed[0]), iterations_of(args, name), folder / f'seed{seed[0]}')
+    else:
+        judge(args, name, int(seed[0]), folder / f'judged{seed[0]}.json')
+
+
+def as_markdown(result: dict[str, Any]) -> str:
+    """The figures as a table: means over the seeds, and their standard deviation."""
+    rows = []
+    for name in dict.fromkeys(row['recipe'] for row in result['rows']):
+        runs = [row for row in result['rows'] if row['recipe'] == name]
+        cells = [name, f'{fmean(run["cpu_seconds"] for run in runs) / 60:.1f}']
+        for kind in ('knn', 'ridge'):
+            for key in (*ANCHORS, 'band_mean', 'band_std'):
+                values = [run[kind][key] for run in runs]
+                spread = f' ± {stdev(values):.1f}' if len(values) > 1 and key != 'band_std' else ''
+                cells.append(f'{fmean(values):.1f}{spread}')
+        rows.append(cells)
+    titles = [*ANCHORS, 'band', 'in band ±']
+    head = [
+        'recipe',
+        'CPU min',
+        *(f'{kind} {title}' for kind in ('kNN', 'ridge') for title in titles),
+    ]
+    return '\n\n'.join([table(head, rows), as_line(result)]) + '\n'
+
+
+def main() -> None:
+    args = parse_args()
+    args.work_dir, args.data = args.work_dir.absolute(), args.data.absolute()
+    if args.stage:
+        do_stage(args)
+        return
+    with orderly_exit('supernet_recipes'), lock(args.work_dir, '--work-dir'):
+        Pipeline(stages_of(args), args.work_dir).run()
+        rows = [
+            json.loads((args.work_dir / name / f'judged{seed}.json').read_text())
+            for name in args.recipes
+            for seed in args.seeds
+        ]
+        result = dict(rows=rows, minutes=args.minutes, machine=machine(), versions=versions())
+        write_json(args.work_dir / 'supernet_recipes.json', result)
+        text = as_markdown(result)
+        with atomic_write(str(args.work_dir / 'supernet_recipes.md')) as file:
+            file.write(text)
+        print(text)
+
+
+if __name__ == '__main__':
+    run_cli(main)

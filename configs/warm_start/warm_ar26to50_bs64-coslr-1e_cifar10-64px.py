@@ -30,6 +30,7 @@ train_dataloader = dict(
 optim_wrapper = dict(
     optimizer=dict(lr=0.01), paramwise_cfg=dict(custom_keys=dict(neck=dict(lr_mult=10)))
 )
+param_scheduler = [dict(type='CosineAnnealingLR', by_epoch=True, convert_to_iter_based=True)]
 train_cfg = dict(max_epochs=1)
 auto_scale_lr = dict(base_batch_size=64)
 search = dict(input_size=64)

@@ -62,7 +62,7 @@ def load_checkpoint(filename: str, map_location: str | None = 'cpu', mmap: bool 
     """Load a local checkpoint of weights, or of a Runner, or of an extracted subnet.
 
     Args:
-        filename: Path of the checkpoint.
+        filename: Path of the checkpoint; one that ends with ``.safetensors`` is of that format.
         map_location: As in ``torch.load``. Defaults to the CPU.
         mmap: Read tensors from disk when they are used. Defaults to False.
 
@@ -72,6 +72,8 @@ def load_checkpoint(filename: str, map_location: str | None = 'cpu', mmap: bool 
     path = osp.expanduser(filename)
     if not osp.isfile(path):
         raise UserError(f'checkpoint: {filename} does not exist')
+    if path.endswith('.safetensors'):
+        return _read_safetensors(path, filename)
     try:
         path.encode()
     except UnicodeEncodeError:  # PyTorch maps no file of such a name
@@ -131,6 +133,20 @@ def _read_trusted(file: str | os.PathLike | IO[bytes], name: str, options: dict)
             'it, or save the state_dict alone'
         ) from error
     except Exception as error:
+        raise _unreadable(name, error) from error
+
+
+def _read_safetensors(path: str, name: str) -> dict[str, torch.Tensor]:
+    try:
+        from safetensors.torch import load_file
+    except ImportError as error:
+        raise UserError(
+            f'checkpoint: {name} needs safetensors, which cannot be imported ({error}); '
+            'pip install safetensors'
+        ) from error
+    try:
+        return load_file(path)
+    except Exception as error:  # damaged bytes can fail in any way
         raise _unreadable(name, error) from error
 
 

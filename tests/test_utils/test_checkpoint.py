@@ -199,3 +199,15 @@ def test_save_checkpoint_makes_the_folder(tmp_path):
     path = tmp_path / 'deep' / 'weights.pth'
     save_checkpoint(dict(w=torch.ones(2)), str(path))
     assert load_checkpoint(str(path))['w'].tolist() == [1, 1]
+
+
+def test_safetensors(tmp_path, monkeypatch):
+    path = tmp_path / 'weights.safetensors'
+    pytest.importorskip('safetensors.torch').save_file(dict(w=torch.ones(2)), path)
+    assert load_checkpoint(str(path))['w'].tolist() == [1, 1]
+    path.write_bytes(path.read_bytes()[:-4])
+    with pytest.raises(UserError, match='checkpoint: .*weights.safetensors cannot be read'):
+        load_checkpoint(str(path))
+    monkeypatch.setitem(sys.modules, 'safetensors.torch', None)
+    with pytest.raises(UserError, match='weights.safetensors needs safetensors, .*pip install saf'):
+        load_checkpoint(str(path))

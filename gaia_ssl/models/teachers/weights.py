@@ -9,9 +9,8 @@ from mmengine.runner import CheckpointLoader
 from torch import Tensor
 
 from gaia_ssl.utils import UserError
+from gaia_ssl.utils.checkpoint import load_checkpoint
 from gaia_ssl.utils.weights import describe, differences, select_weights
-
-from .imports import import_library
 
 FIELD = 'model.teacher'
 
@@ -76,13 +75,7 @@ def load_weights(module: nn.Module, checkpoint: str, prefix: str = '') -> None:
 
 def _read(checkpoint: str) -> Any:
     if checkpoint.endswith('.safetensors') and osp.isfile(checkpoint):
-        safetensors = import_library('safetensors.torch', 'a checkpoint in .safetensors')
-        try:
-            return safetensors.load_file(checkpoint)
-        except Exception as error:  # damaged bytes can fail in any way
-            raise UserError(
-                f'checkpoint: {checkpoint} cannot be read ({error}); copy it again'
-            ) from error
+        return load_checkpoint(checkpoint)
     return CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu', logger='silent')
 
 

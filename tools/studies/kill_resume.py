@@ -1,10 +1,11 @@
 """Kill trainings at random moments, resume them, and compare bit by bit with one left alone.
 
-MoCo v2 and BYOL train a tiny supernet on a few dozen images by tools/train.py, by epoch and by
-iteration, loading in the process itself and in persistent workers. Each is trained once without
-interruption, then killed (SIGKILL, its workers with it) and resumed until it is done. Some kills
-come at a random moment of the training, others as soon as a checkpoint's temporary file is seen.
-The last checkpoints must agree in weights, buffers, optimizer and schedules.
+MoCo v2, BYOL and the distillation of a frozen teacher train a tiny supernet on a few dozen images
+by tools/train.py, by epoch and by iteration, loading in the process itself and in persistent
+workers. Each is trained once without interruption, then killed (SIGKILL, its workers with it) and
+resumed until it is done. Some kills come at a random moment of the training, others as soon as a
+checkpoint's temporary file is seen. The last checkpoints must agree in weights, buffers, optimizer
+and schedules.
 
 Each training is a process forked from this one, which has imported the libraries: a start takes a
 second or two instead of many. Exit code 1 says that a result differs.
@@ -35,6 +36,7 @@ from mmengine.config import Config
 import gaia_ssl.engine.train
 import gaia_ssl.models.selfsup  # noqa: F401 - imported once, before any fork
 from gaia_ssl.datasets.synthetic.idx import read_idx
+from gaia_ssl.registry import MODELS
 from gaia_ssl.utils.checkpoint import load_checkpoint
 from gaia_ssl.utils.files import atomic_write
 from gaia_ssl.utils.paths import ROOT, last_checkpoint
@@ -46,6 +48,7 @@ BASE = ROOT / 'configs' / 'mocov2' / 'mocov2_tiny10to22_bs128-coslr_scenes.py'
 NUM_IMAGES, BATCH, ITERATIONS = 40, 8, 15  # three epochs
 COMPARED = ('state_dict', 'optimizer', 'param_schedulers')
 
+TEACHER = dict(type='mmpretrain.ResNet', depth=18, stem_channels=8, base_channels=8)
 NECK = dict(type='mmpretrain.NonLinearNeck', hid_channels=32, out_channels=16, num_layers=2)
 METHODS = dict(
     mocov2=dict(queue_len=32, feat_dim=16, neck=dict(out_channels=16)),
@@ -60,6 +63,16 @@ METHODS = dict(
             loss=dict(type='mmpretrain.CosineSimilarityLoss'),
             predictor=dict(in_channels=16, with_avg_pool=False, **NECK),
         ),
+    ),
+    distill=dict(
+        _delete_=True,
+        type='DynamicDistill',
+        backbone=dict(type='DynamicResNet', space='tiny10to22'),
+        neck=dict(in_channels=128, with_avg_pool=True, **NECK),
+        head=dict(type='DistanceHead', losses=dict(global_cosine={}, global_relation={})),
+        teacher=TEACHER,
+        components=16,
+        queue_len=32,
     ),
 )
 
@@ -85,6 +98,11 @@ def write_images(folder: Path) -> None:
         cv2.imwrite(str(folder / f'{index}.png'), cv2.resize(image, (64, 64)))
 
 
+def write_teacher(file: Path) -> None:
+    """Write random weights of a teacher."""
+    torch.save(MODELS.build(TEACHER).state_dict(), file)
+
+
 def write_config(cell: Cell, images: Path, path: Path) -> None:
     """Write the training config of a cell: the small config's pipeline, shorter in all else."""
     by_epoch = cell.loop == 'epoch'
@@ -93,6 +111,9 @@ def write_config(cell: Cell, images: Path, path: Path) -> None:
     dataset.update(data_root=str(images.parent), data_prefix=images.name)
     dataset.pipeline[1].transforms[0][0].scale = 32
     config.merge_from_dict(dict(model=copy.deepcopy(METHODS[cell.method])))
+    if 'teacher' in config.model:
+        file = images.with_name('teacher.pth')
+        config.model.teacher.init_cfg = dict(type='Pretrained', checkpoint=str(file))
     loader = config.train_dataloader
     loader.batch_size, loader.num_workers = BATCH, cell.workers
     loader.persistent_workers = cell.workers > 0
@@ -313,6 +334,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix='kill_resume_') as folder:
         images = Path(folder) / 'images'
         write_images(images)
+        write_teacher(images.with_name('teacher.pth'))
         for position, index in enumerate(args.cells):
             # as even as they go
             kills = (args.kills * (position + 1)) // len(args.cells)

@@ -15,6 +15,8 @@ data loader is not measured.
   peak_memory_ratio     peak memory of the sandwich iteration over that of MAX alone
   host_overhead         time of a sandwich iteration whose networks do nothing over that of
                         mmpretrain's MoCo on ResNet-50 at 224 px
+  teacher_ratio         time of a sandwich iteration with a frozen ResNet-50 over that of the same
+                        with the teacher's targets given, and of one pass of the ResNet-50
 
 On a CPU the time is the processor time of the process, which busy neighbours disturb less than
 the wall time beside it; on a GPU it is the wall time. Memory is what the allocator hands out.
@@ -44,13 +46,14 @@ from gaia_ssl.benchmark.iterations import (
     train_supernet,
 )
 from gaia_ssl.benchmark.measure import Procedures, measure, measure_rounds, peak_rise
+from gaia_ssl.benchmark.taught import TaughtIteration, build_taught
 from gaia_ssl.space import get_space
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.cli import run_cli
 from gaia_ssl.utils.environment import as_line, machine, versions
 from gaia_ssl.utils.files import write_json
 
-PARTS = ('time', 'memory', 'host')
+PARTS = ('time', 'memory', 'host', 'teacher')
 # what a figure should be: at least, or at most
 BARS = dict(
     speedup_vs_reference=('>=', 1.30),
@@ -58,11 +61,14 @@ BARS = dict(
     max_ratio_to_static=('<=', 1.03),
     peak_memory_ratio=('<=', 1.10),
     host_overhead=('<=', 0.01),
+    teacher_ratio=('<=', 1.05),
 )
+# a procedure, and those whose seconds together it is compared with
 RATIOS = dict(
-    speedup_vs_reference=('reference', 'sandwich'),
-    ratio_to_ideal=('sandwich', 'ideal'),
-    max_ratio_to_static=('max', 'static_max'),
+    speedup_vs_reference=('reference', ['sandwich']),
+    ratio_to_ideal=('sandwich', ['ideal']),
+    max_ratio_to_static=('max', ['static_max']),
+    teacher_ratio=('taught', ['students', 'teacher_pass']),
 )
 HOST_ITERS = 50
 
@@ -156,16 +162,30 @@ class Bench:
             static_max=lambda draw: static.train_max(self.data, wrapper),
         )
 
+    def taught_procedures(self) -> Procedures:
+        """The iteration with a teacher and its parts, as functions of the draw."""
+        args = self.args
+        taught = build_taught(get_space(args.space), args.batch_size, args.channels_last)
+        taught = taught.to(self.device)
+        wrapper = build_optim_wrapper(taught, args.amp)
+        iteration = TaughtIteration(taught, self.data, wrapper)
+        return dict(
+            taught=lambda draw: iteration.whole(self.draws[draw]),
+            students=lambda draw: iteration.students(self.draws[draw]),
+            teacher_pass=lambda draw: iteration.teacher_pass(self.draws[draw]),
+        )
+
 
 def ratios(times: dict[str, list[dict[str, float]]], clock: str) -> dict[str, float]:
-    """The median over rounds of each ratio of ``RATIOS``."""
-    return {
-        name: statistics.median(
-            above[clock] / below[clock]
-            for above, below in zip(times[over], times[under], strict=True)
-        )
-        for name, (over, under) in RATIOS.items()
-    }
+    """The median over rounds of each ratio of ``RATIOS`` whose procedures were timed."""
+    found = {}
+    for name, (over, under) in RATIOS.items():
+        if over in times:
+            rounds = zip(times[over], *(times[part] for part in under), strict=True)
+            found[name] = statistics.median(
+                above[clock] / sum(part[clock] for part in below) for above, *below in rounds
+            )
+    return found
 
 
 def medians(times: dict[str, list[dict[str, float]]]) -> dict[str, dict[str, float]]:
@@ -234,7 +254,7 @@ def run_benchmark(args: argparse.Namespace) -> dict[str, Any]:
     """Measure what was asked for.
 
     Returns:
-        The five figures, None where not measured, then what they were computed from, the
+        The six figures, None where not measured, then what they were computed from, the
         settings, the archs, the machine and its load.
     """
     bench = Bench(args)
@@ -247,10 +267,12 @@ def run_benchmark(args: argparse.Namespace) -> dict[str, Any]:
     if 'host' in args.parts:
         host = measure_host(bench, min(args.iters, 3))
         result.update(host_overhead=host['host'] / host['r50_224'], host_seconds=host)
-    if 'time' in args.parts:
-        times = measure_rounds(
-            bench.procedures(), args.draws, args.warmup, args.iters, bench.device
-        )
+    times = {}
+    for part, procedures in dict(time=bench.procedures, teacher=bench.taught_procedures).items():
+        if part in args.parts:
+            rounds = (args.draws, args.warmup, args.iters, bench.device)
+            times.update(measure_rounds(procedures(), *rounds))
+    if times:
         result.update(ratios(times, clock))
         result.update(
             wall_ratios=ratios(times, 'wall'), median_seconds=medians(times), rounds=times

@@ -20,13 +20,14 @@ pytestmark = pytest.mark.slow
 
 def test_killed_and_resumed_it_ends_as_if_left_alone(tmp_path):
     out = tmp_path / 'result.json'
-    # MoCo v2 by epoch with workers, BYOL by iteration without
-    options = ['--kills', '6', '--cells', '1', '6', '--json', out]
+    # MoCo v2 by epoch with workers, BYOL by iteration without, a frozen teacher by iteration
+    options = ['--kills', '9', '--cells', '1', '6', '10', '--json', out]
     subprocess.run([sys.executable, kill_resume.__file__, *options], check=True)
     cells = json.loads(out.read_text())['cells']
     assert [(c['method'], c['loop'], c['workers']) for c in cells] == [
         ('mocov2', 'epoch', 2),
         ('byol', 'iteration', 0),
+        ('distill', 'iteration', 0),
     ]
     for cell in cells:
         assert cell['kills'] == 3 and cell['kills_in_checkpoint'] >= 1

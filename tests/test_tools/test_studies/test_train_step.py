@@ -39,10 +39,11 @@ def test_it_runs_and_writes_what_it_prints(tmp_path):
     done = subprocess.run(command, env=ENV, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     result = json.loads(path.read_text())
-    assert list(result)[:5] == list(benchmark.BARS)
+    assert list(result)[:6] == list(benchmark.BARS)
     for name in benchmark.BARS:
         assert result[name] > 0 and f'{result[name]:.4f}' in done.stdout
     names = {'sandwich', 'ideal', 'reference', 'max', 'static_max'}
+    names |= {'taught', 'students', 'teacher_pass'}
     assert set(result['median_seconds']) == set(result['rounds']) == names
     assert all(len(rounds) == 1 for rounds in result['rounds'].values())
     assert result['settings']['size'] == 32 and result['threads'] == 1
@@ -97,6 +98,9 @@ def test_ratios_are_medians_of_rounds():
     )
     assert set(benchmark.ratios(times, 'cpu').values()) == {1.0}
     assert benchmark.medians(times)['reference'] == dict(wall=4.0, cpu=1.0)
+    taught = dict(taught=[6.0, 4.0, 9.0], students=[1.0, 1.0, 1.0], teacher_pass=[2.0, 1.0, 2.0])
+    times = {k: [dict(wall=v, cpu=v) for v in values] for k, values in taught.items()}
+    assert benchmark.ratios(times, 'wall') == dict(teacher_ratio=2.0)
 
 
 def test_table_says_which_bars_are_missed():

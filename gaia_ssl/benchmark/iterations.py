@@ -78,7 +78,7 @@ class Fixed:
     def __init__(self, archs: Sequence[Arch]) -> None:
         self.archs = list(archs)
 
-    def sample(self, space, iteration, loss_of=None) -> list[Arch]:
+    def sample(self, space, iteration, loss_of=None, progress=1.0) -> list[Arch]:
         """The archs."""
         return self.archs
 

@@ -67,14 +67,18 @@ class Recipe(NamedTuple):
 
 
 def _guides(num_random: int = 1, **weights: float) -> dict[str, Any]:
+    """Settings of guides; the next larger subnet is another than MAX from two random ones on."""
     sampler = dict(type='SandwichSampler', num_random=num_random)
     return {'model.guides': dict(weights=weights), 'model.arch_sampler': sampler}
 
 
-def _taught(losses: dict[str, dict], **guides: float) -> dict[str, Any]:
+def _taught(losses: dict[str, dict], num_random: int = 1, **weights: float) -> dict[str, Any]:
+    """Settings of a teacher's losses and of guides, in place of those of the config."""
+    guides = _guides(num_random, **weights)
     return {
+        **guides,
+        'model.guides': {'_delete_': True, **guides['model.guides']} if weights else None,
         'model.head.losses': {'_delete_': True, **losses},
-        'model.guides': dict(_delete_=True, weights=guides) if guides else None,
     }
 
 
@@ -99,7 +103,7 @@ RECIPES = {
         'distill', _taught(COSINE | RELATION, max=0.5)
     ),
     'teacher_cosine+teacher_relation+guide_next': Recipe(
-        'distill', _taught(COSINE | RELATION, next=0.5) | _guides(2, next=0.5)
+        'distill', _taught(COSINE | RELATION, 2, next=0.5)
     ),
 }
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from gaia_ssl.engine import CPUAmpOptimWrapper
 from gaia_ssl.search.evaluator import TreeEvaluator
 from gaia_ssl.search.terms import build_terms
 from gaia_ssl.utils import UserError
@@ -95,6 +96,19 @@ def test_teacher_runs_once_per_view_and_does_not_change(ssl, monkeypatch):
     # still in evaluation
     model.train()
     assert not network.backbone.training
+
+
+def test_mixed_precision_runs_the_teacher_in_16_bits(ssl):
+    plain, mixed = (ssl.build('Distill', head=head(global_cosine={})) for _ in range(2))
+    calls = []
+    mixed.encoder.teacher.network.backbone.layer2[0].conv1.register_forward_hook(
+        lambda module, inputs, output: calls.append(output.dtype)
+    )
+    optimizer = torch.optim.SGD(mixed.parameters(), lr=0.1)
+    log = mixed.train_step(ssl.batch(0), CPUAmpOptimWrapper(optimizer))
+    assert calls == [torch.bfloat16] * 2
+    expected = plain.train_step(ssl.batch(0), ssl.wrap(plain))
+    torch.testing.assert_close(log['loss'], expected['loss'], rtol=0.05, atol=0.02)
 
 
 def test_teacher_is_no_part_of_the_model(ssl):

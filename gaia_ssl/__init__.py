@@ -1,4 +1,4 @@
-"""gaia_ssl: self-supervised pretraining that fits your images, your task and your budget."""
+"""Self-supervised supernets: pretrain once, search subnets without labels, extract and finetune."""
 
 from .version import __version__
 

@@ -1,4 +1,4 @@
-"""A training iteration with a frozen teacher, whole and in its two parts."""
+"""Training iterations with a frozen teacher to be timed: whole, the teacher, and the subnets."""
 
 import tempfile
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Sets of unlabeled images."""
+"""Sets of unlabeled images for search, calibration and features."""
 
 import copy
 import os

@@ -1,4 +1,4 @@
-"""The images of a pretraining as a whole, without augmentation."""
+"""Dataset of the uncropped, unaugmented training images, to compute teacher embeddings on."""
 
 import os
 

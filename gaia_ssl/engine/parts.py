@@ -1,4 +1,4 @@
-"""Try whether the parts of a downstream model fit each other."""
+"""Check with a trial pass that a downstream model's backbone, neck and heads fit."""
 
 from collections.abc import Sequence
 from typing import Any

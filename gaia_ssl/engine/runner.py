@@ -1,4 +1,4 @@
-"""MMEngine's Runner, with one line for settings that do not fit."""
+"""MMEngine's Runner with one-line error messages for settings that do not fit."""
 
 from inspect import signature
 from typing import Any

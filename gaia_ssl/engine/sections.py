@@ -1,4 +1,4 @@
-"""Sections of a config that MMEngine's Runner reads: their types, and what is harmless in them."""
+"""Check the types of the sections that MMEngine's Runner reads, and drop those that are None."""
 
 from collections.abc import Iterator
 from typing import Any

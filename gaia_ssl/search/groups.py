@@ -1,4 +1,4 @@
-"""Split images into batch-norm groups, and plan how many groups are computed at once."""
+"""Split images into groups that share batch-norm statistics, and choose how many run at once."""
 
 import math
 from collections.abc import Sequence

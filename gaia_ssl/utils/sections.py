@@ -1,4 +1,4 @@
-"""Names of a config's sections: refuse unknown ones that options set, and misspelt ones."""
+"""Reject unknown or misspelt top-level config keys, also those of ``--cfg-options``."""
 
 import inspect
 from collections.abc import Iterable

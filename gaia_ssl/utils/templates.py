@@ -1,4 +1,4 @@
-"""Templates of paths in configs, ``{{ fileDirname }}``, which MMEngine replaces in the source."""
+"""Quote MMEngine's path variables, ``{{ fileDirname }}``, in written configs; check the paths."""
 
 from .errors import UserError
 

@@ -1,4 +1,4 @@
-"""The whole job on small images, on CPU, in a quarter of an hour.
+"""Run the quickstart: pretrain, search, extract and finetune on small images, on CPU.
 
 Makes its data, pretrains a small supernet without labels, searches it twice under one budget,
 extracts the best subnets, finetunes them with MMDetection, MMSegmentation and MMPretrain beside the

@@ -1,4 +1,4 @@
-"""Rank correlation of label-free scores with labels over the subnets of a supernet.
+"""Rank correlation of label-free scores with labeled accuracy over the subnets of a supernet.
 
 Usage: python tools/studies/distance_study.py CONFIG CHECKPOINT --data DIR [--json F]
 

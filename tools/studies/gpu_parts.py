@@ -1,4 +1,4 @@
-"""Parts of gpu_check.sh: images to train on, norms across processes, a training's losses."""
+"""Commands of gpu_check.sh: make images, compare synchronised norms, read losses from a log."""
 
 import argparse
 import json

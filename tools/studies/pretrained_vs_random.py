@@ -1,4 +1,4 @@
-"""Compare pretrained with random weights: the same subnets and short budgets, several seeds.
+"""Compare finetuning from pretrained and random weights: same subnets, several seeds.
 
 Usage: python tools/studies/pretrained_vs_random.py WORK_DIR
 

@@ -1,4 +1,4 @@
-"""Compare what a supernet can learn from, at equal processor time, on CIFAR-10.
+"""Compare training signals of a supernet (own loss, guides, teacher) at equal CPU time on CIFAR-10.
 
 Usage: python tools/studies/supernet_recipes.py --data data/cifar10 [--teacher FILE] [--minutes 10]
 

@@ -1,1 +1,1 @@
-"""The quickstart: its stages, its baselines and its report."""
+"""The quickstart: a small run of pretraining, search, extraction and finetuning."""

@@ -1,4 +1,4 @@
-"""Labels of classification: class folders, or a list of images with labels."""
+"""Check class folders and lists of labeled images before a classification training."""
 
 from gaia_ssl.datasets.lists import read_list
 from gaia_ssl.utils import UserError

@@ -1,4 +1,4 @@
-"""Annotation files in COCO's format."""
+"""Check annotation files in COCO's format."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Completed copies of annotation files that lack what can be taken without harm."""
+"""Copy incomplete annotation files with the missing fields that have a safe value."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Sizes of images: those of the files, and those that a file in COCO's format gives."""
+"""Compare and complete the image sizes of a COCO file with those of the image files."""
 
 import os.path as osp
 from typing import Any

@@ -1,4 +1,4 @@
-"""Label maps of segmentation: images whose pixels are classes."""
+"""Check label maps, a class per pixel, of semantic segmentation datasets."""
 
 import os.path as osp
 from collections import Counter

@@ -1,4 +1,4 @@
-"""The datasets of a dataloader whose annotation files can be checked."""
+"""Unwrap nested datasets, such as ConcatDataset, down to those whose annotations are checked."""
 
 from collections import Counter
 from dataclasses import dataclass

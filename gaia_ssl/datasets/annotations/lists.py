@@ -1,4 +1,4 @@
-"""Lists of images, as the datasets of OpenMMLab's projects read them."""
+"""Read image lists (``ann_file``) as mmdet, mmseg and mmpretrain do, to check them."""
 
 from mmengine.fileio import list_from_file
 

@@ -1,4 +1,4 @@
-"""Annotation files in Pascal VOC's format, one per image."""
+"""Check annotation files in Pascal VOC's XML format, one per image."""
 
 import os.path as osp
 from difflib import get_close_matches

@@ -1,4 +1,4 @@
-"""Log the kNN accuracy of the anchors during training."""
+"""Log the kNN accuracy of a supernet's named subnets, such as MAX and MIN, during training."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Weights inside the checkpoints of other projects."""
+"""Find the state dict in a checkpoint of another project."""
 
 from collections.abc import Collection, Mapping
 from typing import Any

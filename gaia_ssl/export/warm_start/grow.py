@@ -1,4 +1,4 @@
-"""Put a network's weights into a larger supernet whose MAX computes what the network does."""
+"""Expand a pretrained network into a larger supernet whose largest subnet computes the same."""
 
 from typing import cast
 

@@ -1,4 +1,4 @@
-"""Head that trains by the distances of a search."""
+"""Head of distillation: its losses are the distances to the teacher that searches use, too."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple

@@ -1,4 +1,4 @@
-"""Elastic linear layers, and the conversion of necks that read features of any width."""
+"""Elastic linear layers, and conversion of mmpretrain's necks to features of any width."""
 
 from typing import TypeGuard
 

@@ -1,4 +1,4 @@
-"""Principal components: a fixed map of a teacher's embeddings."""
+"""Project a teacher's embeddings on their principal components, fitted once."""
 
 import torch
 import torch.nn as nn

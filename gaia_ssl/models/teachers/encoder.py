@@ -1,4 +1,4 @@
-"""The features of a frozen teacher in the shape of a supernet's, to compare the two."""
+"""A frozen teacher as a supernet's encoder: its embedding, and a map for each stage."""
 
 from collections.abc import Collection, Mapping
 from typing import Any

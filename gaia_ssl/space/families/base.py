@@ -1,4 +1,4 @@
-"""Families of backbones: an arch is a path of steps, its cost a sum over them."""
+"""Base of backbone families: an arch is a path of steps (stem, blocks), its cost their sum."""
 
 import functools
 from abc import ABC, abstractmethod

@@ -1,4 +1,4 @@
-"""Multiply-adds, parameters and memory of single layers, of which families add up their steps'."""
+"""Costs of single layers (multiply-adds, parameters, memory), which families sum up."""
 
 from .base import Cost, Size
 

@@ -1,4 +1,4 @@
-"""Sampling from a range that opens during the training."""
+"""Curriculum sampling: from the largest archs to the whole range during a training."""
 
 import math
 from dataclasses import replace

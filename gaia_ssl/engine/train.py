@@ -46,7 +46,7 @@ def prepare_config(config: Config, filename: str, **options) -> Config:
             f'or give {WRAPPER!r}'
         )
     wrapper['type'] = WRAPPER  # whatever the default scope
-    known = {*arguments(SupernetDistributedDataParallel), 'type'}
+    known = {*arguments(SupernetDistributedDataParallel), 'type', '_scope_'}
     if unknown := sorted(set(wrapper) - known):
         raise UserError(f'model_wrapper_cfg.{unknown[0]}: unknown setting of {WRAPPER}; remove it')
     merge_options(config, osp.splitext(osp.basename(filename))[0], **options)

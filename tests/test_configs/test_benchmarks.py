@@ -63,6 +63,7 @@ def test_model_is_the_subnets(subnet, path):
     assert names == ['layer1', 'layer2', 'layer3', 'layer4']
 
 
+@pytest.mark.slow
 def test_a_dumped_config_finds_the_backbone_without_an_import(tmp_path, subnet):
     """MMEngine imports the registry of the scope that a type names."""
     Config.fromfile(PLACE / ADE).dump(tmp_path / 'dumped.py')

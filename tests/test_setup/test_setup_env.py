@@ -151,6 +151,7 @@ def wait_for(found, seconds=120):
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_interrupted_repeated_shared(world, tmp_path):
     cache = Path(world['HOME'], '.cache/gaia_ssl')
     made = lambda pattern: list(cache.glob(pattern))  # noqa: E731
@@ -260,6 +261,7 @@ def test_unknown_family(world):
     refused(world | {'GAIA_SSL_FAMILY': 'mmlab'}, 'mmlab', 'openmmlab or onedl')
 
 
+@pytest.mark.slow
 def test_own_interpreter(world, tmp_path):
     assert set_up(world | {'GAIA_SSL_PYTHON': sys.executable}) == (0, f'{sys.executable}\n', '')
     assert not Path(world['HOME'], '.cache/gaia_ssl').exists()

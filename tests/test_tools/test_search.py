@@ -336,6 +336,7 @@ def test_a_work_dir_in_use(given, run, tmp_path):
     assert result.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_killed_and_resumed(given, run, tmp_path):
     options = dict(num=60, flops=(1e6, 4e6), bn_group=4, task='global')
     args = args_of(given, work_dir=tmp_path / 'killed', **options)
@@ -396,7 +397,7 @@ def test_killed_again_and_again(given, run, tmp_path, options):
 @pytest.mark.parametrize(
     'processes, options',
     [
-        (2, {}),
+        pytest.param(2, {}, marks=pytest.mark.slow),
         pytest.param(
             2,
             dict(bn_policy='calibrated', strategy='evolution', population=5),

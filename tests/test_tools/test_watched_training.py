@@ -7,6 +7,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 import torch
 
 ROOT = Path(__file__).parents[2]
@@ -24,6 +25,7 @@ OPTIONS = [
 ]
 
 
+@pytest.mark.slow
 def test_lost_training_ends_all_processes_with_one_line(tmp_path):
     rng = np.random.default_rng(0)
     for folder, number in {'sprites/train/bag': 16, 'coco/train2017': 4}.items():

@@ -47,11 +47,13 @@ def launch(tmp_path):
     return run
 
 
+@pytest.mark.slow
 def test_processes_wait_for_the_last(launch):
     done = launch('time.sleep(1); saved.touch()')
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_a_failed_process_ends_all(launch):
     done = launch('raise RuntimeError("out of luck")')
     assert done.returncode != 0 and 'out of luck' in done.stderr

@@ -123,6 +123,7 @@ def test_a_missing_file_is_one_line(tmp_path):
         CheckpointLoader.load_checkpoint(f'{tmp_path}/a.pth')
 
 
+@pytest.mark.slow
 def test_mmpretrain_beside_another_transformers(tmp_path):
     (tmp_path / 'transformers.py').write_text(
         '__path__ = []\ndef __getattr__(name):\n    raise ImportError(f"no {name} any more")\n'

@@ -54,7 +54,7 @@ def test_a_loss_that_is_only_asked_for_leaves_the_queue_to_the_trained(ssl):
     asked, plain = (ssl.build('SwAV', queue_len=8, arch_sampler=sampler) for _ in range(2))
     draw = asked.arch_sampler.sample
 
-    def sample(space, iteration, loss_of):
+    def sample(space, iteration, loss_of, progress):
         assert loss_of(space.min) > 0
         return draw(space, iteration)
 

@@ -19,7 +19,7 @@ def test_random_is_distinct_and_seeded(feasible, play, run):
 
 @pytest.mark.parametrize('run', [1, 5])
 def test_every_arch_is_as_likely(feasible, play, run):
-    draws = 600
+    draws = 300
     counts = np.zeros(len(feasible))
     for seed in range(draws):
         counts[play(Random(len(feasible) // 4, seed, run), feasible)[0]] += 1

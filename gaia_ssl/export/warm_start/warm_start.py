@@ -103,6 +103,13 @@ def _check_images(network: Network, family: Family, config: Config, checkpoint: 
             f'model.backbone.style: {checkpoint} is in {network.style} style; set it to '
             f'{network.style!r}'
         )
+    teacher = config.model.get('teacher') or {}
+    same = teacher.get('type') == config.model.backbone.type
+    if same and isinstance(family, ResNetFamily):
+        if teacher.get('style', ResNetFamily.style) != family.style:
+            raise UserError(
+                f'model.teacher.style: model.backbone.style is {family.style!r}; set it to that'
+            )
     wanted = network.normalisation
     if wanted and 'type' in config.model and vars(Normalisation.of(config)) != wanted:
         options = ', '.join(f'{name}={value}' for name, value in wanted.items())

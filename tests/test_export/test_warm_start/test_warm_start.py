@@ -198,3 +198,17 @@ def test_what_a_checkpoint_says_of_its_images_is_compared(tmp_path, tiny):
             network_to_supernet(Config(dict(model=METHOD)), tiny[1], out)
     config = Config(dict(model=METHOD | dict(data_preprocessor=normalisation)))
     assert network_to_supernet(config, tiny[1], out).is_max
+
+
+def test_the_network_as_its_own_teacher(tmp_path, tiny):
+    """The checkpoint has the backbone alone, since the teacher is read from it."""
+    options = dict(type='DynamicResNet', space=TINY.to_dict())
+    out = tmp_path / 'start.pth'
+    teacher = dict(options, init_cfg=dict(type='Pretrained', checkpoint=str(out)))
+    model = METHOD | dict(type='DynamicDistill', backbone=options, teacher=teacher)
+    network_to_supernet(Config(dict(model=model)), tiny[1], str(out))
+    weights = torch.load(out, weights_only=True)['state_dict']
+    assert {key.partition('.')[0] for key in weights} == {'backbone'}
+    model['backbone'] = dict(options, style='caffe')
+    with pytest.raises(UserError, match="model.teacher.style: model.backbone.style is 'caffe'; se"):
+        network_to_supernet(Config(dict(model=model)), tiny[1], str(out))

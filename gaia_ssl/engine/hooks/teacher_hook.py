@@ -17,6 +17,9 @@ from gaia_ssl.registry import HOOKS
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.openmmlab import resumed_from
 
+OF_TEACHER = ('embedding_map.', 'queue')
+"""Beginnings of the keys of what is made of the teacher's embeddings."""
+
 
 @HOOKS.register_module()
 class TeacherHook(Hook):
@@ -41,14 +44,19 @@ class TeacherHook(Hook):
         self.num_images = num_images
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Refuse to resume with another teacher.
+        """Refuse to resume with another teacher, and load nothing that depends on another one.
 
         Raises:
-            UserError: If the checkpoint's is another one.
+            UserError: If the training is resumed and the checkpoint's teacher is another one.
         """
-        path = resumed_from(runner)
+        path, meta = resumed_from(runner), checkpoint.get('meta', {})
+        teacher = _teacher(runner)
         if path is not None:
-            _teacher(runner).check_recorded(checkpoint.get('meta', {}), f'resume: {path}')
+            teacher.check_recorded(meta, f'resume: {path}')
+        elif meta.get('teacher', teacher.digest) != teacher.digest:
+            weights = checkpoint['state_dict']
+            for key in [key for key in weights if key.startswith(OF_TEACHER)]:
+                del weights[key]
 
     def before_train(self, runner: Runner) -> None:
         """Complete the cache, and compute the components unless they are there."""

@@ -56,7 +56,8 @@ class HuggingFaceTeacher(TeacherNetwork):
                 f'({len(lacks)} missing, {len(loading["mismatched_keys"])} misshaped); give the '
                 'whole model'
             )
-        self.model = getattr(model, 'vision_model', model)
+        # a folder may hold 16-bit weights; mixed precision is up to the training
+        self.model = getattr(model, 'vision_model', model).float()
         about = self.model.config
         size = getattr(about, 'image_size', None)
         self.input_size = size if isinstance(size, int | None) else size[0]

@@ -13,8 +13,9 @@ HOOK = dict(type='TeacherHook')
 
 def build(training, name='run', num_images=4096, **options):
     hook = dict(HOOK, num_images=num_images)
-    options = dict(components=3, neck=NECK, **options)
-    return training.runner(training.dir / name, [hook], method='Distill', model_options=options)
+    model = dict(components=3, neck=NECK)
+    folder = training.dir / name
+    return training.runner(folder, [hook], method='Distill', model_options=model, **options)
 
 
 def test_components_are_those_of_the_first_views(training):
@@ -55,6 +56,21 @@ def test_checkpoints_hold_the_digest(training):
     runner.train()
     content = torch.load(training.dir / 'run' / 'epoch_2.pth', weights_only=False)
     assert content['meta']['teacher'] == runner.model.teacher.digest
+
+
+def test_weights_of_a_training_with_another_teacher_come_without_its_components(training):
+    build(training, 'first').train()
+    path = training.dir / 'first' / 'epoch_2.pth'
+    content = torch.load(path, weights_only=False)
+    for recorded, kept in ((content['meta']['teacher'], True), ('0' * 64, False)):
+        # not this teacher's
+        content['state_dict']['embedding_map.components'].fill_(0.5)
+        content['meta']['teacher'] = recorded
+        torch.save(content, path)
+        second = build(training, f'second{kept}', load_from=str(path), epochs=0)
+        second.train()
+        assert (second.model.embedding_map.components == 0.5).all() == kept
+        assert second.model.embedding_map.fitted
 
 
 def test_too_few_images_and_other_models(training):

@@ -85,6 +85,15 @@ def test_the_part_for_images_of_a_model_of_images_and_texts(tmp_path, teach):
     torch.testing.assert_close(embedding, expected)
 
 
+def test_weights_in_16_bits(save, teach, tmp_path):
+    model, _, config = save('ViT')
+    model.bfloat16().save_pretrained(tmp_path)
+    images = torch.randn(2, 3, 32, 32)
+    with torch.no_grad():
+        expected = model.float()(images).last_hidden_state[:, 0]
+    torch.testing.assert_close(teach(**config)(images).embedding, expected)
+
+
 def test_normalisation_of_the_folder(save, teach, tmp_path):
     _, _, config = save('ViT')
     assert teach(**config).normalisation == teach(**config).images

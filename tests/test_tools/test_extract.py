@@ -96,6 +96,7 @@ def meta_of(folder):
     return torch.load(folder / 'backbone.pth', weights_only=True)['meta']
 
 
+@pytest.mark.slow
 def test_as_a_process(command, data, tmp_path):
     arch = json.dumps(TINY.anchors['R18'])
     args = ['config.py', 'epoch_1.pth', '--arch', arch, '--out', tmp_path / 'out']

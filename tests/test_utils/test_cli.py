@@ -92,7 +92,11 @@ run_cli(lambda: (print(sys.argv[1]), print(sys.argv[1], file=sys.stderr)))
 
 
 @pytest.mark.parametrize(
-    'settings', [dict(LC_ALL='POSIX'), dict(LC_ALL='C', PYTHONUTF8='0', PYTHONIOENCODING='ascii')]
+    'settings',
+    [
+        pytest.param(dict(LC_ALL='POSIX'), marks=pytest.mark.slow),
+        dict(LC_ALL='C', PYTHONUTF8='0', PYTHONIOENCODING='ascii'),
+    ],
 )
 def test_any_name_is_printed_in_any_locale(settings):
     name = b'caf\xe9 \xc3\xa9'

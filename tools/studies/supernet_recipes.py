@@ -141,7 +141,7 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
-@HOOKS.register_module()
+@HOOKS.register_module(force=True)  # tests load this file more than once
 class StopwatchHook(Hook):
     """Measures a training's processor time and that of an iteration, in seconds."""
 

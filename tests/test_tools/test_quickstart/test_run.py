@@ -18,10 +18,9 @@ COMPARISON = ROOT / 'tools' / 'studies' / 'pretrained_vs_random.py'
 ENV = dict(os.environ, PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1', CUDA_VISIBLE_DEVICES='')
 
 
-def call(*args, script=RUN):
-    return subprocess.run(
-        [sys.executable, *map(str, (script, *args))], env=ENV, capture_output=True, text=True
-    )
+@pytest.fixture
+def call(command):
+    return lambda *args, script=RUN: command(script, *args)
 
 
 @pytest.fixture
@@ -41,12 +40,12 @@ def finished(tmp_path):
         (['--work-dir'], 'argument --work-dir: expected one argument'),
     ],
 )
-def test_unknown_options(args, message):
+def test_unknown_options(call, args, message):
     done = call(*args)
     assert done.returncode == 2 and message in done.stderr
 
 
-def test_a_file_in_the_way(tmp_path):
+def test_a_file_in_the_way(call, tmp_path):
     (tmp_path / 'file').write_text('mine')
     for path in (tmp_path / 'file', tmp_path / 'file' / 'below'):
         done = call('--work-dir', path)
@@ -56,7 +55,7 @@ def test_a_file_in_the_way(tmp_path):
     assert os.listdir(tmp_path) == ['file'] and (tmp_path / 'file').read_text() == 'mine'
 
 
-def test_a_folder_of_something_else_is_left_alone(tmp_path):
+def test_a_folder_of_something_else_is_left_alone(call, tmp_path):
     (tmp_path / 'data').mkdir()
     done = call('--work-dir', tmp_path)
     assert done.returncode == 2
@@ -65,14 +64,14 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
 
 
 @pytest.mark.parametrize('args', [[], ['--smoke', '--data', 'coco20']])
-def test_a_quickstart_with_other_options_is_left_alone(finished, args):
+def test_a_quickstart_with_other_options_is_left_alone(call, finished, args):
     done = call('--work-dir', finished, *args)
     assert done.returncode == 2 and done.stderr.count('\n') == 1
     assert 'was begun with other options; choose another' in done.stderr
     assert os.listdir(finished) == ['settings.json']
 
 
-def test_a_work_dir_in_use(finished):
+def test_a_work_dir_in_use(call, finished):
     with lock(finished):
         for args in (['--smoke', '--work-dir', finished], [finished]):
             script = COMPARISON if args == [finished] else RUN
@@ -82,7 +81,7 @@ def test_a_work_dir_in_use(finished):
     assert sorted(os.listdir(finished)) == ['.lock', 'settings.json']
 
 
-def test_a_failing_stage_shows_the_end_of_its_log(finished):
+def test_a_failing_stage_shows_the_end_of_its_log(call, finished):
     # what the maker of the scenes refuses
     broken = finished / 'data'
     broken.write_text('a file in the way')

@@ -158,16 +158,23 @@ class TreeEvaluator:
                 [self.terms[term].distance.target(part) for part in feature.split(list(sizes))]
                 for term, feature in readings
             ]
-            for stage, readings in self._teacher_readings(x)
+            for stage, readings in self._teacher_readings(x, sizes)
         }
 
-    def _teacher_readings(self, x: Tensor) -> Iterator[tuple[int, Iterator[tuple[int, Tensor]]]]:
+    def _teacher_readings(
+        self, x: Tensor, sizes: Sequence[int]
+    ) -> Iterator[tuple[int, Iterator[tuple[int, Tensor]]]]:
         """By stage, the terms that read it, by their index, and what each reads of the teacher."""
         if isinstance(self.teacher, FrozenEncoder):
-            embedding, maps = self._run(self.teacher)(x, map_stages(self.terms))
+            # group by group: its memory, and the rounding of its kernels, are those of a group
+            run = self._run(self.teacher)
+            outputs = [run(group, map_stages(self.terms)) for group in x.split(list(sizes))]
+            embedding = torch.cat([part for part, _ in outputs])
             for stage in self.stages:
-                # an embedding that needs no neck, and maps of the stages of which one is read
-                yield stage, self._read(lambda _: (embedding,), stage, maps.get(stage, embedding))
+                maps = [part[stage] for _, part in outputs if stage in part]
+                # the embedding is there already, and maps are there where one is read
+                read = torch.cat(maps) if maps else embedding
+                yield stage, self._read(lambda _: (embedding,), stage, read)
             return
         backbone, neck = self.teacher
         run = self._run(backbone)

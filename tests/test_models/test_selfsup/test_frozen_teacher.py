@@ -137,8 +137,9 @@ def test_components_are_what_the_neck_learns(ssl):
         [model.encoder.teacher(view).embedding.numpy() for view in ssl.batch(0)['inputs']]
     )
     # the eigenvectors of the covariance are the right singular vectors, up to their signs
+    points = points.numpy()
     _, _, axes = np.linalg.svd(points - points.mean(0))
-    target = unit((embedding - points.mean(0).numpy()) @ axes[:3].T)
+    target = unit((embedding - points.mean(0)) @ axes[:3].T)
     signs = np.sign((axes[:3] * model.embedding_map.components.numpy()).sum(1))
     model.backbone.set_arch('MIN')
     student = [model.neck(model.backbone(view))[0] for view in ssl.batch(0)['inputs']]
@@ -149,17 +150,18 @@ def test_components_are_what_the_neck_learns(ssl):
 
 def test_a_search_has_the_measure_of_the_training(ssl):
     model = ssl.build('Distill', head=head(global_cosine={}, dense_kl=dict(stages=[0, 1])))
-    space, images = model.backbone.space, ssl.batch(0)['inputs'][0]
+    space, images = model.backbone.space, ssl.batch(0, size=8)['inputs'][0]
     archs = [space.max, space.min]
     weights = dict(cosine=1.0, dense_kl=1.0)
     terms = build_terms('global', weights, [0, 1], 2)
     evaluator = TreeEvaluator(model.student, model.teacher, terms, archs, images.shape[2:])
-    scores = evaluator(images, [4])[0].sum(1) / 4
-    for arch, score in zip(archs, scores, strict=True):
-        # batch norms of a training use the batch's statistics, those of a search its only group's
-        data, targets = ssl.pass_at(model, arch, dict(inputs=[images], data_samples=[]))
-        losses = model.subnet_loss(**data, targets=targets)
-        np.testing.assert_allclose(sum(losses.values()).item(), score, rtol=1e-6)
+    scores = evaluator(images, [5, 3]).sum(2)
+    for part, row in zip(images.split([5, 3]), scores, strict=True):
+        for arch, score in zip(archs, row, strict=True):
+            # batch norms use the statistics of a batch in a training, of a group in a search
+            data, targets = ssl.pass_at(model, arch, dict(inputs=[part], data_samples=[]))
+            losses = model.subnet_loss(**data, targets=targets)
+            np.testing.assert_allclose(sum(losses.values()).item(), score / len(part), rtol=1e-6)
 
 
 def test_dense_losses_alone_leave_the_neck_out(ssl):

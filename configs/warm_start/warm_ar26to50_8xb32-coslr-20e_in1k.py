@@ -8,8 +8,6 @@ _base_ = [
 
 load_from = '{{$GAIA_SSL_START:work_dirs/start.pth}}'
 
-# MAX stays near where it starts; the neck starts from random weights
-optim_wrapper = dict(
-    optimizer=dict(lr=0.01), paramwise_cfg=dict(custom_keys=dict(neck=dict(lr_mult=10)))
-)
+# MAX stays near where it starts
+optim_wrapper = dict(optimizer=dict(lr=0.01))
 train_cfg = dict(max_epochs=20)

@@ -12,7 +12,7 @@ model = dict(
     channels_last=True,
     components=256,
     queue_len=1024,
-    neck=dict(out_channels=256, norm_cfg=dict(type='BN1d')),
+    neck=dict(out_channels=256),
 )
 view_pipeline = [
     dict(type='mmpretrain.RandomResizedCrop', scale=64, crop_ratio_range=(0.2, 1.0)),
@@ -27,9 +27,7 @@ train_dataloader = dict(
         ]
     )
 )
-optim_wrapper = dict(
-    optimizer=dict(lr=0.01), paramwise_cfg=dict(custom_keys=dict(neck=dict(lr_mult=10)))
-)
+optim_wrapper = dict(optimizer=dict(lr=0.01))
 param_scheduler = [dict(type='CosineAnnealingLR', by_epoch=True, convert_to_iter_based=True)]
 train_cfg = dict(max_epochs=1)
 auto_scale_lr = dict(base_batch_size=64)

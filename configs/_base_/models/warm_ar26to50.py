@@ -17,12 +17,14 @@ model = dict(
     ),
     components=512,
     queue_len=16384,
+    # MAX's embeddings are the teacher's from the first iteration
+    start_as_map=True,
     neck=dict(
         type='mmpretrain.LinearNeck',
         in_channels=2048,
         out_channels=512,
         gap_dim=2,
-        norm_cfg=dict(type='SyncBN'),
+        norm_cfg=None,
     ),
     head=dict(
         type='DistanceHead',

@@ -73,6 +73,7 @@ class TeacherHook(Hook):
         barrier()
         for buffer in components.buffers():
             broadcast(buffer)
+        model.start_neck()
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Add the digest of the teacher."""

@@ -56,6 +56,9 @@ class DynamicDistill(SupernetSelfSupervisor):
             the training images. Defaults to None: it stays as it is.
         components_file: Checkpoint with the components. Defaults to None: computed before the
             first iteration.
+        start_as_map: Let the neck, a linear layer after an average over positions, start as the map
+            to the components. For a teacher that is the largest subnet's own network: its
+            embeddings are the targets from the first iteration. Defaults to False.
         queue_len: Embeddings in the queue of a relation, a multiple of the whole batch; 0 relates
             images to the others of their batch. Defaults to 4096.
         data_preprocessor, arch_sampler, kwargs: See ``SupernetSelfSupervisor``.
@@ -79,6 +82,7 @@ class DynamicDistill(SupernetSelfSupervisor):
         teacher: dict,
         components: int | None = None,
         components_file: str | None = None,
+        start_as_map: bool = False,
         queue_len: int = 4096,
         data_preprocessor: dict | None = None,
         **kwargs,
@@ -101,6 +105,9 @@ class DynamicDistill(SupernetSelfSupervisor):
             )
         width = components or frozen.channels
         _check_neck(self.neck, self.backbone, width)
+        self.start_as_map = start_as_map
+        if start_as_map:
+            _starting_layer(self.neck, components, frozen.channels)
         # a part that no loss reads gets no gradient, which DDP would wait for
         self.neck.requires_grad_(self.head.reads_embedding)
         self.queue_len = queue_len if self.head.takes_queue else 0
@@ -112,6 +119,20 @@ class DynamicDistill(SupernetSelfSupervisor):
     def teacher(self) -> FrozenEncoder:  # type: ignore[override]
         """The frozen teacher."""
         return self.encoder
+
+    def init_weights(self) -> None:
+        """Initialise; the neck starts as the map to the components if that is asked for."""
+        super().init_weights()
+        self.start_neck()
+
+    @torch.no_grad()
+    def start_neck(self) -> None:
+        """Let the neck be the map to the components, if that is asked for and they are there."""
+        found = self.embedding_map
+        if self.start_as_map and isinstance(found, PrincipalComponents) and found.fitted:
+            layer = _starting_layer(self.neck, *found.components.shape)
+            layer.weight.copy_(found.components)
+            layer.bias.copy_(-found.components @ found.center)
 
     def targets(self, inputs: list[Tensor], data_samples: list) -> TeacherTargets:
         """Run the teacher on every view, or look its embeddings up."""
@@ -249,3 +270,20 @@ def _check_neck(neck: nn.Module, backbone: DynamicBackbone, width: int) -> None:
             f'model.neck: its embeddings have {embedding.size(1)} channels and the mapped '
             f'embeddings of the teacher {width}; give out_channels={width} or other components'
         )
+
+
+def _starting_layer(neck: nn.Module, components: int | None, channels: int) -> nn.Linear:
+    """The only layer of a neck, which can start as the map to a teacher's components.
+
+    Raises:
+        UserError: If there are no components, or the neck has other layers or sizes.
+    """
+    layers = [m for m in neck.modules() if next(m.parameters(recurse=False), None) is not None]
+    first = layers[0] if len(layers) == 1 else None
+    if isinstance(first, nn.Linear) and first.bias is not None:
+        if first.weight.shape == (components, channels):
+            return first
+    raise UserError(
+        f'model.start_as_map: the neck is not one linear layer from the {channels} channels of the '
+        'teacher to model.components; give a mmpretrain.LinearNeck with gap_dim=2 and norm_cfg=None'
+    )

@@ -51,6 +51,16 @@ def test_components_that_are_there_stay(training):
     assert torch.equal(runner.model.embedding_map.components, before)
 
 
+def test_the_neck_starts_when_the_components_are_there(training, monkeypatch):
+    runner, seen = build(training), []
+    model = runner.model
+    monkeypatch.setattr(model, 'start_neck', lambda: seen.append(model.embedding_map.fitted))
+    hook = next(hook for hook in runner.hooks if isinstance(hook, TeacherHook))
+    hook.before_train(runner)
+    hook.before_train(runner)  # as in a resumed training, whose neck has learned
+    assert seen == [True]
+
+
 def test_checkpoints_hold_the_digest(training):
     runner = build(training)
     runner.train()

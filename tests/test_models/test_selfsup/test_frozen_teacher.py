@@ -148,6 +148,66 @@ def test_components_are_what_the_neck_learns(ssl):
     np.testing.assert_allclose(log['loss_min'].item(), expected, rtol=1e-4)
 
 
+def own_teacher(ssl, **options):
+    """A supernet whose teacher is its own MAX, with a neck of one linear layer."""
+    plain = ssl.build('Distill', head=head(global_cosine={}))
+    backbone = dict(type='gaia_ssl.DynamicResNet', space=plain.backbone.space.to_dict())
+    file = f'{ssl.teacher_config()["init_cfg"]["checkpoint"]}.own'
+    torch.save(plain.backbone.state_dict(), file)
+    teacher = dict(backbone, init_cfg=dict(type='Pretrained', checkpoint=file))
+    neck = dict(
+        type='mmpretrain.LinearNeck', in_channels=12, out_channels=3, gap_dim=2, norm_cfg=None
+    )
+    given = dict(components=3, head=head(global_cosine={}), teacher=teacher, neck=neck) | options
+    return plain, ssl.build('Distill', start_as_map=True, **given)
+
+
+def test_max_has_the_embeddings_of_its_own_network_from_the_start(ssl, tmp_path):
+    plain, model = own_teacher(ssl)
+    points = torch.randn(50, 12, generator=torch.Generator().manual_seed(0))
+    model.embedding_map.fit(points)
+    model.start_neck()
+    model.backbone.load_state_dict(plain.backbone.state_dict())
+    image = ssl.batch(0)['inputs'][0]
+    model.eval()
+    found, expected = model.neck(model.backbone(image))[0], model.encoder(image, [])[0]
+    torch.testing.assert_close(found, expected)
+    # components in a file
+    torch.save(model.embedding_map.state_dict(), tmp_path / 'components.pth')
+    _, again = own_teacher(ssl, components_file=str(tmp_path / 'components.pth'))
+    again.init_weights()
+    assert torch.equal(again.neck.fc.weight, model.embedding_map.components)
+    assert not any('starting' in key for key in again.state_dict())
+
+
+@pytest.mark.parametrize(
+    'options',
+    [
+        dict(
+            components=None,
+            neck=dict(
+                type='mmpretrain.LinearNeck',
+                in_channels=12,
+                out_channels=12,
+                gap_dim=2,
+                norm_cfg=None,
+            ),
+        ),
+        dict(neck=dict(type='mmpretrain.LinearNeck', in_channels=12, out_channels=3, gap_dim=2)),
+        dict(
+            neck=dict(
+                type='mmpretrain.NonLinearNeck', in_channels=12, hid_channels=4, out_channels=3
+            )
+        ),
+    ],
+)
+def test_necks_that_are_no_map(ssl, options):
+    with pytest.raises(
+        UserError, match='model.start_as_map: the neck is not one linear layer from'
+    ):
+        own_teacher(ssl, **options)
+
+
 def test_a_search_has_the_measure_of_the_training(ssl):
     model = ssl.build('Distill', head=head(global_cosine={}, dense_kl=dict(stages=[0, 1])))
     space, images = model.backbone.space, ssl.batch(0, size=8)['inputs'][0]

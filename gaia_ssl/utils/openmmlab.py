@@ -1,5 +1,7 @@
 """Every patch of MMEngine and mmpretrain, and every use of their private names.
 
+What a subclass inherits is in ``gaia_ssl/engine``: a Runner, a wrapper and hooks.
+
 Read in mmengine 0.10.7 and mmpretrain 1.2.0, and in onedl-mmengine 0.10.12 and onedl-mmpretrain
 1.3.6. A new version of either is to be compared with this file first.
 """

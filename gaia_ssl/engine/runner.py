@@ -113,7 +113,11 @@ class CheckedRunner(Runner):
             return super().call_hook(fn_name, **kwargs)
         hooks = [self.cfg.get(name) for name in ('default_hooks', 'custom_hooks')]
         with building('default_hooks or custom_hooks', hooks):
-            return super().call_hook(fn_name, **kwargs)
+            try:
+                return super().call_hook(fn_name, **kwargs)
+            except TypeError as error:
+                # MMEngine raises another one in its place, which hides where it comes from
+                raise error.__context__ or error from None
 
     def build_optim_wrapper(self, optim_wrapper: Any) -> OptimWrapper | OptimWrapperDict:
         """Build the optimizer in its wrapper, and try its clipping of gradients."""

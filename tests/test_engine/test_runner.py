@@ -7,6 +7,7 @@ from mmengine.hooks import Hook
 from mmengine.model import BaseModel
 from torch.utils.data import Dataset
 
+from gaia_ssl.engine.hooks import ResumeHook
 from gaia_ssl.engine.runner import CheckedRunner, as_written
 from gaia_ssl.registry import DATASETS, HOOKS, MODELS
 from gaia_ssl.utils import UserError
@@ -117,3 +118,13 @@ def test_settings_as_a_user_wrote_them():
     seeded = dict(batch_size=2, dataset=dict(type='gaia_ssl.SeededDataset', dataset=inner))
     assert as_written(seeded) == dict(batch_size=2, dataset=inner)
     assert as_written(dict(dataset=inner)) == dict(dataset=inner)
+
+
+def test_a_bug_of_our_hook_keeps_its_traceback(runner, monkeypatch):
+    """MMEngine raises another TypeError in its place, from a line of its own."""
+    monkeypatch.setattr('gaia_ssl.engine.hooks.resume_hook._is_seeded', None)
+    hook = ResumeHook()
+    hook.data = dict(seed=0)
+    with pytest.raises(TypeError, match="'NoneType' object is not callable") as caught:
+        runner(custom_hooks=[hook]).train()
+    assert caught.traceback[-1].path.name == 'resume_hook.py'

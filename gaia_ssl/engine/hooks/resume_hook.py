@@ -54,12 +54,13 @@ class ResumeHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Start the data at the checkpoint's position, in its order."""
         loop, loader = runner.train_loop, runner.train_dataloader
+        self.epoch_begin = loop.iter
+        if not self.data or not _is_seeded(loader.sampler):
+            return
         # with other batches, as of another number of processes, the epoch starts again
         same = self.data.get('batches') == _batches(runner)
         done = self.data.get('done', 0) if same else 0
         self.epoch_begin = loop.iter - done
-        if not self.data or not _is_seeded(loader.sampler):
-            return
         loader.sampler.seed = self.data['seed']
         if isinstance(loader.sampler, SeededSampler):
             loader.sampler.start = done * loader.batch_size

@@ -1,5 +1,6 @@
 """Training iterations with a frozen teacher to be timed: whole, the teacher, and the subnets."""
 
+import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,9 +10,11 @@ from unittest.mock import patch
 import torch
 from mmengine.config import Config
 from mmengine.optim import OptimWrapper
+from mmpretrain.structures import DataSample
 
 from gaia_ssl.models.selfsup import DynamicDistill
 from gaia_ssl.models.selfsup.frozen_teacher import TeacherTargets
+from gaia_ssl.models.teachers import EmbeddingCache
 from gaia_ssl.registry import MODELS
 from gaia_ssl.space import Arch, SearchSpace
 from gaia_ssl.utils.paths import CONFIGS
@@ -19,10 +22,12 @@ from gaia_ssl.utils.paths import CONFIGS
 from .iterations import train_supernet
 
 CONFIG = CONFIGS / 'distill/distill_ar50to101_8xb32-coslr-100e_in1k.py'
+CACHED = 4096
+"""Images of a cache."""
 
 
 def build_taught(
-    space: SearchSpace, batch_size: int, channels_last: bool = False
+    space: SearchSpace, batch_size: int, channels_last: bool = False, cached: bool = False
 ) -> DynamicDistill:
     """The config's supernet on a space, in training mode, with a teacher of random weights.
 
@@ -30,6 +35,8 @@ def build_taught(
         space: The search space.
         batch_size: Images of an iteration; the queue is cut to a multiple of it.
         channels_last: Keep convolutions in channels-last order. Defaults to False.
+        cached: Look the teacher's embeddings up in a cache of random ones, and leave out the dense
+            loss. Defaults to False.
     """
     model = Config.fromfile(CONFIG).model
     stages = space.path(space.max).stages
@@ -37,6 +44,8 @@ def build_taught(
     model.neck.in_channels = stages[-1][-1].out_channels
     model.neck.norm_cfg = dict(type='BN1d')
     model.head.losses.dense_kl.stages = [-1]
+    if cached:
+        del model.head.losses['dense_kl']
     model.queue_len -= model.queue_len % batch_size
     options = {k: v for k, v in model.teacher.items() if k in ('type', 'depth')}
     with tempfile.TemporaryDirectory() as folder:
@@ -47,7 +56,21 @@ def build_taught(
             dict(model, type='gaia_ssl.DynamicDistill', channels_last=channels_last)
         )
     torch.nn.init.orthogonal_(taught.embedding_map.components)
+    if cached:
+        taught.cache_folder = tempfile.mkdtemp(prefix='gaia_ssl_cache')
+        taught.cache = _random_cache(taught.cache_folder, taught.encoder.teacher.channels)
     return taught.train()
+
+
+def _random_cache(folder: str, channels: int) -> EmbeddingCache:
+    """A cache of random embeddings, in files that are gone when it is."""
+    cache = EmbeddingCache(folder)
+    cache.create(dict(teacher='random', data='random'), CACHED, channels)
+    cache.open()
+    for block in cache.missing():
+        cache.write(block, torch.randn(len(block), channels))
+    shutil.rmtree(folder)  # the mapped files stay until the process ends
+    return cache
 
 
 class TaughtIteration:
@@ -61,7 +84,11 @@ class TaughtIteration:
 
     def __init__(self, taught: DynamicDistill, data: dict, optim_wrapper: OptimWrapper) -> None:
         self.taught, self.optim_wrapper = taught, optim_wrapper
-        self.data = dict(data, inputs=data['inputs'][:1])
+        samples = [
+            DataSample(metainfo=dict(sample_idx=index * 37 % CACHED))
+            for index in range(len(data['inputs'][0]))
+        ]
+        self.data = dict(inputs=data['inputs'][:1], data_samples=samples)
         [self.view] = taught.data_preprocessor(self.data, training=True)['inputs']
         self.known = self._targets()
 
@@ -83,4 +110,4 @@ class TaughtIteration:
     @torch.no_grad()
     def _targets(self) -> TeacherTargets:
         with self.optim_wrapper.optim_context(self.taught):
-            return self.taught.targets([self.view], [])
+            return self.taught.targets([self.view], self.data['data_samples'])

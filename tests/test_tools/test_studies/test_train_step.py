@@ -39,11 +39,11 @@ def test_it_runs_and_writes_what_it_prints(tmp_path):
     done = subprocess.run(command, env=ENV, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     result = json.loads(path.read_text())
-    assert list(result)[:6] == list(benchmark.BARS)
+    assert list(result)[:7] == list(benchmark.BARS)
     for name in benchmark.BARS:
         assert result[name] > 0 and f'{result[name]:.4f}' in done.stdout
     names = {'sandwich', 'ideal', 'reference', 'max', 'static_max'}
-    names |= {'taught', 'students', 'teacher_pass'}
+    names |= {'taught', 'students', 'teacher_pass', 'cached', 'cached_students'}
     assert set(result['median_seconds']) == set(result['rounds']) == names
     assert all(len(rounds) == 1 for rounds in result['rounds'].values())
     assert result['settings']['size'] == 32 and result['threads'] == 1

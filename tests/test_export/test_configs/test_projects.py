@@ -32,7 +32,16 @@ CASES = {
 }
 
 
-@pytest.fixture(scope='module', params=CASES.values(), ids=CASES)
+SLOW = ('off grid', 'equal widths', 'stride 1 stem')
+
+
+@pytest.fixture(
+    scope='module',
+    params=[
+        pytest.param(case, id=name, marks=[pytest.mark.slow] if name in SLOW else [])
+        for name, case in CASES.items()
+    ],
+)
 def folder(request, extracted):
     return extracted(**request.param)
 

@@ -52,7 +52,7 @@ def build_wheel(folder, settings=None, metadata=None):
 
 
 def specs():
-    for file in ('mminstall', 'runtime', 'tests'):
+    for file in ('mminstall', 'runtime', 'tests', 'docs'):
         for line in (ROOT / f'requirements/{file}.txt').read_text().splitlines():
             line = line.split('#')[0].strip()
             if line:

@@ -110,7 +110,8 @@ def teacher_options(config, folder):
         return {}
     own = {k: v for k, v in model.teacher.items() if k not in ('init_cfg', 'data_preprocessor')}
     own.pop('input_size', None)
-    network, path = MODELS.build(own).eval(), folder / 'teacher.pth'
+    network, path = MODELS.build(own), folder / 'teacher.pth'
+    network.eval()  # which returns nothing in OpenMMLab's backbones
     prefix = model.teacher.init_cfg.get('prefix', '')
     torch.save({prefix + key: value for key, value in network.state_dict().items()}, path)
     with torch.no_grad():

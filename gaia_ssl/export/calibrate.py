@@ -1,6 +1,7 @@
 """Calibrate a subnet's batch-norm statistics on unlabeled images."""
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -88,8 +89,13 @@ class CalibrationImages:
             images=len(self),
             batches=len(self.batches),
             batch_size=max(map(len, self.batches)),
-            images_sha256=data_digest(self._identities()),
+            images_sha256=self._digest,
         )
+
+    @cached_property
+    def _digest(self) -> str:
+        """The digest of the images' names and of a folder's files, which are read for it once."""
+        return data_digest(self._identities())
 
     def _identities(self) -> list:
         """The names of the images, and of a folder's files the digests."""

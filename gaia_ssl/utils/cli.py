@@ -60,11 +60,25 @@ def unwinding_on_sigterm() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():  # only it may set handlers
         yield
         return
-    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    before = signal.signal(signal.SIGTERM, _unwind)
     try:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _unwind(number: int, _: Any) -> None:
+    sys.exit(128 + number)
+
+
+def _end_forks_at_once() -> None:
+    # A worker of multiprocessing.Pool that waits in C does not come back to run a handler of
+    # Python; the pool, which ends its workers by SIGTERM, would wait for it without end.
+    if signal.getsignal(signal.SIGTERM) is _unwind:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+os.register_at_fork(after_in_child=_end_forks_at_once)
 
 
 def _encode_name(error: UnicodeError) -> tuple[str | bytes, int]:

@@ -1,9 +1,11 @@
 import argparse
 import errno
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -71,6 +73,21 @@ def test_a_signal_unwinds(capsys, number, code):
     assert end.value.code == code and unwound
     assert capsys.readouterr().err == ''
     assert signal.getsignal(number) is before
+
+
+def test_a_signal_ends_the_processes_of_a_pool_at_once():
+    """Their waits are in C, where a handler of Python does not run: mmdet's VOC metric hung."""
+    ended = []
+
+    def main():
+        process = multiprocessing.get_context('fork').Process(target=time.sleep, args=[60])
+        process.start()
+        process.terminate()
+        process.join()
+        ended.append(process.exitcode)
+
+    run_cli(main)
+    assert ended == [-signal.SIGTERM]
 
 
 def test_a_full_disk_without_a_name_says_what_to_do(capsys):

@@ -71,14 +71,28 @@ def _unwind(number: int, _: Any) -> None:
     sys.exit(128 + number)
 
 
-def _end_forks_at_once() -> None:
-    # A worker of multiprocessing.Pool that waits in C does not come back to run a handler of
-    # Python; the pool, which ends its workers by SIGTERM, would wait for it without end.
+# A pool of multiprocessing ends its workers by SIGTERM and waits for them. One that waits in C does
+# not come back to run a handler of Python, and one that is just forked forgets that it has to: a
+# fork has the system's handler, and SIGTERM waits until it has.
+
+
+def _hold_sigterm() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+
+
+def _release_sigterm() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+
+
+def _end_at_once() -> None:
     if signal.getsignal(signal.SIGTERM) is _unwind:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _release_sigterm()
 
 
-os.register_at_fork(after_in_child=_end_forks_at_once)
+os.register_at_fork(
+    before=_hold_sigterm, after_in_parent=_release_sigterm, after_in_child=_end_at_once
+)
 
 
 def _encode_name(error: UnicodeError) -> tuple[str | bytes, int]:

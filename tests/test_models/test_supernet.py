@@ -140,11 +140,12 @@ def test_weights_of_the_momentum_teacher(tmp_path):
     torch.save(dict(state_dict=model.state_dict()), path)
     average = model.encoder_k.module[0].state_dict()
     loaded = load_supernet(CONFIG, path, 'ema')
-    backbone = load_supernet_backbone(CONFIG, path, 'ema')
+    backbone = load_supernet_backbone(CONFIG, path, 'ema').state_dict()
+    online = load_supernet_backbone(CONFIG, path).state_dict()
     for key, value in average.items():
         assert torch.equal(loaded.backbone.state_dict()[key], value)
-        assert torch.equal(backbone.state_dict()[key], value)
-        assert not torch.equal(load_supernet_backbone(CONFIG, path).state_dict()[key], value)
+        assert torch.equal(backbone[key], value)
+        assert not torch.equal(online[key], value)
     for key, value in model.encoder_k.module[1].state_dict().items():
         assert torch.equal(loaded.neck.state_dict()[key], value)
 

@@ -75,15 +75,20 @@ def test_a_signal_unwinds(capsys, number, code):
     assert signal.getsignal(number) is before
 
 
-def test_a_signal_ends_the_processes_of_a_pool_at_once():
-    """Their waits are in C, where a handler of Python does not run: mmdet's VOC metric hung."""
+@pytest.mark.parametrize('at_once', [True, False])
+def test_sigterm_ends_a_process_of_a_pool(at_once):
+    """As it starts, and in a wait in C, where no handler runs: mmdet's VOC metric hung."""
     ended = []
 
     def main():
-        process = multiprocessing.get_context('fork').Process(target=time.sleep, args=[60])
+        context = multiprocessing.get_context('fork')
+        started = context.Event()
+        process = context.Process(target=lambda: (started.set(), time.sleep(30)))
         process.start()
+        if not at_once:
+            started.wait()
         process.terminate()
-        process.join()
+        process.join(20)
         ended.append(process.exitcode)
 
     run_cli(main)

@@ -153,7 +153,15 @@ def test_commands_are_understood(request, monkeypatch, document, tool, arguments
                 node = node[int(name) if name.isdigit() else name]
 
 
-@pytest.mark.parametrize('name', EXAMPLES)
+@pytest.mark.parametrize(
+    'name',
+    [
+        'new_space',
+        pytest.param('new_backbone', marks=pytest.mark.slow),
+        pytest.param('new_method', marks=pytest.mark.slow),
+        'new_distance',
+    ],
+)
 def test_examples_run(tmp_path, name):
     code = blocks(ROOT / f'docs/en/advanced_guides/{name}.md', 'python')
     code = [block for block in code if '_base_' not in block]

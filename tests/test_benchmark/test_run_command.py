@@ -119,6 +119,7 @@ def test_a_failed_run_is_named_and_the_others_go_on(call, tmp_path, subnets, cap
     assert any(line.startswith('detect,MIN,') and line.endswith(',failed,,') for line in lines)
 
 
+@pytest.mark.slow
 def test_a_killed_command_goes_on_and_repeats_nothing(call, tmp_path, subnets, capsys):
     slow = ('--cfg-options', 'fails=none', 'seconds=0.4')
     work = tmp_path / 'work'

@@ -88,6 +88,7 @@ def test_the_share_is_exact(bad_and_good, bad, good, percent):
         assert (len(kept), len(digests), len(left_out)) == (good, good, bad)
 
 
+@pytest.mark.slow
 def test_every_process_comes_to_the_same(tmp_path, folder):
     calls = [
         [[str(folder)], 0.25],

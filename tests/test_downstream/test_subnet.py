@@ -103,6 +103,7 @@ def test_a_config_loads_only_what_sizes_it():
     assert rooms == {'downstream', 'space', 'utils', 'version'}
 
 
+@pytest.mark.slow
 def test_extraction_needs_neither_the_search_nor_the_projects():
     loaded = modules_after('from gaia_ssl.export import Subnet')
     assert not [name for name in loaded if name.startswith('gaia_ssl.search')]

@@ -19,6 +19,7 @@ def ranks(command, tmp_path_factory):
     return [torch.load(out / f'rank{rank}.pth') for rank in range(2)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('case', range(len(worker.CASES)), ids=map(str, worker.CASES))
 def test_two_processes_train_as_one_on_the_joined_batch(ranks, case):
     method, options, _ = worker.CASES[case]

@@ -24,8 +24,10 @@ spec.loader.exec_module(selfsup)
 
 
 @pytest.fixture
-def runner(tmp_path):
+def runner(tmp_path, monkeypatch):
     """Makes runners whose test loop is a search."""
+    # yapf takes a second for a line with a long path, three times for each runner
+    monkeypatch.setattr(Config, 'pretty_text', property(repr))
     (tmp_path / 'images').mkdir()
     for index in range(9):
         noise = np.random.default_rng(index).integers(0, 255, (40, 48, 3), dtype=np.uint8)

@@ -92,6 +92,7 @@ def trained(awkward, command, tmp_path_factory):
     return work_dir, done.stdout
 
 
+@pytest.mark.slow
 def test_a_training_prints_the_number_of_its_images(awkward, trained):
     root, expected = awkward
     assert f'{len(expected)} images in {root}\n' in trained[1]

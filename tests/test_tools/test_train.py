@@ -252,6 +252,7 @@ def test_truncated_checkpoint(tiny, tmp_path):
     assert not list((tmp_path / 'w').glob('*.pth'))
 
 
+@pytest.mark.slow
 def test_checkpoint_of_another_space(tiny, tmp_path):
     weights = dict(weight=torch.zeros(1))
     content = dict(state_dict=weights, optimizer={}, meta={}, message_hub={})

@@ -210,6 +210,7 @@ def test_a_cache_holds_the_embeddings_of_whole_images(cached, folder, tmp_path):
     assert third.returncode == 0 and 'Embeddings of 24 images' in third.stdout
 
 
+@pytest.mark.slow
 def test_a_cache_of_others_is_refused(cached):
     done = cached()
     assert done.returncode == 0, done.stderr

@@ -140,6 +140,7 @@ def finetune(command, tmp_path):
     return call
 
 
+@pytest.mark.slow
 def test_finetuning(finetune, extracted, tmp_path):
     subnet = shutil.copytree(extracted('MIN'), tmp_path / 'subnets/best')
     work_dir = tmp_path / 'work_dirs/classifier/best'

@@ -20,11 +20,12 @@ from gaia_ssl.utils import UserError
 KINDS = [*{space.family: space.name for space in reversed(SPACES.values())}.values()]
 LARGE = [name for name in KINDS if count_cost(get_space(name), get_space(name).max).params > 2e7]
 WHICH = ['MAX', 'MIN', 'random']
-# one large supernet runs by default
-SLOW = [name for name in LARGE if name != 'ar50to101']
 
 
-@pytest.fixture(params=[pytest.param(k, marks=pytest.mark.slow) if k in SLOW else k for k in KINDS])
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in LARGE]
+
+
+@pytest.fixture(params=[name for name in KINDS if name not in LARGE] + SLOW)
 def net(request, supernets):
     """The supernet of each space, at MAX."""
     net = supernets(request.param)

@@ -139,6 +139,7 @@ def test_registered_for_other_scopes():
     assert isinstance(MODELS.build(dict(type='DynamicResNet', space='tiny10to22')), DynamicResNet)
 
 
+@pytest.mark.slow
 def test_subnets_need_neither_mmpretrain_nor_mmdet():
     code = (
         'import sys\n'

@@ -89,6 +89,7 @@ def run_group(tmp_path, cases, world_size=2):
     return [torch.load(target) for target in targets]
 
 
+@pytest.mark.slow
 def test_two_processes_equal_the_joined_batch(tmp_path):
     """Unequal parts, the first 4 of 6 channels: forward, gradients and running statistics."""
     torch.manual_seed(0)

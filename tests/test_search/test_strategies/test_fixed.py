@@ -17,7 +17,7 @@ def test_random_is_distinct_and_seeded(feasible, play, run):
     assert play(Random(10**6, share_prefixes=run), feasible) == play(Exhaustive(), feasible)
 
 
-@pytest.mark.parametrize('run', [1, 5])
+@pytest.mark.parametrize('run', [1, pytest.param(5, marks=pytest.mark.slow)])
 def test_every_arch_is_as_likely(feasible, play, run):
     draws = 300
     counts = np.zeros(len(feasible))

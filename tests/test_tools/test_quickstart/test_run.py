@@ -105,7 +105,7 @@ def processes(text):
     return found
 
 
-@pytest.mark.parametrize('sign', ['SIGINT', 'SIGTERM'])
+@pytest.mark.parametrize('sign', ['SIGINT', pytest.param('SIGTERM', marks=pytest.mark.slow)])
 def test_stopped(tmp_path, sign):
     work_dir = tmp_path / 'work'
     command = [sys.executable, RUN, '--smoke', '--work-dir', str(work_dir)]

@@ -7,10 +7,11 @@ from typing import Any
 from mmengine.config import Config
 
 from gaia_ssl.utils import UserError
+from gaia_ssl.utils.validation import check_keys
 
 from .images import default_pipeline
 
-KEYS = {'input_size', 'pipeline'}
+KEYS = ('input_size', 'pipeline')
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,7 @@ class SearchDefaults:
             UserError: If a setting of ``search`` is unknown or of the wrong type.
         """
         section = config.get('search') or {}
-        if unknown := sorted(set(section) - KEYS):
-            raise UserError(
-                f'search.{unknown[0]}: unknown setting, not one of {sorted(KEYS)}; correct it'
-            )
+        check_keys(section, KEYS, 'search')
         size, pipeline = section.get('input_size', 224), section.get('pipeline')
         if not isinstance(size, int) or size < 1:
             raise UserError(

@@ -25,7 +25,7 @@ from gaia_ssl.datasets.views import SEEDED
 from gaia_ssl.registry import HOOKS, LOOPS
 from gaia_ssl.utils import UserError, building
 from gaia_ssl.utils.openmmlab import start_backends
-from gaia_ssl.utils.validation import arguments, check_numbers
+from gaia_ssl.utils.validation import arguments, check_keys, check_numbers
 
 # what the default constructor reads; it ignores other keys
 _PARAMWISE = (
@@ -244,9 +244,8 @@ def _check_hook(hook: dict, field: str) -> None:
     cls = _class_of(HOOKS, hook)
     if cls and issubclass(cls, CheckpointHook):
         # it passes what it does not know on, when it saves
-        known = {*arguments(cls), *signature(Runner.save_checkpoint).parameters, 'type', 'priority'}
-        if unknown := sorted(set(hook) - known - {'_scope_'}):
-            raise UserError(f'{field}.{unknown[0]}: unknown setting of {cls.__name__}; remove it')
+        _, *saving = signature(Runner.save_checkpoint).parameters
+        check_keys(hook, [*arguments(cls), *saving, 'type', 'priority'], field)
 
 
 def _check_loop(loop: dict) -> None:
@@ -282,8 +281,5 @@ def _check_optimizer(optim_wrapper: Any) -> None:
                 'registry; correct it'
             )
     paramwise = optim_wrapper.get('paramwise_cfg') or {}
-    if isinstance(paramwise, dict) and (unknown := sorted(set(paramwise) - {*_PARAMWISE})):
-        raise UserError(
-            f'optim_wrapper.paramwise_cfg.{unknown[0]}: unknown setting; it may have '
-            f'{", ".join(_PARAMWISE)}'
-        )
+    if isinstance(paramwise, dict):
+        check_keys(paramwise, _PARAMWISE, 'optim_wrapper.paramwise_cfg')

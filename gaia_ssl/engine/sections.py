@@ -7,6 +7,7 @@ from mmengine.config import Config
 
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.sections import nearest
+from gaia_ssl.utils.validation import check_keys
 
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 _DICTS = (
@@ -62,10 +63,7 @@ def prepare_sections(config: Config, needed: tuple[str, ...]) -> None:
                 f'{missing[0]}: missing; give all of {", ".join(names)}, or none of them'
             )
     for section, keys in _KEYS.items():
-        for key in set(config.get(section, {})) - {*keys, '_scope_'}:
-            raise UserError(
-                f'{section}.{key}: unknown setting; {section} may have {", ".join(keys)}'
-            )
+        check_keys(config.get(section, {}), keys, section)
     _check_types_of_hooks(config)
     _leave_out_hooks(config)
     for name in _LOADERS:

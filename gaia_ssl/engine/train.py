@@ -6,7 +6,7 @@ from mmengine.config import Config
 
 from gaia_ssl.datasets.check import check_data
 from gaia_ssl.utils import UserError
-from gaia_ssl.utils.validation import arguments
+from gaia_ssl.utils.validation import arguments, check_keys
 
 from .data import batch_sizes, checked_dataloader, describe_images
 from .ddp import SupernetDistributedDataParallel, unwrap
@@ -46,9 +46,8 @@ def prepare_config(config: Config, filename: str, **options) -> Config:
             f'or give {WRAPPER!r}'
         )
     wrapper['type'] = WRAPPER  # whatever the default scope
-    known = {*arguments(SupernetDistributedDataParallel), 'type', '_scope_'}
-    if unknown := sorted(set(wrapper) - known):
-        raise UserError(f'model_wrapper_cfg.{unknown[0]}: unknown setting of {WRAPPER}; remove it')
+    known = [*arguments(SupernetDistributedDataParallel), 'type']
+    check_keys(wrapper, known, 'model_wrapper_cfg')
     merge_options(config, osp.splitext(osp.basename(filename))[0], **options)
     _leave_out_late_schedulers(config)
     _add_teacher_hook(config)

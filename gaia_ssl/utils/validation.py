@@ -1,6 +1,6 @@
 """Check the types of settings: of dataclasses, and of arguments of other packages' classes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from inspect import Parameter, signature
 from numbers import Integral, Real
@@ -30,12 +30,32 @@ def check_types(settings: Any) -> None:
             )
 
 
+def check_keys(settings: Mapping[str, Any], known: Iterable[str], field: str) -> None:
+    """Check that a section has no settings but those that something reads.
+
+    Args:
+        settings: The section; ``_scope_``, which MMEngine writes into configs, may be there.
+        known: The names of settings.
+        field: The settings' field.
+
+    Raises:
+        UserError: If a setting is none of them; the line names it and them.
+    """
+    if unknown := sorted({*settings} - {*known, '_scope_'}):
+        raise UserError(
+            f'{field}.{unknown[0]}: unknown setting; {field} may have {", ".join(known)}'
+        )
+
+
 def arguments(cls: type) -> dict[str, Parameter]:
     """Get the arguments of a class's constructor, and of those that it passes others on to."""
     found: dict[str, Parameter] = {}
     for base in cls.__mro__[:-1]:
-        for name, parameter in signature(vars(base).get('__init__', object)).parameters.items():
-            found.setdefault(name, parameter)
+        if '__init__' in vars(base):
+            _, *own = signature(vars(base)['__init__']).parameters.values()  # without self
+            for parameter in own:
+                if parameter.kind not in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD):
+                    found.setdefault(parameter.name, parameter)
     return found
 
 

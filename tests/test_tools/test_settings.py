@@ -83,7 +83,7 @@ SETTINGS = [
     # hooks
     ('default_hooks.healt.interval=3', 'default_hooks.healt.type: missing; did you mean healt'),
     ('default_hooks.helth=None', 'default_hooks.helth: there is no such hook; did you mean he'),
-    ('default_hooks.checkpoint.foo=1', 'default_hooks.checkpoint.foo: unknown setting of Atom'),
+    ('default_hooks.checkpoint.foo=1', 'default_hooks.checkpoint.foo: unknown setting; def'),
     ('default_hooks.health.num_images=x', "default_hooks.health.num_images: 'x' is not a num"),
     ('custom_hooks=[1]', 'custom_hooks.0: .* has no dict there but 1'),
     # the rest

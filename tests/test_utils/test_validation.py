@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gaia_ssl.utils import UserError
-from gaia_ssl.utils.validation import arguments, check_numbers, check_types
+from gaia_ssl.utils.validation import arguments, check_keys, check_numbers, check_types
 
 
 @dataclass
@@ -70,7 +70,7 @@ class Derived(Base):
 
 
 def test_arguments_of_all_constructors():
-    assert {'name', 'count', 'scale', 'rate', 'steps'} <= set(arguments(Derived))
+    assert list(arguments(Derived)) == ['name', 'count', 'scale', 'rate', 'steps']
 
 
 @pytest.mark.parametrize('name', ['rate', 'steps', 'count'])
@@ -83,3 +83,10 @@ def test_a_text_in_place_of_a_number(name):
 
 def test_other_arguments_are_not_looked_at():
     check_numbers(Derived, dict(name='x', scale='x', unknown='x'), 'hooks.0')
+
+
+def test_settings_that_nothing_reads():
+    check_keys(dict(rate=1, _scope_='mmdet'), ['rate', 'steps'], 'hooks.0')
+    with pytest.raises(UserError) as error:
+        check_keys(dict(rate=1, step=2), ['rate', 'steps'], 'hooks.0')
+    assert str(error.value) == 'hooks.0.step: unknown setting; hooks.0 may have rate, steps'

@@ -8,7 +8,8 @@ is timed first; then it is trained for as many iterations as fit into ``--minute
 time, once per seed, one thread each and as many side by side as there are cores. A teacher's pass
 over the images counts. Judged are MAX, R18, MIN and 20 random subnets within 5% of the median of
 FLOPs, with calibrated batch norms: kNN and ridge top-1 on the test images. What is done is not
-repeated. The figures go to ``WORK_DIR/supernet_recipes.json``, a row per training, and a table.
+repeated. The figures go to ``--json``, a row per training, where rows of other recipes and seeds
+are kept, and into a table.
 """
 
 import argparse
@@ -37,6 +38,7 @@ from gaia_ssl.evaluation.ridge import ridge_scores
 from gaia_ssl.models.supernet import load_supernet_backbone
 from gaia_ssl.registry import HOOKS
 from gaia_ssl.space import Arch, SearchSpace
+from gaia_ssl.utils import UserError
 from gaia_ssl.utils.cli import load_config, run_cli
 from gaia_ssl.utils.environment import as_line, machine, versions
 from gaia_ssl.utils.files import atomic_write, write_json
@@ -133,6 +135,7 @@ def parse_args() -> argparse.Namespace:
         default=Path('work_dirs/supernet_recipes'),
         help='where everything goes (default: %(default)s)',
     )
+    parser.add_argument('--json', type=Path, help='where the figures go, if elsewhere')
     # what the stages call
     parser.add_argument('--stage', nargs='+', help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -352,12 +355,34 @@ def as_markdown(result: dict[str, Any]) -> str:
     return '\n\n'.join([table(head, rows), as_line(result)]) + '\n'
 
 
+def add_rows(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """The figures of a run, with those of an earlier one for other recipes and seeds.
+
+    Raises:
+        UserError: If the trainings of the earlier one were shorter or longer.
+    """
+    if before['minutes'] != after['minutes']:
+        raise UserError(
+            f'--json: it has trainings of {before["minutes"]:g} minutes; give --minutes '
+            f'{before["minutes"]:g}, or another file'
+        )
+    rows = {(row['recipe'], row['seed']): row for row in (*before['rows'], *after['rows'])}
+    order = list(RECIPES)
+    return after | dict(
+        rows=sorted(rows.values(), key=lambda row: (order.index(row['recipe']), row['seed']))
+    )
+
+
 def main() -> None:
     args = parse_args()
     args.work_dir, args.data = args.work_dir.absolute(), args.data.absolute()
     if args.stage:
         do_stage(args)
         return
+    target = (args.json or args.work_dir / 'supernet_recipes.json').absolute()
+    result = dict(rows=[], minutes=args.minutes, machine=machine(), versions=versions())
+    before = json.loads(target.read_text()) if target.is_file() else result
+    add_rows(before, result)  # a file that does not fit is refused before hours of trainings
     with orderly_exit('supernet_recipes'), lock(args.work_dir, '--work-dir'):
         Pipeline(stages_of(args), args.work_dir).run()
         rows = [
@@ -365,8 +390,8 @@ def main() -> None:
             for name in args.recipes
             for seed in args.seeds
         ]
-        result = dict(rows=rows, minutes=args.minutes, machine=machine(), versions=versions())
-        write_json(args.work_dir / 'supernet_recipes.json', result)
+        result = add_rows(before, dict(result, rows=rows))
+        write_json(target, result)
         text = as_markdown(result)
         with atomic_write(str(args.work_dir / 'supernet_recipes.md')) as file:
             file.write(text)

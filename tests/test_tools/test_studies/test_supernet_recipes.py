@@ -15,6 +15,7 @@ import torchvision
 from PIL import Image
 
 from gaia_ssl.space import count_cost, get_space
+from gaia_ssl.utils import UserError
 
 ROOT = Path(__file__).resolve().parents[3]
 study = SourceFileLoader(
@@ -81,6 +82,19 @@ def test_recipes_are_configs(args, name, monkeypatch):
     losses = [part.replace('teacher_', 'global_') for part in name.split('+') if 'teacher_' in part]
     if losses:
         assert list(config.model.head.losses) == losses
+
+
+def test_rows_of_other_recipes_and_seeds_are_kept():
+    def rows(*names, score):
+        return [dict(recipe=name, seed=seed, score=score) for name, seed in names]
+
+    before = dict(minutes=10, rows=rows(('simclr', 0), ('mocov2', 0), score=1), machine='old')
+    after = dict(minutes=10, rows=rows(('mocov2', 1), ('mocov2', 0), score=2), machine='new')
+    both = study.add_rows(before, after)
+    assert both['machine'] == 'new'
+    assert both['rows'] == rows(('mocov2', 0), ('mocov2', 1), score=2) + before['rows'][:1]
+    with pytest.raises(UserError, match='--json: it has trainings of 10 minutes; give --minutes 1'):
+        study.add_rows(before, dict(after, minutes=5))
 
 
 @pytest.mark.slow

@@ -9,7 +9,8 @@ from gaia_ssl.registry import MODELS
 from gaia_ssl.utils import UserError
 
 from .network import Features, TeacherNetwork
-from .weights import checkpoint_of, load_weights
+from .normalisation import Normalisation
+from .weights import FIELD, checkpoint_of, load_weights
 
 
 class BackboneTeacher(TeacherNetwork):
@@ -17,7 +18,8 @@ class BackboneTeacher(TeacherNetwork):
 
     The embedding is the class token, or the mean of the last map over its positions. mmpretrain's
     vision transformers are asked for all tokens, its ConvNeXt for its map, unless the config says
-    otherwise.
+    otherwise. What ``keras_to_torchvision.py`` says in a checkpoint of its style and of the
+    normalisation of its images holds.
 
     Args:
         type: The registered name, such as ``'mmpretrain.ResNet'``.
@@ -26,7 +28,8 @@ class BackboneTeacher(TeacherNetwork):
         options: The arguments of the backbone.
 
     Raises:
-        UserError: If the type is unknown, there is no checkpoint, or its weights do not fit.
+        UserError: If the type is unknown, there is no checkpoint, or its weights or style do not
+            fit.
     """
 
     def __init__(
@@ -47,7 +50,14 @@ class BackboneTeacher(TeacherNetwork):
         self.backbone = MODELS.build(dict(type=type, **options))
         size = getattr(self.backbone, 'img_size', None)
         self.input_size = size if isinstance(size, int | None) else size[0]
-        load_weights(self.backbone, checkpoint, prefix)
+        about = load_weights(self.backbone, checkpoint, prefix)
+        if about.get('style') not in (None, style := options.get('style', 'pytorch')):
+            raise UserError(
+                f'{FIELD}.style: {style!r}, but {checkpoint} is in {about["style"]} style; set it '
+                f'to {about["style"]!r}'
+            )
+        if 'normalisation' in about:
+            self.normalisation = Normalisation.of(about['normalisation'])
 
     def forward(self, images: Tensor) -> Features:
         """The features of the last output, and the maps of all."""

@@ -133,8 +133,8 @@ def build_teacher(
         channels: The channels of the supernet's images.
 
     Raises:
-        UserError: If a setting is unknown or does not fit, or the weights are missing or another
-            network's.
+        UserError: If a setting is unknown or does not fit, the weights are missing or another
+            network's, or their checkpoint tells another normalisation.
     """
     if not isinstance(options, Mapping) or 'type' not in options:
         raise UserError(
@@ -153,11 +153,19 @@ def build_teacher(
             f'model.teacher: {type(network).__name__} does not know its images; give input_size, '
             'and data_preprocessor with mean, std and to_rgb'
         )
+    given = None if normalisation is None else Normalisation.of(normalisation)
+    # the library of an adapted network tells a default, a checkpoint what it was trained with
+    if given and not adapted and network.normalisation not in (None, given):
+        mean, std, rgb = network.normalisation
+        raise UserError(
+            'model.teacher.data_preprocessor: the checkpoint says that its images have '
+            f'mean={list(mean)} std={list(std)} to_rgb={rgb}; set those, or leave it out'
+        )
     return FrozenTeacher(
         network,
         Normalisation.of(preprocessor),
         channels,
-        None if normalisation is None else Normalisation.of(normalisation),
+        given,
         size,
         {key: value for key, value in own.items() if key not in PLACES},
     )

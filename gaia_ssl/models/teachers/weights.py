@@ -30,7 +30,7 @@ def checkpoint_of(init_cfg: Any) -> tuple[str, str]:
     return options['checkpoint'], options.get('prefix') or ''
 
 
-def load_weights(module: nn.Module, checkpoint: str, prefix: str = '') -> None:
+def load_weights(module: nn.Module, checkpoint: str, prefix: str = '') -> dict[str, Any]:
     """Load all weights of a network.
 
     The checkpoint may hold more, such as a classifier, but no further layers of the network's own
@@ -40,6 +40,9 @@ def load_weights(module: nn.Module, checkpoint: str, prefix: str = '') -> None:
         module: The network.
         checkpoint: Path or address of the checkpoint, as MMEngine takes it.
         prefix: Prefix of the network's keys in it, with or without the dot. Defaults to none.
+
+    Returns:
+        What the checkpoint says of the network, its ``meta``.
 
     Raises:
         UserError: If the file cannot be read, its weights are another network's, or they are not
@@ -71,6 +74,7 @@ def load_weights(module: nn.Module, checkpoint: str, prefix: str = '') -> None:
         raise UserError(
             f'{FIELD}.init_cfg: {checkpoint} has weights that are not finite (first: {diverged[0]})'
         )
+    return content.get('meta') or {}
 
 
 def _read(checkpoint: str) -> Any:

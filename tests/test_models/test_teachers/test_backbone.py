@@ -1,8 +1,13 @@
 """Backbones of the projects; each gives an embedding and a map."""
 
+import re
+
 import pytest
 import torch
 from mmengine.registry import MODELS
+
+from gaia_ssl.models.teachers import Normalisation
+from gaia_ssl.utils import UserError
 
 TOKENS = dict(embed_dims=12, num_layers=2, num_heads=2, feedforward_channels=24)
 NETWORKS = dict(
@@ -65,3 +70,35 @@ def test_a_class_of_its_own_can_be_given(pretrained, teach):
     config = pretrained(**NETWORKS['resnet'])
     cls = MODELS.get('mmpretrain.ResNet')
     assert teach(**dict(config, type=cls)).channels == 32
+
+
+@pytest.fixture
+def caffe(pretrained):
+    """A teacher's config, whose checkpoint tells its style and normalisation."""
+    config = pretrained(**NETWORKS['resnet'], style='caffe')
+    file = config['init_cfg']['checkpoint']
+    images = dict(mean=[103.9, 116.8, 123.7], std=[1.0, 1.0, 1.0], to_rgb=False)
+    meta = dict(style='caffe', normalisation=images)
+    torch.save(dict(state_dict=torch.load(file), meta=meta), file)
+    return config
+
+
+def test_a_checkpoint_tells_the_normalisation(caffe, teach):
+    told = Normalisation((103.9, 116.8, 123.7), (1.0, 1.0, 1.0), False)
+    images = dict(mean=told.mean, std=told.std)
+    assert teach(**caffe).normalisation == told
+    assert teach(**caffe, data_preprocessor=images).normalisation == told
+
+
+def test_what_a_checkpoint_tells_otherwise_is_refused(caffe, teach):
+    file = caffe['init_cfg']['checkpoint']
+    line = f"model.teacher.style: 'pytorch', but {file} is in caffe style; set it to 'caffe'"
+    with pytest.raises(UserError, match=f'^{re.escape(line)}$'):
+        teach(**dict(caffe, style='pytorch'))
+    images = dict(mean=[123.7, 116.8, 103.9], std=[1.0, 1.0, 1.0], to_rgb=True)
+    line = (
+        'model.teacher.data_preprocessor: the checkpoint says that its images have '
+        'mean=[103.9, 116.8, 123.7] std=[1.0, 1.0, 1.0] to_rgb=False; set those, or leave it out'
+    )
+    with pytest.raises(UserError, match=f'^{re.escape(line)}$'):
+        teach(**caffe, data_preprocessor=images)

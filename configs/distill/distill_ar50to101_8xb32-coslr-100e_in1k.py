@@ -14,9 +14,6 @@ model = dict(
         type='mmpretrain.ResNet',
         depth=50,
         init_cfg=dict(type='Pretrained', checkpoint='{{$GAIA_SSL_TEACHER:torchvision://resnet50}}'),
-        data_preprocessor=dict(
-            mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375], to_rgb=True
-        ),
     ),
     components=512,
     queue_len=16384,

@@ -1,5 +1,6 @@
 """Compute the cache of a frozen teacher's embeddings before a training."""
 
+import torch
 from mmengine.dist import barrier, get_dist_info
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader, Subset
@@ -14,6 +15,8 @@ from .ddp import supernet_of
 
 SIDE = 224
 """Side of the images for a teacher of any size."""
+AT_ONCE = 64
+"""Images of a pass of the teacher; on a CPU, the maps of more leave its caches."""
 
 
 def prepare_cache(runner: Runner, teacher: FrozenTeacher, folder: str) -> EmbeddingCache:
@@ -74,4 +77,5 @@ def _fill(
     # all blocks but the last one of the images are of BLOCK images
     for block, batch in zip(blocks, loader, strict=True):
         [view] = preprocess(dict(inputs=[batch], data_samples=None))['inputs']
-        cache.write(block, teacher(view).embedding.float().cpu())
+        parts = [teacher(part).embedding.float().cpu() for part in view.split(AT_ONCE)]
+        cache.write(block, torch.cat(parts))

@@ -39,7 +39,6 @@ from gaia_ssl.models.supernet import load_supernet_backbone
 from gaia_ssl.registry import HOOKS
 from gaia_ssl.space import Arch, SearchSpace
 from gaia_ssl.utils import UserError
-from gaia_ssl.utils.checkpoint import load_checkpoint
 from gaia_ssl.utils.cli import load_config, run_cli
 from gaia_ssl.utils.environment import as_line, machine, versions
 from gaia_ssl.utils.files import atomic_write, write_json
@@ -197,17 +196,8 @@ def config_of(args: argparse.Namespace, name: str, seed: int, iterations: int) -
         dict(type='CosineAnnealingLR', by_epoch=False, T_max=iterations, eta_min=0)
     ]
     if recipe.method == 'distill':
-        config.model.teacher.update(_style_of(args.teacher), cache=str(args.work_dir / 'teacher'))
+        config.model.teacher.cache = str(args.work_dir / 'teacher')
     return config
-
-
-def _style_of(checkpoint: Path | None) -> dict[str, Any]:
-    """Settings of a teacher that its checkpoint tells, as one that came from Caffe does."""
-    if checkpoint is None:
-        return {}
-    about = load_checkpoint(str(checkpoint)).get('meta') or {}
-    names = dict(style='style', normalisation='data_preprocessor')
-    return {option: about[name] for name, option in names.items() if name in about}
 
 
 def run_training(

@@ -10,7 +10,7 @@ from gaia_ssl.utils import UserError
 
 from .network import Features, TeacherNetwork
 from .normalisation import Normalisation
-from .weights import FIELD, checkpoint_of, load_weights
+from .weights import FIELD, load_weights, read_pretrained
 
 
 class BackboneTeacher(TeacherNetwork):
@@ -18,8 +18,8 @@ class BackboneTeacher(TeacherNetwork):
 
     The embedding is the class token, or the mean of the last map over its positions. mmpretrain's
     vision transformers are asked for all tokens, its ConvNeXt for its map, unless the config says
-    otherwise. What ``keras_to_torchvision.py`` says in a checkpoint of its style and of the
-    normalisation of its images holds.
+    otherwise. A checkpoint that says its ``style`` and the ``normalisation`` of its images, as
+    ``keras_to_torchvision.py`` writes it, is read by them.
 
     Args:
         type: The registered name, such as ``'mmpretrain.ResNet'``.
@@ -42,22 +42,24 @@ class BackboneTeacher(TeacherNetwork):
                 f'model.teacher.type: {type!r} is unknown; name the project as well, e.g. '
                 "'mmpretrain.ResNet'"
             )
-        checkpoint, prefix = checkpoint_of(init_cfg)
+        pretrained = read_pretrained(init_cfg)
         if 'raw' in getattr(cls, 'OUT_TYPES', ()):
             options.setdefault('out_type', 'raw')
         if 'gap_before_final_norm' in inspect.signature(cls).parameters:
             options.setdefault('gap_before_final_norm', False)
+        style = pretrained.meta.get('style')
+        if style and options.setdefault('style', style) != style:
+            raise UserError(
+                f'{FIELD}.style: {options["style"]!r}, but {pretrained.file} is in {style} style; '
+                f'set it to {style!r}, or leave it out'
+            )
         self.backbone = MODELS.build(dict(type=type, **options))
         size = getattr(self.backbone, 'img_size', None)
         self.input_size = size if isinstance(size, int | None) else size[0]
-        about = load_weights(self.backbone, checkpoint, prefix)
-        if about.get('style') not in (None, style := options.get('style', 'pytorch')):
-            raise UserError(
-                f'{FIELD}.style: {style!r}, but {checkpoint} is in {about["style"]} style; set it '
-                f'to {about["style"]!r}'
-            )
-        if 'normalisation' in about:
-            self.normalisation = Normalisation.of(about['normalisation'])
+        self.identity = style  # the same weights compute other features in another one
+        load_weights(self.backbone, pretrained)
+        if 'normalisation' in pretrained.meta:
+            self.normalisation = Normalisation.of(pretrained.meta['normalisation'])
 
     def forward(self, images: Tensor) -> Features:
         """The features of the last output, and the maps of all."""

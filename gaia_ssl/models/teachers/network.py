@@ -4,6 +4,7 @@ import math
 from abc import abstractmethod
 from typing import NamedTuple
 
+import torch
 import torch.nn as nn
 from torch import Tensor
 
@@ -63,9 +64,10 @@ class TeacherNetwork(nn.Module):
         """The features of normalised images, (N, C, H, W)."""
 
     def freeze(self) -> None:
-        """Switch to evaluation, without gradients."""
+        """Switch to evaluation, without gradients, and to the faster order of weights."""
         self.eval()
         self.requires_grad_(False)
+        self.to(memory_format=torch.channels_last)
 
     def from_tokens(self, tokens: Tensor, extra: int) -> Features:
         """The features of tokens, (N, L, D), the first ``extra`` of which are no positions.

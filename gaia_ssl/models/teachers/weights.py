@@ -2,7 +2,7 @@
 
 import os.path as osp
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch.nn as nn
 from mmengine.runner import CheckpointLoader
@@ -15,11 +15,32 @@ from gaia_ssl.utils.weights import describe, differences, select_weights
 FIELD = 'model.teacher'
 
 
-def checkpoint_of(init_cfg: Any) -> tuple[str, str]:
-    """Read checkpoint and prefix from MMEngine's ``init_cfg``.
+class Pretrained(NamedTuple):
+    """A checkpoint with a network's weights.
+
+    Attributes:
+        file: Its path or address, as MMEngine takes it.
+        prefix: Prefix of the network's keys in it, with or without the dot; may be empty.
+        content: What it holds.
+    """
+
+    file: str
+    prefix: str
+    content: Any
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """What it says of the network, as ``keras_to_torchvision.py`` and extraction write it."""
+        meta = self.content.get('meta') if isinstance(self.content, Mapping) else None
+        return meta if isinstance(meta, dict) else {}
+
+
+def read_pretrained(init_cfg: Any) -> Pretrained:
+    """Read the checkpoint that MMEngine's ``init_cfg`` names.
 
     Raises:
-        UserError: If it does not name a checkpoint, so that the weights would be random.
+        UserError: If it does not name a checkpoint, so that the weights would be random, or the
+            file cannot be read.
     """
     options = init_cfg if isinstance(init_cfg, Mapping) else {}
     if options.get('type') != 'Pretrained' or not options.get('checkpoint'):
@@ -27,10 +48,11 @@ def checkpoint_of(init_cfg: Any) -> tuple[str, str]:
             f'{FIELD}.init_cfg: {init_cfg!r} names no checkpoint, and a teacher with random '
             "weights teaches nothing; give dict(type='Pretrained', checkpoint=FILE)"
         )
-    return options['checkpoint'], options.get('prefix') or ''
+    file = options['checkpoint']
+    return Pretrained(file, options.get('prefix') or '', _read(file))
 
 
-def load_weights(module: nn.Module, checkpoint: str, prefix: str = '') -> dict[str, Any]:
+def load_weights(module: nn.Module, pretrained: Pretrained) -> None:
     """Load all weights of a network.
 
     The checkpoint may hold more, such as a classifier, but no further layers of the network's own
@@ -38,17 +60,12 @@ def load_weights(module: nn.Module, checkpoint: str, prefix: str = '') -> dict[s
 
     Args:
         module: The network.
-        checkpoint: Path or address of the checkpoint, as MMEngine takes it.
-        prefix: Prefix of the network's keys in it, with or without the dot. Defaults to none.
-
-    Returns:
-        What the checkpoint says of the network, its ``meta``.
+        pretrained: The checkpoint.
 
     Raises:
-        UserError: If the file cannot be read, its weights are another network's, or they are not
-            finite.
+        UserError: If its weights are another network's, or they are not finite.
     """
-    content = _read(checkpoint)
+    checkpoint, prefix, content = pretrained
     prefix = f'{prefix.rstrip(".")}.' if prefix else ''
     weights = select_weights(content, checkpoint, prefix)
     if all(key.startswith('module.') for key in weights):  # saved inside a wrapper
@@ -74,7 +91,6 @@ def load_weights(module: nn.Module, checkpoint: str, prefix: str = '') -> dict[s
         raise UserError(
             f'{FIELD}.init_cfg: {checkpoint} has weights that are not finite (first: {diverged[0]})'
         )
-    return content.get('meta') or {}
 
 
 def _read(checkpoint: str) -> Any:

@@ -85,14 +85,17 @@ def caffe(pretrained):
 
 def test_a_checkpoint_tells_the_normalisation(caffe, teach):
     told = Normalisation((103.9, 116.8, 123.7), (1.0, 1.0, 1.0), False)
+    del caffe['style']
     images = dict(mean=told.mean, std=told.std)
-    assert teach(**caffe).normalisation == told
+    teacher = teach(**caffe)
+    assert teacher.normalisation == told and teacher.network.backbone.style == 'caffe'
     assert teach(**caffe, data_preprocessor=images).normalisation == told
 
 
 def test_what_a_checkpoint_tells_otherwise_is_refused(caffe, teach):
     file = caffe['init_cfg']['checkpoint']
-    line = f"model.teacher.style: 'pytorch', but {file} is in caffe style; set it to 'caffe'"
+    line = f"model.teacher.style: 'pytorch', but {file} is in caffe style; set it to 'caffe', or"
+    line += ' leave it out'
     with pytest.raises(UserError, match=f'^{re.escape(line)}$'):
         teach(**dict(caffe, style='pytorch'))
     images = dict(mean=[123.7, 116.8, 103.9], std=[1.0, 1.0, 1.0], to_rgb=True)

@@ -2,7 +2,7 @@ import pytest
 import torch
 import torch.nn as nn
 
-from gaia_ssl.models.teachers.weights import checkpoint_of, load_weights
+from gaia_ssl.models.teachers.weights import load_weights, read_pretrained
 from gaia_ssl.utils import UserError
 
 
@@ -19,6 +19,10 @@ def save(tmp_path):
         return str(tmp_path / 'weights.pth')
 
     return call
+
+
+def pretrained(file, prefix=''):
+    return read_pretrained(dict(type='Pretrained', checkpoint=file, prefix=prefix))
 
 
 def prefixed(prefix, weights):
@@ -39,7 +43,7 @@ def prefixed(prefix, weights):
 def test_all_weights_are_loaded(save, wrap, prefix):
     module, own = network(), network().state_dict()
     own = {key: value + 1 for key, value in own.items()}
-    load_weights(module, save(wrap(own)), prefix)
+    load_weights(module, pretrained(save(wrap(own)), prefix))
     for key, value in module.state_dict().items():
         assert 'tracked' in key or torch.equal(value, own[key])
 
@@ -56,17 +60,17 @@ def test_all_weights_are_loaded(save, wrap, prefix):
 )
 def test_weights_of_another_network_are_refused(save, weights, message):
     with pytest.raises(UserError, match=message):
-        load_weights(network(), save(weights))
+        load_weights(network(), pretrained(save(weights)))
 
 
 def test_weights_that_are_not_finite_are_refused(save):
     weights = dict(network().state_dict())
     weights['norm.weight'] = torch.full((4,), torch.nan)
     with pytest.raises(UserError, match='not finite .first: norm.weight'):
-        load_weights(network(), save(weights))
+        load_weights(network(), pretrained(save(weights)))
 
 
 @pytest.mark.parametrize('init_cfg', [None, [], dict(type='Kaiming'), dict(type='Pretrained')])
 def test_random_weights_are_refused(init_cfg):
     with pytest.raises(UserError, match='names no checkpoint.*random weights'):
-        checkpoint_of(init_cfg)
+        read_pretrained(init_cfg)

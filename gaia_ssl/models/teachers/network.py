@@ -67,7 +67,8 @@ class TeacherNetwork(nn.Module):
         """Switch to evaluation, without gradients, and to the faster order of weights."""
         self.eval()
         self.requires_grad_(False)
-        self.to(memory_format=torch.channels_last)
+        # torch's stubs lack the argument
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def from_tokens(self, tokens: Tensor, extra: int) -> Features:
         """The features of tokens, (N, L, D), the first ``extra`` of which are no positions.

@@ -12,7 +12,7 @@ from pathlib import Path
 from gaia_ssl.benchmark.pipeline import Pipeline, orderly_exit
 from gaia_ssl.benchmark.quickstart.plan import DATA, make_plan
 from gaia_ssl.benchmark.quickstart.report import write_report
-from gaia_ssl.benchmark.stages import claim_work_dir
+from gaia_ssl.benchmark.stages import StageError, claim_work_dir
 from gaia_ssl.utils.cli import run_cli
 from gaia_ssl.utils.lock import lock
 from gaia_ssl.utils.templates import check_fits
@@ -38,6 +38,13 @@ def parse_args() -> argparse.Namespace:
         '(a small download; far too few to learn from)',
     )
     parser.add_argument(
+        '--teacher',
+        type=Path,
+        metavar='FILE',
+        help="a pretrained ResNet-50 in torchvision's layout; the supernet learns its features, in "
+        'place of MoCo v2, and the searches compare with it',
+    )
+    parser.add_argument(
         '--smoke',
         action='store_true',
         help='a few iterations of everything, to see that it runs; the figures mean nothing',
@@ -49,8 +56,12 @@ def main() -> None:
     args = parse_args()
     work_dir = args.work_dir.absolute()
     settings = dict(data=args.data, smoke=args.smoke)
+    if args.teacher is not None:
+        settings |= dict(teacher=str(args.teacher.absolute()))
     check_fits(str(work_dir), '--work-dir')  # its configs take the folder from the environment
     with orderly_exit('quickstart'):
+        if args.teacher is not None and not args.teacher.is_file():
+            raise StageError(f'--teacher: {args.teacher} does not exist')
         claim_work_dir(work_dir, settings)
         plan = make_plan(work_dir, **settings)
         with lock(work_dir, '--work-dir'):

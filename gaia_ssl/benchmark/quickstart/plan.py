@@ -14,6 +14,7 @@ from ..metrics import METRICS, read_evaluation, read_loss
 from ..stages import Stage, StageError
 
 SUPERNET = CONFIGS / 'mocov2' / 'mocov2_tiny10to22_bs128-coslr_scenes.py'
+TAUGHT = CONFIGS / 'distill' / 'distill_tiny10to22_bs128-coslr_scenes.py'
 SEARCH_SIZE = 128  # both searches count multiply-adds at this input size
 FLOPS = ('16M', '24M')  # a third to a half of the largest subnet's
 ARMS = ('pretrained', 'random')
@@ -111,9 +112,9 @@ def train_script(project: str) -> Path:
     return Path(spec.origin).parent / '.mim' / 'tools' / 'train.py'
 
 
-def make_plan(work_dir: Path, data: str, smoke: bool) -> 'Plan':
+def make_plan(work_dir: Path, data: str, smoke: bool, teacher: str | None = None) -> 'Plan':
     """The plan of a quickstart with these options, see ``run.py --help``."""
-    return Plan(work_dir, data, SMOKE if smoke else FULL)
+    return Plan(work_dir, data, SMOKE if smoke else FULL, teacher)
 
 
 class Images(NamedTuple):
@@ -139,12 +140,22 @@ class Plan:
         work_dir: The folder of all results; absolute.
         data: ``'scenes'``, or ``'coco20'`` to detect and segment on photographs instead.
         budget: The amount of data, training and search.
+        teacher: Checkpoint of a ResNet-50 in torchvision's layout that teaches the supernet.
+            Defaults to none: the supernet learns by MoCo v2.
     """
 
-    def __init__(self, work_dir: Path, data: str = 'scenes', budget: Budget = FULL) -> None:
+    def __init__(
+        self,
+        work_dir: Path,
+        data: str = 'scenes',
+        budget: Budget = FULL,
+        teacher: str | None = None,
+    ) -> None:
         self.work_dir = work_dir
         self.data = data
         self.budget = budget
+        self.supernet = SUPERNET if teacher is None else TAUGHT
+        self.teaching = {} if teacher is None else dict(GAIA_SSL_TEACHER=teacher)
         self.made = work_dir / 'data'  # sprites and scenes: all that is pretrained on
         self.checkpoint = work_dir / 'pretrain' / 'supernet.pth'
         scenes = Images('data', self.made, self.made / 'unlabeled' / 'scenes', 128)
@@ -276,13 +287,13 @@ class Plan:
         folder = self.checkpoint.parent
         return self._stage(
             'pretrain',
-            [TOOLS / 'train.py', SUPERNET, '--work-dir', folder, '--resume']
+            [TOOLS / 'train.py', self.supernet, '--work-dir', folder, '--resume']
             + options(self.budget.pretrain),
             outputs=[folder / 'last_checkpoint', self.checkpoint],
             collect=lambda: self._keep_supernet(folder),
             needs=['data'],
             cores=2,  # one trains, one loads
-            env=dict(GAIA_SSL_DATA=str(self.made)),
+            env=dict(self.teaching, GAIA_SSL_DATA=str(self.made)),
             folder=folder,
             resumes=True,
         )
@@ -296,7 +307,8 @@ class Plan:
     def _search(self, kind: str) -> Stage:
         images = self.images[kind]
         folder = self.work_dir / f'search_{kind}'
-        command = [TOOLS / 'search.py', SUPERNET, self.checkpoint, '--images', images.unlabeled]
+        command = [TOOLS / 'search.py', self.supernet, self.checkpoint]
+        command += ['--images', images.unlabeled]
         command += ['--task', kind, '--flops', *FLOPS, '--num', self.budget.num]
         command += ['--input-size', SEARCH_SIZE, '--work-dir', folder, '--resume']
         return self._stage(
@@ -305,13 +317,14 @@ class Plan:
             outputs=[folder / 'search.json', folder / 'distance.png'],
             collect=lambda: self.best(kind),
             needs=['pretrain', images.stage],
+            env=self.teaching,
             folder=folder,
             resumes=True,
         )
 
     def _extract(self, kind: str) -> Stage:
         folder = self._subnet(kind)
-        command = [TOOLS / 'extract.py', SUPERNET, self.checkpoint, '--out', folder]
+        command = [TOOLS / 'extract.py', self.supernet, self.checkpoint, '--out', folder]
         command += ['--from', self.work_dir / f'search_{kind}' / 'search.json', '--rank', 1]
         # a linear probe freezes the backbone with the batch-norm statistics that it loads
         images = self.images[kind]
@@ -321,6 +334,7 @@ class Plan:
             command,
             outputs=[folder / 'backbone.pth'],
             needs=[f'search_{kind}'],
+            env=self.teaching,
             folder=folder,
         )
 

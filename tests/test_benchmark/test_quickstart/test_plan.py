@@ -1,12 +1,25 @@
 """What the quickstart runs."""
 
+import json
 import sys
 from pathlib import Path
 
 import pytest
+import torch
+import torchvision
 
 from gaia_ssl.benchmark.pipeline import Pipeline
-from gaia_ssl.benchmark.quickstart.plan import ARMS, DATA, FULL, SMOKE, TASKS, make_plan, options
+from gaia_ssl.benchmark.quickstart.plan import (
+    ARMS,
+    DATA,
+    FULL,
+    SMOKE,
+    SUPERNET,
+    TASKS,
+    TAUGHT,
+    make_plan,
+    options,
+)
 
 DOWNSTREAM = {f'{task}_{arm}' for task in TASKS for arm in ARMS}
 
@@ -67,6 +80,29 @@ def test_photographs_are_searched_and_finetuned_on_but_never_those_for_validatio
         assert command[command.index(option) + 1] == str(photographs / 'coco' / 'train2017')
     assert stages['detection_random'].env['GAIA_SSL_DATA'] == str(photographs)
     assert stages['classification_random'].env['GAIA_SSL_DATA'] == str(tmp_path / 'data')
+
+
+def test_a_teacher_is_of_the_training_and_of_what_reads_its_supernet(tmp_path):
+    plan = make_plan(tmp_path, 'scenes', True, '/teacher.pth')
+    taught = {stage.name: stage for stage in plan.stages()}
+    for name in ('pretrain', 'search_dense', 'search_global', 'extract_dense', 'extract_global'):
+        assert taught[name].env['GAIA_SSL_TEACHER'] == '/teacher.pth'
+        assert str(TAUGHT) in taught[name].command and str(SUPERNET) not in taught[name].command
+    others = {stage.name: stage for stage in make_plan(tmp_path, 'scenes', True).stages()}
+    assert list(taught) == list(others)
+    for name in DOWNSTREAM:
+        assert taught[name].command == others[name].command
+
+
+@pytest.mark.slow
+def test_a_teacher_teaches_up_to_the_subnets(tmp_path):
+    torch.save(torchvision.models.resnet50().state_dict(), tmp_path / 'resnet50.pth')
+    plan = make_plan(tmp_path / 'work', 'scenes', True, str(tmp_path / 'resnet50.pth'))
+    Pipeline(plan.subnets(), plan.work_dir).run()
+    for kind in ('dense', 'global'):
+        found = json.loads((plan.work_dir / f'search_{kind}/search.json').read_text())
+        assert found['meta']['teacher'] == 'frozen'
+        assert (plan.work_dir / f'subnet_{kind}/backbone.pth').is_file()
 
 
 def test_seeds_have_stages_of_their_own(tmp_path):

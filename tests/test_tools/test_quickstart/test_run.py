@@ -45,6 +45,12 @@ def test_unknown_options(call, args, message):
     assert done.returncode == 2 and message in done.stderr
 
 
+def test_a_teacher_that_is_not_there(call, tmp_path):
+    done = call('--work-dir', tmp_path / 'work', '--teacher', tmp_path / 'none.pth')
+    assert done.returncode == 1 and not (tmp_path / 'work').exists()
+    assert done.stderr == f'quickstart: --teacher: {tmp_path}/none.pth does not exist\n'
+
+
 def test_a_file_in_the_way(call, tmp_path):
     (tmp_path / 'file').write_text('mine')
     for path in (tmp_path / 'file', tmp_path / 'file' / 'below'):

@@ -307,7 +307,7 @@ class Plan:
     def _search(self, kind: str) -> Stage:
         images = self.images[kind]
         folder = self.work_dir / f'search_{kind}'
-        command = [TOOLS / 'search.py', self.supernet, self.checkpoint]
+        command: list[Any] = [TOOLS / 'search.py', self.supernet, self.checkpoint]
         command += ['--images', images.unlabeled]
         command += ['--task', kind, '--flops', *FLOPS, '--num', self.budget.num]
         command += ['--input-size', SEARCH_SIZE, '--work-dir', folder, '--resume']
@@ -324,7 +324,7 @@ class Plan:
 
     def _extract(self, kind: str) -> Stage:
         folder = self._subnet(kind)
-        command = [TOOLS / 'extract.py', self.supernet, self.checkpoint, '--out', folder]
+        command: list[Any] = [TOOLS / 'extract.py', self.supernet, self.checkpoint, '--out', folder]
         command += ['--from', self.work_dir / f'search_{kind}' / 'search.json', '--rank', 1]
         # a linear probe freezes the backbone with the batch-norm statistics that it loads
         images = self.images[kind]

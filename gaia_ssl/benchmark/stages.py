@@ -94,7 +94,7 @@ class Records:
         return names
 
 
-def claim_work_dir(work_dir: Path, settings: dict[str, Any]) -> None:
+def claim_settings(work_dir: Path, settings: dict[str, Any]) -> None:
     """Make a work dir, or check that it was made by the same settings.
 
     Args:

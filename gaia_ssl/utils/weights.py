@@ -103,11 +103,11 @@ def check_weights(
     Raises:
         UserError: If they differ in keys or shapes.
     """
-    if found := differences(own, given):
+    if found := key_differences(own, given):
         raise UserError(f'{mismatch}: {describe(found)} of {len(own)} weights; {fix}')
 
 
-def differences(own: Mapping[str, Tensor], given: Mapping[str, Any]) -> dict[str, list[str]]:
+def key_differences(own: Mapping[str, Tensor], given: Mapping[str, Any]) -> dict[str, list[str]]:
     """Compare given weights with a module's by keys and shapes.
 
     Args:

@@ -10,8 +10,8 @@ from gaia_ssl.utils import UserError
 from gaia_ssl.utils.weights import (
     check_weights,
     describe,
-    differences,
     init_quietly,
+    key_differences,
     load_into,
     read_weights,
     weights_digest,
@@ -21,13 +21,13 @@ OWN = dict(a=torch.zeros(2, 3), b=torch.zeros(1), c=torch.zeros(()))
 
 
 def test_the_same_keys_and_shapes():
-    assert differences(OWN, {key: value + 1 for key, value in OWN.items()}) == {}
+    assert key_differences(OWN, {key: value + 1 for key, value in OWN.items()}) == {}
 
 
 def test_kinds_of_differences():
     given = dict(b=torch.zeros(2), c=torch.zeros(()), e='text', d=torch.zeros(1))
-    assert differences(OWN, dict(OWN, c='text')) == dict(misshaped=['c'])
-    found = differences(OWN, given)
+    assert key_differences(OWN, dict(OWN, c='text')) == dict(misshaped=['c'])
+    found = key_differences(OWN, given)
     assert found == dict(missing=['a'], unexpected=['d', 'e'], misshaped=['b'])
     text = '1 missing (first: a), 2 unexpected (first: d), 1 misshaped (first: b)'
     assert describe(found) == text

@@ -12,7 +12,7 @@ from pathlib import Path
 from gaia_ssl.benchmark.pipeline import Pipeline, orderly_exit
 from gaia_ssl.benchmark.quickstart.plan import DATA, make_plan
 from gaia_ssl.benchmark.quickstart.report import write_report
-from gaia_ssl.benchmark.stages import StageError, claim_work_dir
+from gaia_ssl.benchmark.stages import StageError, claim_settings
 from gaia_ssl.utils.cli import run_cli
 from gaia_ssl.utils.lock import lock
 from gaia_ssl.utils.templates import check_fits
@@ -62,7 +62,7 @@ def main() -> None:
     with orderly_exit('quickstart'):
         if args.teacher is not None and not args.teacher.is_file():
             raise StageError(f'--teacher: {args.teacher} does not exist')
-        claim_work_dir(work_dir, settings)
+        claim_settings(work_dir, settings)
         plan = make_plan(work_dir, **settings)
         with lock(work_dir, '--work-dir'):
             Pipeline(plan.stages(), work_dir).run()

@@ -227,18 +227,18 @@ def final_state(work_dir: Path) -> dict[str, Any]:
     return {part: content[part] for part in COMPARED}
 
 
-def differences(first: Any, second: Any, name: str = '') -> Iterator[str]:
+def unequal_parts(first: Any, second: Any, name: str = '') -> Iterator[str]:
     """The places where two nested states differ, to the bit."""
     if isinstance(first, dict) and isinstance(second, dict):
         if first.keys() != second.keys():
             yield f'{name}: keys'
         for key in first.keys() & second.keys():
-            yield from differences(first[key], second[key], f'{name}.{key}')
+            yield from unequal_parts(first[key], second[key], f'{name}.{key}')
     elif isinstance(first, list | tuple) and isinstance(second, list | tuple):
         if len(first) != len(second):
             yield f'{name}: length'
         for index, pair in enumerate(zip(first, second)):
-            yield from differences(*pair, f'{name}.{index}')
+            yield from unequal_parts(*pair, f'{name}.{index}')
     elif isinstance(first, torch.Tensor) and isinstance(second, torch.Tensor):
         if first.dtype != second.dtype or not np.array_equal(_bytes(first), _bytes(second)):
             yield name
@@ -280,7 +280,7 @@ def run_cell(cell: Cell, kills: int, work_dir: Path, images: Path, rng: random.R
             training = Training(config, killed)
         training.wait()
         result['trainings'] += 1
-        result['differ'] += differences(expected, final_state(killed))
+        result['differ'] += unequal_parts(expected, final_state(killed))
         if leftovers := [path.name for path in killed.glob('*.tmp*')]:
             result['differ'].append(f'left over: {leftovers}')
     return result

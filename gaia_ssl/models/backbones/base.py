@@ -14,7 +14,7 @@ from torch.utils.checkpoint import checkpoint
 from gaia_ssl.models.layers import batch_norms, kernel_dims, part_of
 from gaia_ssl.space import Arch, Family, Path, SearchSpace, Shape, Size, Step, get_space
 from gaia_ssl.utils.errors import UserError
-from gaia_ssl.utils.weights import describe, differences
+from gaia_ssl.utils.weights import describe, key_differences
 
 from .layer_factory import LayerFactory, NormCfg, dynamic_layers, static_layers
 
@@ -262,7 +262,7 @@ def _refuse_mismatch(module, state_dict, prefix, *_) -> None:
     given = {key: value for key, value in state_dict.items() if key.startswith(prefix)}
     # older checkpoints lack the counters, which change nothing
     own = {k: v for k, v in own.items() if k in given or not k.endswith('num_batches_tracked')}
-    if found := differences(own, given):
+    if found := key_differences(own, given):
         raise UserError(
             f'checkpoint: {describe(found)} of the {len(own)} weights of {type(module).__name__} '
             f'at arch {module.arch}; load the weights extracted at this arch'

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.checkpoint import load_checkpoint
-from gaia_ssl.utils.weights import describe, differences, select_weights
+from gaia_ssl.utils.weights import describe, key_differences, select_weights
 
 FIELD = 'model.teacher'
 
@@ -84,7 +84,7 @@ def load_weights(module: nn.Module, pretrained: Pretrained) -> None:
         hint = _prefix_in(weights, own)
         raise UserError(
             f'{FIELD}.init_cfg: {checkpoint} does not fit the teacher: '
-            f'{describe(differences(own, given))} of {len(own)} weights; '
+            f'{describe(key_differences(own, given))} of {len(own)} weights; '
             + (f'give prefix={hint!r}' if hint else 'give the weights of this network')
         )
     if diverged := [key for key in own if not module.state_dict()[key].isfinite().all()]:

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[3]
 kill_resume = SourceFileLoader(
     'kill_resume', str(ROOT / 'tools/studies/kill_resume.py')
 ).load_module()
-Cell, differences, table = kill_resume.Cell, kill_resume.differences, kill_resume.table
+Cell, unequal_parts, table = kill_resume.Cell, kill_resume.unequal_parts, kill_resume.table
 wait_for = kill_resume.wait_for
 pytestmark = pytest.mark.slow
 
@@ -37,14 +37,14 @@ def test_killed_and_resumed_it_ends_as_if_left_alone(tmp_path):
 def test_differences_to_the_bit():
     state = dict(a=torch.tensor([1.0, float('nan')]), b=[1, dict(c=torch.zeros(2))])
     same = dict(a=torch.tensor([1.0, float('nan')]), b=[1, dict(c=torch.zeros(2))])
-    assert list(differences(state, same)) == []
+    assert list(unequal_parts(state, same)) == []
     same['b'][1]['c'][1] = -0.0
-    assert list(differences(state, same)) == ['.b.1.c']
+    assert list(unequal_parts(state, same)) == ['.b.1.c']
     same['b'][0] = 2
     same['d'] = 0
-    assert set(differences(state, same)) == {': keys', '.b.0', '.b.1.c'}
-    assert list(differences([1, 2], [1])) == [': length']
-    assert list(differences(torch.zeros(1), torch.zeros(1).double())) == ['']
+    assert set(unequal_parts(state, same)) == {': keys', '.b.0', '.b.1.c'}
+    assert list(unequal_parts([1, 2], [1])) == [': length']
+    assert list(unequal_parts(torch.zeros(1), torch.zeros(1).double())) == ['']
 
 
 @pytest.mark.parametrize('aimed', [False, True])

@@ -27,6 +27,8 @@ from gaia_ssl.utils import UserError, building
 from gaia_ssl.utils.openmmlab import start_backends
 from gaia_ssl.utils.validation import arguments, check_keys, check_numbers
 
+from .ddp import unwrap
+
 # what the default constructor reads; it ignores other keys
 _PARAMWISE = (
     'custom_keys', 'norm_decay_mult', 'bias_lr_mult', 'bias_decay_mult', 'dwconv_decay_mult',
@@ -197,6 +199,7 @@ class CheckedRunner(Runner):
         Raises:
             UserError: If a setting does not fit, or a batch is too small for a batch norm.
         """
+        _check_parts(unwrap(self.model), self.cfg.get('activation_checkpointing') or [])
         try:
             return super().train()
         except ValueError as error:
@@ -246,6 +249,18 @@ def _check_hook(hook: dict, field: str) -> None:
         # it passes what it does not know on, when it saves
         _, *saving = signature(Runner.save_checkpoint).parameters
         check_keys(hook, [*arguments(cls), *saving, 'type', 'priority'], field)
+
+
+def _check_parts(model: nn.Module, names: str | list[str]) -> None:
+    for name in [names] if isinstance(names, str) else names:
+        try:
+            model.get_submodule(name)
+        except AttributeError as error:
+            parts = ', '.join(part for part, _ in model.named_children())
+            raise UserError(
+                f'activation_checkpointing: the model has no part {name}; give some of {parts}, or '
+                'parts of those'
+            ) from error
 
 
 def _check_loop(loop: dict) -> None:

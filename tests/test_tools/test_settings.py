@@ -66,7 +66,6 @@ SETTINGS = [
     ('train_dataloader.shufle=True', 'train_dataloader.shufle: its settings do not fit'),
     ('train_dataloader.batch_size=0', 'train_dataloader: .* batch_size should be a positive'),
     ('train_dataloader.sampler.type=Foo', 'train_dataloader.sampler.type: Foo is not in the'),
-    ('train_dataloader.collate_fn.type=foo', 'train_dataloader.collate_fn.type: foo is not in'),
     # dataset and pipeline, built or run
     ('train_dataloader.dataset.foo=1', 'train_dataloader.dataset.foo: its settings do not'),
     ('train_dataloader.dataset.pipeline.0.type=Foo', 'train_.*.pipeline.0.type: Foo is not in'),
@@ -85,9 +84,9 @@ SETTINGS = [
     ('default_hooks.helth=None', 'default_hooks.helth: there is no such hook; did you mean he'),
     ('default_hooks.checkpoint.foo=1', 'default_hooks.checkpoint.foo: unknown setting; def'),
     ('default_hooks.health.num_images=x', "default_hooks.health.num_images: 'x' is not a num"),
-    ('custom_hooks=[1]', 'custom_hooks.0: .* has no dict there but 1'),
     # the rest
     ('visualizer.vis_backends.0.type=DVCLiveVisBackend', 'visualizer: .*pip install dvclive'),
+    ('activation_checkpointing=foo', 'activation_checkpointing: the model has no part foo; give'),
     ('model_wrapper_cfg.foo=1', 'model_wrapper_cfg.foo: unknown setting'),
     ('env_cfg.cudnn_benchmar=True', 'env_cfg.cudnn_benchmar: unknown setting'),
     ('val_dataloader.batch_size=3', 'val_cfg: missing; give all of'),
@@ -98,6 +97,7 @@ SETTINGS = [
 ]
 MORE_SETTINGS = [
     ('train_dataloader.batch_size=x', 'train_dataloader(.batch_size)?: .*x'),
+    ('train_dataloader.collate_fn.type=foo', 'train_dataloader.collate_fn.type: foo is not in'),
     ('train_dataloader.num_workers=-1', 'train_dataloader: .* num_workers option should be'),
     ('train_dataloader.sampler=x', "train_dataloader.sampler: .* has no dict there but 'x'"),
     ('train_dataloader.collate_fn.foo=1', 'train_dataloader.collate_fn.* argument .foo'),
@@ -108,6 +108,7 @@ MORE_SETTINGS = [
     ('param_scheduler.0.T_mx=3', 'param_scheduler.0.T_mx: its settings do not fit'),
     ('default_hooks.timer.foo=1', 'default_hooks.timer.foo: its settings do not fit'),
     ('visualizer.vis_backends.0.foo=1', 'visualizer.vis_backends.0.foo: its settings do not'),
+    ('custom_hooks=[1]', 'custom_hooks.0: .* has no dict there but 1'),
     ('log_processor.window_siz=3', 'log_processor.window_siz: its settings do not fit'),
     ('randomness.sed=1', 'randomness.sed: its settings do not fit'),
     ('auto_scale_lr.base_batch_siz=3', 'auto_scale_lr.base_batch_siz: unknown setting'),
@@ -211,12 +212,12 @@ def downstream(command, detection, tmp_path):
 FITS = 'its settings do not fit'
 TRAIN = {
     'model.neck.in_channels=[1,2,3,4]': 'model.neck: does not fit .* 16, 32, 64, 128 channels',
-    'model.backbone.out_indices=[0,1]': 'model.neck: .* or model.backbone.out_indices',
-    'val_dataloader.dataset.pipeline.2.scale=x': f'val_dataloader.dataset.pipeline.2: {FITS}',
     'val_evaluator.foo=1': f'val_evaluator.foo: {FITS}',
     'optim_wraper.optimizer.lr=3': '--cfg-options: .* did you mean optim_wrapper?',
 }
 TRAIN_TOO = {
+    'model.backbone.out_indices=[0,1]': 'model.neck: .* or model.backbone.out_indices',
+    'val_dataloader.dataset.pipeline.2.scale=x': f'val_dataloader.dataset.pipeline.2: {FITS}',
     'model.neck.out_channels=8': 'model.rpn_head: does not fit the features',
     'model.backbone.out_indices=x': 'out_indices: x are not among the stages',
     'model.roi_head.bbox_head.in_channels=3': 'model.roi_head.bbox_head: does not fit',
@@ -224,10 +225,8 @@ TRAIN_TOO = {
     'val_cfg.foo=1': f'val_cfg.foo: {FITS}',
     'train_cfg.max_epoch=3': f'train_cfg.max_epoch: {FITS}',
 }
-TEST = {
-    'test_evaluator.type=Foo': 'test_evaluator.type: Foo is not in the mmdet::metric registry',
-    'test_dataloader.batch_size=0': 'test_dataloader: .* batch_size should be a positive',
-}
+TEST = {'test_evaluator.type=Foo': 'test_evaluator.type: Foo is not in the mmdet::metric registry'}
+TEST_TOO = {'test_dataloader.batch_size=0': 'test_dataloader: .* batch_size should be a positive'}
 
 
 @pytest.mark.parametrize('setting, line', [*TRAIN.items(), *slowly(TRAIN_TOO.items())])
@@ -240,7 +239,7 @@ def test_mask_rcnn_in_mixed_precision_on_a_cpu(downstream):
     assert refusal(downstream('train', '--amp')).startswith('amp: RoIAlign of model.roi_head.')
 
 
-@pytest.mark.parametrize('setting, line', TEST.items())
+@pytest.mark.parametrize('setting, line', [*TEST.items(), *slowly(TEST_TOO.items())])
 def test_a_setting_of_a_downstream_test(downstream, tmp_path, setting, line):
     torch.save(dict(state_dict={}, meta={}), tmp_path / 'x.pth')
     done = downstream('test', '--cfg-options', setting, checkpoint=[tmp_path / 'x.pth'])

@@ -1,4 +1,4 @@
-# Distillation of a frozen ResNet-50, which gets the small images at 96 px; smaller subnets learn
+# Distillation of a frozen ResNet-50, which gets the small images at 64 px; smaller subnets learn
 # from the largest one's embeddings as well
 _base_ = [
     '../_base_/models/tiny10to22_cifar10.py',
@@ -14,7 +14,7 @@ model = dict(
         type='mmpretrain.ResNet',
         depth=50,
         init_cfg=dict(type='Pretrained', checkpoint='{{$GAIA_SSL_TEACHER:torchvision://resnet50}}'),
-        input_size=96,
+        input_size=64,
     ),
     components=256,
     queue_len=1024,

@@ -90,7 +90,8 @@ def test_figures_that_cannot_be_written_are_printed(run, data, tmp_path):
         *('--input-size', 32, '--work-dir', tmp_path, '--cfg-options', 'knn.num_workers=0'),
     )
     assert done.returncode == 2
-    titles, figures = done.stdout.splitlines()
+    *others, titles, figures = done.stdout.splitlines()
+    assert set(others) <= {'Could not import OneDL'}  # onedl's mmseg prints it when it is imported
     assert titles.split() == ['MFLOPs', 'Mparams', 'kNN', 'top-1', 'random', 'subnet']
     assert figures.endswith('  MIN')
     assert done.stderr.splitlines()[-1].startswith(f'error: {tmp_path}/test.json')

@@ -173,8 +173,10 @@ def test_extractions(command, pretraining, tmp_path):
         return command('tools/extract.py', *words, *options)
 
     assert 'kept' not in extract('--anchors').stdout
-    kept = extract('--anchors').stdout.splitlines()
-    assert kept and all(re.match(r'\S*/out/\w+: kept, ', line) for line in kept)
+    lines = extract('--anchors').stdout.splitlines()
+    kept = [line for line in lines if re.match(r'\S*/out/\w+: kept, ', line)]
+    # onedl's mmseg prints a line when it is imported
+    assert kept and {*lines} - {*kept} <= {'Could not import OneDL'}
     write_images(tmp_path / 'images', ['0.png'], 71)
     assert refused(extract('--anchors'), 'holds another subnet (its calibration differs)')
     done = extract('--anchors', '--overwrite')

@@ -339,7 +339,8 @@ def as_markdown(result: dict[str, Any]) -> str:
     rows = []
     for name in dict.fromkeys(row['recipe'] for row in result['rows']):
         runs = [row for row in result['rows'] if row['recipe'] == name]
-        cells = [name, f'{fmean(run["cpu_seconds"] for run in runs) / 60:.1f}']
+        minutes = fmean(run['cpu_seconds'] for run in runs) / 60
+        cells = [name, str(len(runs)), f'{minutes:.1f}']
         for kind in ('knn', 'ridge'):
             for key in (*ANCHORS, 'band_mean', 'band_std'):
                 values = [run[kind][key] for run in runs]
@@ -349,6 +350,7 @@ def as_markdown(result: dict[str, Any]) -> str:
     titles = [*ANCHORS, 'band', 'in band ±']
     head = [
         'recipe',
+        'seeds',
         'CPU min',
         *(f'{kind} {title}' for kind in ('kNN', 'ridge') for title in titles),
     ]

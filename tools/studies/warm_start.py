@@ -200,8 +200,7 @@ def as_markdown(result: dict[str, Any]) -> str:
     rows.append(['kept of MAX', '', *kept])
     minutes = ', '.join(f'{s["cpu"] / 60:.0f}' for s in result['seconds'].values())
     paragraphs = [
-        f'# {NETWORK} in {PRESET}, adapted to CIFAR-10',
-        f'kNN top-1 in percent at {SIZE} px.',
+        f'{NETWORK} in `{PRESET}`, adapted to CIFAR-10: kNN top-1 in percent at {SIZE} px.',
         table(['', 'of the multiply-adds', 'before', 'after', 'from scratch'], rows),
         f'CPU minutes of the trainings: {minutes}.',
         as_line(result),

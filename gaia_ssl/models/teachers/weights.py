@@ -30,7 +30,7 @@ class Pretrained(NamedTuple):
 
     @property
     def meta(self) -> dict[str, Any]:
-        """Its description of the network, as ``keras_to_torchvision.py`` and extraction write it."""
+        """Its description of the network, as converters and extraction write it."""
         meta = self.content.get('meta') if isinstance(self.content, Mapping) else None
         return meta if isinstance(meta, dict) else {}
 

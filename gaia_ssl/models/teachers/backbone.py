@@ -9,7 +9,6 @@ from gaia_ssl.registry import MODELS
 from gaia_ssl.utils import UserError
 
 from .network import Features, TeacherNetwork
-from .normalisation import Normalisation
 from .weights import FIELD, load_weights, read_pretrained
 
 
@@ -47,7 +46,7 @@ class BackboneTeacher(TeacherNetwork):
             options.setdefault('out_type', 'raw')
         if 'gap_before_final_norm' in inspect.signature(cls).parameters:
             options.setdefault('gap_before_final_norm', False)
-        style = pretrained.meta.get('style')
+        style = pretrained.style
         if style and options.setdefault('style', style) != style:
             raise UserError(
                 f'{FIELD}.style: {options["style"]!r}, but {pretrained.file} is in {style} style; '
@@ -58,8 +57,7 @@ class BackboneTeacher(TeacherNetwork):
         self.input_size = size if isinstance(size, int | None) else size[0]
         self.identity = style  # the same weights compute other features in another one
         load_weights(self.backbone, pretrained)
-        if 'normalisation' in pretrained.meta:
-            self.normalisation = Normalisation.of(pretrained.meta['normalisation'])
+        self.normalisation = self.told = pretrained.normalisation
 
     def forward(self, images: Tensor) -> Features:
         """The features of the last output, and the maps of all."""

@@ -154,9 +154,8 @@ def build_teacher(
             'and data_preprocessor with mean, std and to_rgb'
         )
     given = None if normalisation is None else Normalisation.of(normalisation)
-    # the library of an adapted network tells a default, a checkpoint what it was trained with
-    if given and not adapted and network.normalisation not in (None, given):
-        mean, std, rgb = network.normalisation
+    if given and network.told not in (None, given):
+        mean, std, rgb = network.told
         raise UserError(
             'model.teacher.data_preprocessor: the checkpoint says that its images have '
             f'mean={list(mean)} std={list(std)} to_rgb={rgb}; set those, or leave it out'

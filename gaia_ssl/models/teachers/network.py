@@ -39,6 +39,7 @@ class TeacherNetwork(nn.Module):
     Attributes:
         normalisation: The normalisation that its weights were trained with; None if the network
             does not tell.
+        told: The normalisation that their checkpoint tells, if any; no other fits.
         input_size: The side of the images that it runs on, in pixels; None if on any.
         states_images: Whether the network tells the size and normalisation of its images, as far
             as they matter; if not, the config must.
@@ -49,6 +50,7 @@ class TeacherNetwork(nn.Module):
     """
 
     normalisation: Normalisation | None = None
+    told: Normalisation | None = None
     input_size: int | None = None
     states_images: bool = True
     identity: str | None = None

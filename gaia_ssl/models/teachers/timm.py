@@ -9,7 +9,7 @@ from gaia_ssl.registry import MODELS
 from .imports import import_library
 from .network import Features, TeacherNetwork
 from .normalisation import Normalisation
-from .weights import load_weights, read_pretrained
+from .weights import load_weights, read_plain
 
 
 @MODELS.register_module()
@@ -40,14 +40,16 @@ class TimmTeacher(TeacherNetwork):
         **options: Any,
     ) -> None:
         super().__init__()
-        checkpoint = None if pretrained else read_pretrained(init_cfg)
+        checkpoint = None if pretrained else read_plain(init_cfg)
         timm = import_library('timm', 'TimmTeacher')
         self.model = timm.create_model(model_name, pretrained, num_classes=0, **options)
         self.indices = indices
         if checkpoint:
             load_weights(self.model, checkpoint)
         about = self.model.pretrained_cfg
-        self.normalisation = Normalisation.of_unit_range(about['mean'], about['std'])
+        self.told = checkpoint and checkpoint.normalisation
+        default = Normalisation.of_unit_range(about['mean'], about['std'])
+        self.normalisation = self.told or default
         size = getattr(getattr(self.model, 'patch_embed', None), 'img_size', None)
         if size is None and about.get('fixed_input_size'):
             size = about['input_size'][1:]

@@ -12,7 +12,7 @@ from gaia_ssl.utils import UserError
 
 from .network import Features, TeacherNetwork
 from .normalisation import IMAGENET
-from .weights import load_weights, read_pretrained
+from .weights import load_weights, read_plain
 
 POOLING = ('avgpool', 'adaptive_avg_pool2d', 'mean')
 """Names of the node that averages the last map over its positions."""
@@ -53,10 +53,12 @@ class TorchvisionTeacher(TeacherNetwork):
         **options: Any,
     ) -> None:
         super().__init__(pool)
-        checkpoint = None if weights else read_pretrained(init_cfg)
+        checkpoint = None if weights else read_plain(init_cfg)
         model = get_model(name, weights=weights, **options)
         if checkpoint:
             load_weights(model, checkpoint)
+            self.told = checkpoint.normalisation
+            self.normalisation = self.told or IMAGENET
         self.input_size = getattr(model, 'image_size', None)
         self.nodes = dict(_nodes(model), **_given(embedding=embedding, map=map))
         names = {node: node for node in self.nodes.values()}

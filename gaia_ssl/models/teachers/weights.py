@@ -12,6 +12,8 @@ from gaia_ssl.utils import UserError
 from gaia_ssl.utils.checkpoint import load_checkpoint
 from gaia_ssl.utils.weights import describe, key_differences, select_weights
 
+from .normalisation import Normalisation
+
 FIELD = 'model.teacher'
 
 
@@ -34,6 +36,18 @@ class Pretrained(NamedTuple):
         meta = self.content.get('meta') if isinstance(self.content, Mapping) else None
         return meta if isinstance(meta, dict) else {}
 
+    @property
+    def style(self) -> str | None:
+        """The style of its ResNet, ``'caffe'`` or ``'pytorch'``; None if it does not tell."""
+        family = self.meta.get('family')  # as extraction writes it
+        return self.meta.get('style') or (family.get('style') if isinstance(family, dict) else None)
+
+    @property
+    def normalisation(self) -> Normalisation | None:
+        """The normalisation of the images it was trained on; None if it does not tell."""
+        told = self.meta.get('normalisation')
+        return None if told is None else Normalisation.of(told)
+
 
 def read_pretrained(init_cfg: Any) -> Pretrained:
     """Read the checkpoint that MMEngine's ``init_cfg`` names.
@@ -50,6 +64,21 @@ def read_pretrained(init_cfg: Any) -> Pretrained:
         )
     file = options['checkpoint']
     return Pretrained(file, options.get('prefix') or '', _read(file))
+
+
+def read_plain(init_cfg: Any) -> Pretrained:
+    """Read the checkpoint of a network that has no choice of style, see ``read_pretrained``.
+
+    Raises:
+        UserError: As there, or if its weights are in caffe style, which have the same shapes.
+    """
+    pretrained = read_pretrained(init_cfg)
+    if pretrained.style not in (None, 'pytorch'):
+        raise UserError(
+            f'{FIELD}.type: {pretrained.file} is in {pretrained.style} style, which this network '
+            "does not have; give type='mmpretrain.ResNet'"
+        )
+    return pretrained
 
 
 def load_weights(module: nn.Module, pretrained: Pretrained) -> None:

@@ -73,3 +73,23 @@ def test_nodes_can_be_named(save, teach):
 def test_weights_are_needed(teach):
     with pytest.raises(UserError, match='model.teacher.init_cfg: None names no checkpoint'):
         teach(type='TorchvisionTeacher', name='resnet18')
+
+
+@pytest.mark.parametrize('meta', [dict(style='caffe'), dict(family=dict(style='caffe'))])
+def test_weights_in_caffe_style_are_refused(save, teach, meta):
+    """They have the same shapes, and compute other features."""
+    model, config = save('resnet18')
+    file = config['init_cfg']['checkpoint']
+    torch.save(dict(state_dict=model.state_dict(), meta=meta), file)
+    with pytest.raises(UserError, match=r'model.teacher.type: .* is in caffe style, which this n'):
+        teach(**config)
+
+
+def test_a_checkpoint_tells_the_normalisation(save, teach):
+    model, config = save('resnet18')
+    told = dict(mean=[127.0] * 3, std=[64.0] * 3, to_rgb=True)
+    content = dict(state_dict=model.state_dict(), meta=dict(normalisation=told))
+    torch.save(content, config['init_cfg']['checkpoint'])
+    assert teach(**config).normalisation == ((127.0,) * 3, (64.0,) * 3, True)
+    with pytest.raises(UserError, match='model.teacher.data_preprocessor: the checkpoint says'):
+        teach(**config, data_preprocessor=dict(told, to_rgb=False))

@@ -77,17 +77,19 @@ def _unwind(number: int, _: Any) -> None:
 
 
 def _hold_sigterm() -> None:
-    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    if signal.getsignal(signal.SIGTERM) is _unwind:
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
 
 
 def _release_sigterm() -> None:
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+    if signal.getsignal(signal.SIGTERM) is _unwind:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
 
 
 def _end_at_once() -> None:
     if signal.getsignal(signal.SIGTERM) is _unwind:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    _release_sigterm()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
 
 
 os.register_at_fork(

@@ -12,7 +12,8 @@ from pathlib import Path
 from gaia_ssl.benchmark.pipeline import Pipeline, orderly_exit
 from gaia_ssl.benchmark.quickstart.plan import DATA, make_plan
 from gaia_ssl.benchmark.quickstart.report import write_report
-from gaia_ssl.benchmark.stages import StageError, claim_settings
+from gaia_ssl.benchmark.stages import claim_settings
+from gaia_ssl.utils import UserError
 from gaia_ssl.utils.cli import run_cli
 from gaia_ssl.utils.lock import lock
 from gaia_ssl.utils.templates import check_fits
@@ -56,12 +57,13 @@ def main() -> None:
     args = parse_args()
     work_dir = args.work_dir.absolute()
     settings = dict(data=args.data, smoke=args.smoke)
+    check_fits(str(work_dir), '--work-dir')  # its configs take paths from the environment
     if args.teacher is not None:
+        check_fits(str(args.teacher.absolute()), '--teacher')
+        if not args.teacher.is_file():
+            raise UserError(f'--teacher: {args.teacher} does not exist; give a checkpoint')
         settings |= dict(teacher=str(args.teacher.absolute()))
-    check_fits(str(work_dir), '--work-dir')  # its configs take the folder from the environment
     with orderly_exit('quickstart'):
-        if args.teacher is not None and not args.teacher.is_file():
-            raise StageError(f'--teacher: {args.teacher} does not exist')
         claim_settings(work_dir, settings)
         plan = make_plan(work_dir, **settings)
         with lock(work_dir, '--work-dir'):

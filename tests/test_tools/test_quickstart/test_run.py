@@ -47,8 +47,9 @@ def test_unknown_options(call, args, message):
 
 def test_a_teacher_that_is_not_there(call, tmp_path):
     done = call('--work-dir', tmp_path / 'work', '--teacher', tmp_path / 'none.pth')
-    assert done.returncode == 1 and not (tmp_path / 'work').exists()
-    assert done.stderr == f'quickstart: --teacher: {tmp_path}/none.pth does not exist\n'
+    assert done.returncode == 2 and not (tmp_path / 'work').exists()
+    line = f'error: --teacher: {tmp_path}/none.pth does not exist; give a checkpoint\n'
+    assert done.stderr == line
 
 
 def test_a_file_in_the_way(call, tmp_path):

@@ -13,7 +13,9 @@ model = dict(
     teacher=dict(
         type='mmpretrain.ResNet',
         depth=50,
-        init_cfg=dict(type='Pretrained', checkpoint='{{$GAIA_SSL_TEACHER:torchvision://resnet50}}'),
+        init_cfg=dict(
+            type='Pretrained', checkpoint=r"""{{$GAIA_SSL_TEACHER:torchvision://resnet50}}"""
+        ),
     ),
     components=512,
     queue_len=16384,

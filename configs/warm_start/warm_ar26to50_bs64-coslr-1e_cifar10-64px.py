@@ -6,7 +6,7 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 
-load_from = '{{$GAIA_SSL_START:work_dirs/start.pth}}'
+load_from = r"""{{$GAIA_SSL_START:work_dirs/start.pth}}"""
 
 model = dict(
     channels_last=True,

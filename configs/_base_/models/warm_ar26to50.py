@@ -11,7 +11,7 @@ model = dict(
         out_indices=(0, 1, 2, 3),
         init_cfg=dict(
             type='Pretrained',
-            checkpoint='{{$GAIA_SSL_START:work_dirs/start.pth}}',
+            checkpoint=r"""{{$GAIA_SSL_START:work_dirs/start.pth}}""",
             prefix='backbone.',
         ),
     ),

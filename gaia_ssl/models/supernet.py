@@ -79,7 +79,7 @@ def load_supernet(config: Config, checkpoint: str, weights: str = 'online') -> n
             online.load_state_dict(average.state_dict())
     if isinstance(model.teacher, FrozenEncoder):
         meta = load_checkpoint(checkpoint, mmap=True).get('meta', {})
-        model.teacher.check_recorded(meta, f'checkpoint: {checkpoint}')
+        model.teacher.teacher.check_recorded(meta, f'checkpoint: {checkpoint}')
     return model.eval()
 
 

@@ -21,7 +21,7 @@ def teacher_id(student: Encoder, teacher: Encoder | FrozenEncoder) -> dict[str, 
     The kind is ``'online'``, ``'ema'`` or ``'frozen'``.
     """
     if isinstance(teacher, FrozenEncoder):
-        return dict(teacher='frozen', teacher_sha256=teacher.digest)
+        return dict(teacher='frozen', teacher_sha256=teacher.teacher.digest)
     return dict(teacher='online' if teacher[0] is student[0] else 'ema')
 
 

@@ -23,12 +23,17 @@ selfsup = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(selfsup)
 
 
+GUIDED = dict(
+    guides=dict(weights=dict(max=0.2, teacher=0.5)),
+    teacher=selfsup.teacher_config(),
+)
 # method, options of the supernet, iterations per step
 CASES = [
     *((method, {}, 1) for method in selfsup.METHODS),
     ('MoCo', dict(arch_sampler=dict(type='UniformSampler')), 1),
     ('MoCo', {}, 2),
     ('BYOL', dict(guides=dict(weights=dict(max=0.5))), 1),
+    *((method, GUIDED, 1) for method in ('MoCo', 'SimCLR')),
     ('SwAV', dict(queue_len=8), 1),
 ]
 

@@ -171,6 +171,41 @@ def test_mistakes_beside_the_teacher(write, train, tmp_path, option, message):
     assert re.search(message, line), line
 
 
+GUIDED = """
+_base_ = '{root}/configs/mocov2/mocov2_tiny10to22_bs64-coslr-3e_cifar10.py'
+model = dict(
+    teacher={teacher},
+    guides=dict(weights=dict(max=0.2, teacher=0.5)),
+    queue_len=16,
+)
+train_dataloader = dict(
+    batch_size=8,
+    num_workers=0,
+    persistent_workers=False,
+    dataset=dict(data_root='{images}', data_prefix=''),
+)
+"""
+
+
+def test_a_teacher_that_guides_another_method(write, train, tmp_path, monkeypatch):
+    """Its training resumes as if never stopped, and only with it."""
+    monkeypatch.setitem(globals(), 'CONFIG', GUIDED)
+    whole, resumed, refused = (tmp_path / name for name in ('whole', 'resumed', 'refused'))
+    done = train(write(), '--work-dir', whole, *TWO_EPOCHS)
+    assert done.returncode == 0, done.stderr
+    assert len(checkpoint(whole, 1)['meta']['teacher']) == 64
+    for folder in (resumed, refused):
+        folder.mkdir()
+        shutil.copy(whole / 'epoch_1.pth', folder)
+    done = train(write(weights='another'), '--work-dir', refused, '--resume', *TWO_EPOCHS)
+    assert done.returncode == 2
+    assert 'epoch_1.pth was trained with another teacher' in done.stderr
+    done = train(write(), '--work-dir', resumed, '--resume', *TWO_EPOCHS)
+    assert done.returncode == 0, done.stderr
+    states = [checkpoint(folder, 2)['state_dict'] for folder in (whole, resumed)]
+    assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
+
+
 @pytest.fixture
 def cached(write, train, tmp_path):
     """Train with a cache: ``cached(work_dir, *options, **settings of the teacher)``."""

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 from gaia_ssl.datasets.seeded import SampleKey, SeededDataset
 from gaia_ssl.engine.ddp import supernet_of
 from gaia_ssl.engine.teacher_cache import prepare_cache
-from gaia_ssl.models.teachers import FrozenEncoder, PrincipalComponents
+from gaia_ssl.models.teachers import FrozenEncoder, FrozenTeacher, PrincipalComponents
 from gaia_ssl.registry import HOOKS
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.openmmlab import resumed_from
@@ -23,13 +23,14 @@ OF_TEACHER = ('embedding_map.', 'queue')
 
 @HOOKS.register_module()
 class TeacherHook(Hook):
-    """Prepares the frozen teacher of a ``DynamicDistill``, and checks it.
+    """Prepares the frozen teacher of a supernet, and checks it.
 
-    The cache of its embeddings is completed, if the model has one. Their principal components are
-    computed once, before the first iteration, on randomly drawn images: on the cache, or else on
-    the first training view of each. The draw is a function of the seed. A resumed training has them
-    from the checkpoint. Checkpoints hold the teacher's digest, and a training with another teacher
-    is not resumed.
+    Checkpoints hold the teacher's digest, and a training with another teacher is not resumed.
+
+    For a ``DynamicDistill``, the cache of its embeddings is completed, if the model has one. Their
+    principal components are computed once, before the first iteration, on randomly drawn images: on
+    the cache, or else on the first training view of each. The draw is a function of the seed. A
+    resumed training has them from the checkpoint.
 
     Args:
         num_images: The most images that the components are computed on. Defaults to 4096.
@@ -53,14 +54,16 @@ class TeacherHook(Hook):
         teacher = _teacher(runner)
         if path is not None:
             teacher.check_recorded(meta, f'resume: {path}')
-        elif meta.get('teacher', teacher.digest) != teacher.digest:
+        elif _encoder(runner) is not None and meta.get('teacher', teacher.digest) != teacher.digest:
             weights = checkpoint['state_dict']
             for key in [key for key in weights if key.startswith(OF_TEACHER)]:
                 del weights[key]
 
     def before_train(self, runner: Runner) -> None:
         """Complete the cache, and compute the components unless they are there."""
-        model, encoder = supernet_of(runner), _teacher(runner)
+        model, encoder = supernet_of(runner), _encoder(runner)
+        if encoder is None:
+            return
         if model.cache_folder is not None:
             model.cache = prepare_cache(runner, encoder.teacher, model.cache_folder)
         components = encoder.embedding_map
@@ -103,18 +106,22 @@ class TeacherHook(Hook):
         )
         for batch in views:
             images = model.data_preprocessor(batch, training=True)['inputs'][0]
-            yield _teacher(runner).teacher(images).embedding.cpu()
+            yield _teacher(runner)(images).embedding.cpu()
 
 
-def _teacher(runner: Runner) -> FrozenEncoder:
-    """The frozen teacher of the supernet.
+def _teacher(runner: Runner) -> FrozenTeacher:
+    """The frozen network that the subnets learn from.
 
     Raises:
-        UserError: If it has none.
+        UserError: If there is none.
     """
-    teacher = supernet_of(runner).teacher
-    if not isinstance(teacher, FrozenEncoder):
-        raise UserError(
-            'TeacherHook: the model has no frozen teacher; remove the hook or use DynamicDistill'
-        )
+    teacher = supernet_of(runner).frozen_teacher
+    if teacher is None:
+        raise UserError('TeacherHook: the model has no frozen teacher; remove the hook')
     return teacher
+
+
+def _encoder(runner: Runner) -> FrozenEncoder | None:
+    """The frozen teacher of a ``DynamicDistill``; None for methods that it only guides."""
+    teacher = supernet_of(runner).teacher
+    return teacher if isinstance(teacher, FrozenEncoder) else None

@@ -17,6 +17,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from gaia_ssl.models.backbones import DynamicBackbone, Encoder
 from gaia_ssl.models.layers import make_input_elastic, synchronise_norms
+from gaia_ssl.models.teachers import FrozenTeacher, build_teacher
 from gaia_ssl.registry import ARCH_SAMPLERS, MODELS
 from gaia_ssl.space import SAMPLERS, Arch, count_cost
 from gaia_ssl.utils import UserError, building
@@ -54,8 +55,10 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
         arch_sampler: Config of the sampler of an iteration's archs. Defaults to the sandwich rule
             with one random subnet.
         guides: Arguments of ``Guides``, by which subnets also learn from the embeddings of larger
-            ones, or of the momentum teacher. Subnets then run from the largest to the smallest.
-            Defaults to None: each learns by its own loss alone.
+            ones, of the momentum teacher, or of a frozen one. Subnets then run from the largest to
+            the smallest. Defaults to None: each learns by its own loss alone.
+        teacher: Config of the network of the guide ``'teacher'``, see ``build_teacher``. Defaults
+            to none.
         loss_weights: Weights of subnets' losses in the mean by their labels, such as
             ``dict(max=2.0)``; those not named have 1. Defaults to a plain mean.
         channels_last: Keep images and convolutions in channels-last order. Defaults to False.
@@ -81,6 +84,7 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
         head: dict,
         arch_sampler: dict | None = None,
         guides: dict | None = None,
+        teacher: dict | None = None,
         loss_weights: dict[str, float] | None = None,
         channels_last: bool = False,
         data_preprocessor: dict | None = None,
@@ -103,7 +107,8 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
         )
         self.arch_sampler = ARCH_SAMPLERS.build(arch_sampler or dict(type='SandwichSampler'))
         self.sampled: dict[str, Arch] = {}
-        self.guides = None if guides is None else _build_guides(guides, self)
+        frozen = None if teacher is None else _build_frozen(teacher, data_preprocessor, supernet)
+        self.guides = _build_guides(guides, frozen, self)
         self.loss_weights = _check_loss_weights(loss_weights or {}, supernet.space.anchors)
         self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
         self.to(memory_format=self.memory_format)
@@ -156,6 +161,12 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
     def teacher(self) -> Encoder:
         """The encoder that a search compares subnets with, at MAX."""
         return self.student
+
+    @property
+    def frozen_teacher(self) -> FrozenTeacher | None:
+        """The frozen network that subnets learn from, if there is one."""
+        guide = None if self.guides is None else self.guides.teacher
+        return None if guide is None else guide.teacher
 
     def forward(
         self,
@@ -244,7 +255,7 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
             outputs = None
             if 'ema' in self.guides.weights:
                 outputs = self.teacher_outputs(data['inputs'], targets)
-            return data, targets, GuidedIteration(self.guides, self.neck, outputs)
+            return data, targets, GuidedIteration(self.guides, (self.backbone, self.neck), outputs)
 
     def _draw(self, data: dict, loss_of: Callable[[Arch], float]) -> list[Arch]:
         """Draw the archs of this iteration, in the order in which they run."""
@@ -310,11 +321,26 @@ def _build(part: str, options: dict) -> nn.Module:
         return MODELS.build(options)
 
 
-def _build_guides(options: dict, model: SupernetSelfSupervisor) -> Guides:
+def _build_frozen(
+    teacher: dict, preprocessor: dict | None, backbone: DynamicBackbone
+) -> FrozenTeacher:
+    if isinstance(teacher, dict) and 'cache' in teacher:
+        raise UserError(
+            'model.teacher.cache: a guide compares views, which a cache of whole images does not '
+            'have; leave it out'
+        )
+    return build_teacher(teacher, with_type(preprocessor), backbone.space.family.in_channels)
+
+
+def _build_guides(
+    options: dict | None, frozen: FrozenTeacher | None, model: SupernetSelfSupervisor
+) -> Guides | None:
+    if options is None and frozen is None:
+        return None
     try:
-        guides = Guides(**options)
+        guides = Guides(**(options or dict(weights={})), teacher=frozen)
     except TypeError as error:
-        raise UserError(f'model.guides: {error}; it takes weights and loss') from error
+        raise UserError(f'model.guides: {error}; it takes weights, loss and temperature') from error
     if 'ema' in guides.weights and not model.has_momentum_teacher:
         raise UserError(
             f'model.guides.weights: {type(model).__name__} has no momentum teacher for ema; use '

@@ -14,6 +14,7 @@ from gaia_ssl.models.backbones import DynamicBackbone
 from gaia_ssl.models.teachers import (
     EmbeddingCache,
     FrozenEncoder,
+    FrozenTeacher,
     PrincipalComponents,
     build_teacher,
 )
@@ -119,6 +120,11 @@ class DynamicDistill(SupernetSelfSupervisor):
     def teacher(self) -> FrozenEncoder:  # type: ignore[override]
         """The frozen teacher."""
         return self.encoder
+
+    @property
+    def frozen_teacher(self) -> FrozenTeacher:
+        """The network of the teacher."""
+        return self.encoder.teacher
 
     def init_weights(self) -> None:
         """Initialise; the neck starts as the map to the components if that is asked for."""

@@ -1,14 +1,12 @@
 """A frozen teacher as a supernet's encoder: its embedding, and a map for each stage."""
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Collection
 
 import torch.nn as nn
 import torch.nn.functional as F
 from torch import Tensor
 
 from gaia_ssl.space import SearchSpace
-from gaia_ssl.utils import UserError
 
 from .frozen import FrozenTeacher
 
@@ -33,28 +31,6 @@ class FrozenEncoder:
     def num_maps(self) -> int:
         """The number of the teacher's feature maps."""
         return self.teacher.num_maps
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the teacher."""
-        return self.teacher.digest
-
-    def check_recorded(self, meta: Mapping[str, Any], name: str) -> None:
-        """Compare the teacher with that of a training, by the ``meta`` of its checkpoint.
-
-        Args:
-            meta: It may hold the digest of the teacher.
-            name: Names the checkpoint in the message.
-
-        Raises:
-            UserError: If it is another one.
-        """
-        recorded = meta.get('teacher', self.digest)
-        if recorded != self.digest:
-            raise UserError(
-                f'{name} was trained with another teacher ({recorded[:12]} instead of '
-                f'{self.digest[:12]}); give the model.teacher of that training'
-            )
 
     def __call__(self, images: Tensor, stages: Collection[int]) -> tuple[Tensor, dict[int, Tensor]]:
         """Compute the teacher's features of images that are normalised for the supernet.

@@ -69,6 +69,23 @@ class FrozenTeacher:
         network = [weights_digest(self.network), self.network.identity]
         return data_digest([*network, self.settings, self.normalisation, self.input_size])
 
+    def check_recorded(self, meta: Mapping[str, Any], name: str) -> None:
+        """Compare the teacher with that of a training, by the ``meta`` of its checkpoint.
+
+        Args:
+            meta: It may hold the digest of the teacher.
+            name: Names the checkpoint in the message.
+
+        Raises:
+            UserError: If it is another one.
+        """
+        recorded = meta.get('teacher', self.digest)
+        if recorded != self.digest:
+            raise UserError(
+                f'{name} was trained with another teacher ({recorded[:12]} instead of '
+                f'{self.digest[:12]}); give the model.teacher of that training'
+            )
+
     @torch.no_grad()
     def __call__(self, images: Tensor) -> Features:
         """The features of images that are normalised for the supernet, (N, C, H, W)."""

@@ -65,7 +65,7 @@ def test_checkpoints_hold_the_digest(training):
     runner = build(training)
     runner.train()
     content = torch.load(training.dir / 'run' / 'epoch_2.pth', weights_only=False)
-    assert content['meta']['teacher'] == runner.model.teacher.digest
+    assert content['meta']['teacher'] == runner.model.frozen_teacher.digest
 
 
 def test_weights_of_a_training_with_another_teacher_come_without_its_components(training):

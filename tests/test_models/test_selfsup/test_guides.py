@@ -15,7 +15,7 @@ from gaia_ssl.utils import UserError
         (dict(max=0), "{'max': 0} are not shares above 0"),
         (dict(max=0.5, next=0.6), 'are not shares above 0 that sum up to at most 1'),
         (dict(next='half'), 'are not shares above 0'),
-        (dict(largest=0.5), 'is not a dict of shares by guide; give some of max, next, ema'),
+        (dict(largest=0.5), 'is not a dict of shares by guide; give some of max, next, ema, tea'),
         ({}, 'is not a dict of shares by guide'),
         (0.5, '0.5 is not a dict of shares by guide'),
     ],
@@ -39,10 +39,22 @@ def test_a_momentum_teacher_is_needed_for_ema(ssl):
         ssl.build('SimCLR', guides=dict(weights=dict(ema=0.5)))
 
 
-def test_no_hook_stays_on_the_neck(ssl):
+def test_a_guiding_teacher_and_its_share_go_together(ssl):
+    teacher = ssl.teacher_config()
+    message = '^model.guides.weights: the guide teacher needs a network, model.teacher, and this'
+    for options in (
+        dict(teacher=teacher),
+        dict(teacher=teacher, guides=dict(weights=dict(max=0.5))),
+        dict(guides=dict(weights=dict(teacher=0.5))),
+    ):
+        with pytest.raises(UserError, match=message):
+            ssl.build(**options)
+
+
+def test_no_hook_stays(ssl):
     model = ssl.build(guides=dict(weights=dict(max=1)))
     model.train_step(ssl.batch(0), ssl.wrap(model))
-    assert not model.neck._forward_hooks
+    assert not model.neck._forward_hooks and not model.backbone._forward_pre_hooks
 
 
 def test_loss_is_configurable(ssl):
@@ -57,7 +69,8 @@ def test_loss_is_configurable(ssl):
 
 
 def test_an_unknown_setting_is_named(ssl):
-    with pytest.raises(UserError, match="model.guides: .*'wieghts'; it takes weights and loss"):
+    message = "model.guides: .*'wieghts'; it takes weights, loss and temperature"
+    with pytest.raises(UserError, match=message):
         ssl.build(guides=dict(wieghts=dict(max=0.5)))
 
 
@@ -67,7 +80,7 @@ def test_each_guide_is_what_it_is_called():
     outputs = torch.randn(3, 5, 4, dtype=torch.double, requires_grad=True)
     ema = torch.randn(5, 4, dtype=torch.double)
     weights = dict(max=0.1, next=0.2, ema=0.3)
-    guided = GuidedIteration(Guides(weights), neck, [ema])
+    guided = GuidedIteration(Guides(weights), (neck, neck), [ema])
     losses = [guided.loss(lambda out=out: neck(out).square().sum()) for out in outputs]
 
     def distance(a, b):

@@ -142,6 +142,53 @@ def test_guides_are_outputs_of_larger_subnets(ssl, method, weights):
         torch.testing.assert_close(grad, expected[key], rtol=1e-7, atol=1e-10)
 
 
+def test_a_frozen_teacher_guides_every_method(ssl, own_teacher):
+    """MAX and MIN by the relations of what the backbone read, against a plain computation."""
+    config = ssl.teacher_config()
+    options = dict(weights=dict(teacher=0.3), temperature=0.2)
+    sampler = dict(type='AnchorSampler', names=['MAX', 'MIN'])
+    model = ssl.build(own_teacher, guides=options, teacher=config, arch_sampler=sampler)
+    model = ssl.in_double(model)
+    plain = copy.deepcopy(model)
+    torch.manual_seed(1)
+    log = model.train_step(ssl.batch(0, own_teacher), ssl.keep_gradients(model))
+
+    network = copy.deepcopy(model.frozen_teacher.network)
+    images, embeddings = [], []
+    plain.backbone.register_forward_pre_hook(lambda m, read: images.append(read[0].float()))
+    plain.neck.register_forward_hook(
+        lambda m, i, out: embeddings.append(out if torch.is_tensor(out) else out[0])
+    )
+    data = plain.data_preprocessor(ssl.batch(0, own_teacher), training=True)
+    torch.manual_seed(1)
+    with torch.no_grad():
+        targets = plain.targets(**data)
+    losses = []
+    for arch in (plain.backbone.space.max, plain.backbone.space.min):
+        images.clear(), embeddings.clear()
+        plain.backbone.set_arch(arch)
+        own = plain.parse_losses(plain.subnet_loss(**data, targets=targets))[0]
+        with torch.no_grad():
+            t = torch.cat([network(x).embedding for x in images]).double()
+        t = t - t.mean(0)
+        relations = []
+        for x in (t, torch.cat(embeddings)):
+            x = x / x.norm(dim=1, keepdim=True)
+            logits = x @ x.T / 0.2
+            logits = logits.masked_fill(torch.eye(len(x), dtype=torch.bool), -1e9)
+            relations.append(logits.log_softmax(1))
+        entropy = -(relations[0].exp() * relations[1]).sum(1).mean()
+        loss = 0.7 * own + 0.3 * entropy
+        (loss / 2).backward()
+        losses.append(loss.detach())
+    torch.testing.assert_close(log['loss_max'], losses[0], rtol=1e-6, atol=1e-8)
+    torch.testing.assert_close(log['loss_min'], losses[1], rtol=1e-6, atol=1e-8)
+    expected = ssl.gradients(plain)
+    assert expected.keys() == ssl.gradients(model).keys()
+    for key, grad in ssl.gradients(model).items():
+        torch.testing.assert_close(grad, expected[key], rtol=1e-5, atol=1e-8)
+
+
 @pytest.mark.parametrize('name', ['MoCo', 'BYOL', 'DenseCL'])
 def test_the_momentum_teacher_guides_with_the_same_views(ssl, name):
     """A teacher that equals the student, both at MAX, puts out what the student does."""

@@ -57,6 +57,16 @@ def test_digest_tells_teachers_apart(pretrained, teach):
     assert len({teacher.digest, teach(**config).digest, *digests}) == 5
 
 
+def test_recorded_digest_is_compared(pretrained, teach):
+    teacher = teach(**pretrained(**RESNET))
+    teacher.check_recorded({}, 'checkpoint: x.pth')
+    teacher.check_recorded(dict(teacher=teacher.digest), 'checkpoint: x.pth')
+    with pytest.raises(
+        UserError, match='^checkpoint: x.pth was trained with another teacher .0000'
+    ):
+        teacher.check_recorded(dict(teacher='0' * 64), 'checkpoint: x.pth')
+
+
 def test_a_network_in_training_mode_is_told():
     with pytest.raises(UserError, match='depend on the other images; export it in evaluation'):
         FrozenTeacher(Shrunk(training=True), PLAIN)

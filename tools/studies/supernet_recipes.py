@@ -93,6 +93,7 @@ RECIPES = {
     'mocov2+guide_next': Recipe('mocov2', _guides(2, next=0.5)),
     'mocov2+guide_ema': Recipe('mocov2', _guides(ema=0.5)),
     'mocov2+guide_max+guide_ema': Recipe('mocov2', _guides(max=0.25, ema=0.25)),
+    'mocov2+guide_teacher': Recipe('mocov2', _guides(teacher=0.5)),
     'mocov2+curriculum': Recipe('mocov2', CURRICULUM),
     'mocov2+ema': Recipe('mocov2', weights='ema', trained='mocov2'),
     'simclr': Recipe('simclr'),
@@ -139,7 +140,7 @@ def parse_args() -> argparse.Namespace:
     # what the stages call
     parser.add_argument('--stage', nargs='+', help=argparse.SUPPRESS)
     args = parser.parse_args()
-    if args.teacher is None and any(RECIPES[name].method == 'distill' for name in args.recipes):
+    if args.teacher is None and any('teacher' in name for name in args.recipes):
         parser.error('--teacher: give a ResNet-50, or --recipes without a teacher')
     return args
 
@@ -197,6 +198,10 @@ def config_of(args: argparse.Namespace, name: str, seed: int, iterations: int) -
     ]
     if recipe.method == 'distill':
         config.model.teacher.cache = str(args.work_dir / 'teacher')
+    elif 'guide_teacher' in name:
+        weights = dict(type='Pretrained', checkpoint=str(args.teacher))
+        # on every view, at the size of the views: a pass at 64 px costs three iterations
+        config.model.teacher = dict(type='mmpretrain.ResNet', depth=50, init_cfg=weights)
     return config
 
 

@@ -76,7 +76,7 @@ class Guides(nn.Module):
                 f'model.guides.weights: {dict(weights)!r} are not shares above 0 that sum up to '
                 'at most 1'
             )
-        self.weights = dict(weights)
+        self.weights: dict[str, float] = dict(weights.items())
         self.teacher = None if teacher is None else TeacherGuide(teacher, temperature)
         loss = loss or dict(type='mmpretrain.CosineSimilarityLoss', shift_factor=1.0)
         self.loss_module = MODELS.build(loss)

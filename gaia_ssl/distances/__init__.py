@@ -1,10 +1,11 @@
-"""Distances to the teacher and teacher-free scores; lower is always better."""
+"""Distances to the teacher and scores of whole sets of images; lower is always better."""
 
 from .base import (
     DEFAULTS,
     TASKS,
     Distance,
     Option,
+    Score,
     build_distance,
     distance_options,
     distances_of,
@@ -12,8 +13,12 @@ from .base import (
     registered_name,
     short_name,
 )
+from .cka import CKA, DenseCKA, PooledCKA
 from .dense import DenseCosine, DenseKL, DenseMSE
 from .embedding import GlobalCosine, GlobalMSE, GlobalRelation
+from .neighbours import DensePooledNeighbours, Neighbours, PooledNeighbours
+from .regression import PooledRegression, Regression
+from .relation import RelationQK, RelationQQ
 from .spectrum import (
     Alpha,
     DensePooledAlpha,
@@ -23,24 +28,38 @@ from .spectrum import (
     PooledRank,
     effective_rank,
 )
+from .whole_set import FeatureScore, WholeSetScore
 
 __all__ = [
+    'CKA',
     'DEFAULTS',
     'TASKS',
     'Alpha',
+    'DenseCKA',
     'DenseCosine',
     'DenseKL',
     'DenseMSE',
     'DensePooledAlpha',
+    'DensePooledNeighbours',
     'DensePooledRank',
     'Distance',
     'EffectiveRank',
+    'FeatureScore',
     'GlobalCosine',
     'GlobalMSE',
     'GlobalRelation',
+    'Neighbours',
     'Option',
     'PooledAlpha',
+    'PooledCKA',
+    'PooledNeighbours',
     'PooledRank',
+    'PooledRegression',
+    'Regression',
+    'RelationQK',
+    'RelationQQ',
+    'Score',
+    'WholeSetScore',
     'build_distance',
     'distance_options',
     'distances_of',

@@ -27,39 +27,28 @@ class Option(NamedTuple):
     help: str
 
 
-class Distance(ABC):
-    """A distance between the features of a subnet and those of the teacher on the same images.
+class Score(ABC):
+    """A score of a subnet's features, or of their relation to the teacher's; lower is better.
 
-    A subclass is registered in ``DISTANCES`` as ``<task>_<name>``. It is called with one
-    batch-norm group at a time, so that N is the number of images in the group. Calls must not
-    modify their inputs, and gradients flow back to ``feature``, so that a network can be trained
-    by the distance.
+    A subclass is a ``Distance`` or a ``WholeSetScore``. It is registered in ``DISTANCES`` as
+    ``<task>_<name>``. Calls must not modify their inputs.
 
     Attributes:
         task: ``'global'``, about whole images, at the last stage; or ``'dense'``, about the
             positions of feature maps, at stages of the user's choice. The maps of a dense
-            distance have two positions or more.
+            score have two positions or more.
         reads: The kind of feature: ``'embedding'``, the neck's (N, D), or ``'map'``, a stage's
             (N, C, H, W), whose channels may differ between subnet and teacher.
-        takes_queue: Whether ``target`` and the call take a further argument ``queue``: unit
-            vectors of images, (D, K), which replace the other images of the group.
-        least_group: The smallest number of images in a group for which it is defined.
         options: The keyword arguments of its constructor.
     """
 
     task: ClassVar[str]
     reads: ClassVar[str]
-    takes_queue: ClassVar[bool] = False
-    least_group: ClassVar[int] = 1
     options: ClassVar[dict[str, Option]] = {}
 
     @abstractmethod
     def target(self, feature: Tensor) -> Tensor:
-        """The target that subnets are compared with, computed once from the teacher's features."""
-
-    @abstractmethod
-    def __call__(self, feature: Tensor, target: Tensor) -> Tensor:
-        """The distance of each image, (N,), 0 or more; lower is better."""
+        """What subnets are compared with, computed once from the teacher's features of a group."""
 
     @abstractmethod
     def target_bytes(self, channels: int, size: Size) -> int:
@@ -78,6 +67,26 @@ class Distance(ABC):
             channels: The channels of the subnet's map; an embedding is made from this map, too.
             size: Height and width of the map.
         """
+
+
+class Distance(Score):
+    """A distance between the features of a subnet and those of the teacher on the same images.
+
+    It is called with one batch-norm group at a time, so that N is the number of images in the
+    group. Gradients flow back to ``feature``, so that a network can be trained by the distance.
+
+    Attributes:
+        takes_queue: Whether ``target`` and the call take a further argument ``queue``: unit
+            vectors of images, (D, K), which replace the other images of the group.
+        least_group: The smallest number of images in a group for which it is defined.
+    """
+
+    takes_queue: ClassVar[bool] = False
+    least_group: ClassVar[int] = 1
+
+    @abstractmethod
+    def __call__(self, feature: Tensor, target: Tensor) -> Tensor:
+        """The distance of each image, (N,), 0 or more."""
 
 
 def distances_of(task: str) -> list[str]:
@@ -124,8 +133,8 @@ def distances_with(option: str) -> list[str]:
     return sorted({short_name(name) for name, cls in known if option in cls.options})
 
 
-def build_distance(task: str, name: str | None = None, **options: Any) -> Distance:
-    """Build a distance by its task and name.
+def build_distance(task: str, name: str | None = None, **options: Any) -> Score:
+    """Build a distance or a score of the whole set by its task and name.
 
     Args:
         task: ``'global'`` or ``'dense'``.

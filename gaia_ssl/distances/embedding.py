@@ -30,6 +30,11 @@ class EmbeddingDistance(Distance):
         return 0
 
 
+def log_relations(queries: Tensor, keys: Tensor, temperature: float) -> Tensor:
+    """The logarithm of the softmax of similarities: (N, D), (K, D) -> (N, K)."""
+    return (queries @ keys.T / temperature).log_softmax(1)
+
+
 class _UnitVectors(EmbeddingDistance):
     """Base class of the distances between unit vectors."""
 
@@ -90,7 +95,7 @@ class GlobalRelation(EmbeddingDistance):
     def _log_relations(self, feature: Tensor, queue: Tensor | None) -> Tensor:
         unit = F.normalize(feature.double(), dim=1)
         if queue is not None:
-            return (unit @ queue.double() / self.temperature).log_softmax(1)  # (N, D) -> (N, K)
+            return log_relations(unit, queue.double().T, self.temperature)
         images = len(feature)
         if images < 2:
             raise UserError('distance: relation needs at least 2 images in each group')

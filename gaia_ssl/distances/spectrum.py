@@ -1,16 +1,14 @@
 """Teacher-free scores of a subnet's features by their spectrum.
 
-X is the N x D matrix of the features of a batch-norm group's images: the neck's embeddings as they
-are, not normalised, or the average over positions of a stage's map (``pooled``). A score belongs
-to a group, and each of its images gets that score. It therefore depends on the size of groups
-(``bn_group``), since N bounds the rank and the number of eigenvalues: compare subnets under the
-same size only.
+X is the N x D matrix of the features of all images: the neck's embeddings as they are, not
+normalised, or the average over positions of a stage's map (``pooled``). N bounds the rank and the
+number of eigenvalues: compare subnets on equally many images only.
 
 All is computed in double precision from singular values, of which there are min(N, D): squaring X
 into a covariance would lose those below 1e-8 of the largest.
 """
 
-from abc import abstractmethod
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
@@ -19,7 +17,7 @@ from gaia_ssl.registry import DISTANCES
 from gaia_ssl.space.families import Size
 from gaia_ssl.utils import UserError
 
-from .base import Distance
+from .whole_set import FeatureScore
 
 
 def effective_rank(matrix: Tensor) -> Tensor:
@@ -42,8 +40,8 @@ def effective_rank(matrix: Tensor) -> Tensor:
     return torch.special.entr(shares).sum().exp().clamp(1, min(matrix.shape))
 
 
-class _Spectrum(Distance):
-    """Base class of the scores: the score of a group is given to each of its images."""
+class _Spectrum(FeatureScore):
+    """Base class of the scores without a teacher."""
 
     task = 'global'
     reads = 'embedding'
@@ -52,31 +50,16 @@ class _Spectrum(Distance):
         """An empty tensor, (0,): there is no teacher."""
         return feature.new_empty(0)
 
-    def __call__(self, feature: Tensor, target: Tensor) -> Tensor:
-        """(N, D), or (N, C, H, W) if ``pooled``, and an empty target -> (N,), all equal."""
-        matrix = feature.double()
-        if self.reads == 'map':
-            matrix = matrix.mean((2, 3))  # (N, C, H, W) -> (N, C)
-        if not matrix.isfinite().all():  # no singular values: NaN, so that the caller notices
-            return matrix.new_full((len(feature),), torch.nan)
-        return self.score(matrix, torch.finfo(feature.dtype).eps).expand(len(feature))
+    def collect(self, feature: Tensor, target: Tensor) -> Tensor:
+        """(N, D), or (N, C, H, W) if ``pooled`` -> (N, D)."""
+        return super().target(feature)
+
+    def prepare(self, targets: Iterable[Tensor]) -> None:
+        """Nothing."""
 
     def target_bytes(self, channels: int, size: Size) -> int:
         """Zero: there is no teacher."""
         return 0
-
-    def working_bytes(self, channels: int, size: Size) -> int:
-        """Zero: a map in double precision takes two copies of it, and the pooled one is small."""
-        return 0
-
-    @abstractmethod
-    def score(self, matrix: Tensor, eps: float) -> Tensor:
-        """The score of a group, a scalar.
-
-        Args:
-            matrix: X, (N, D), in double precision.
-            eps: Relative rounding error of what it was made from.
-        """
 
 
 @DISTANCES.register_module(name='global_rank')
@@ -87,9 +70,9 @@ class EffectiveRank(_Spectrum):
     while centring would leave only the rounding, which has full rank.
     """
 
-    def score(self, matrix: Tensor, eps: float) -> Tensor:
-        """(N, D) -> (), in [0, 1)."""
-        return 1 - effective_rank(matrix) / len(matrix)
+    def compare(self, features: Tensor, prepared: None, eps: float) -> float:
+        """(N, D) -> a number in [0, 1)."""
+        return 1 - effective_rank(features).item() / len(features)
 
 
 @DISTANCES.register_module(name='global_alpha')
@@ -103,24 +86,24 @@ class Alpha(_Spectrum):
     what rounding makes, eps^2 of the mean squared length of features, counts as that.
     """
 
-    least_group = 3
+    least_images = 3
 
-    def score(self, matrix: Tensor, eps: float) -> Tensor:
-        """(N, D) -> ()."""
-        images, channels = matrix.shape
+    def compare(self, features: Tensor, prepared: None, eps: float) -> float:
+        """(N, D) -> a number."""
+        images, channels = features.shape
         positive = min(images - 1, channels)
         if positive < 2:
-            raise UserError('distance: alpha needs at least 3 images in each group and 2 channels')
+            raise UserError('distance: alpha needs at least 3 images and 2 channels')
         number = max(2, positive // 2)
-        length = matrix.square().sum(1).mean().clamp_min(torch.finfo(torch.float).tiny)
+        length = features.square().sum(1).mean().clamp_min(torch.finfo(torch.float).tiny)
         rounding = eps**2 * length
-        values = torch.linalg.svdvals(matrix - matrix.mean(0))[:number].square() / images
+        values = torch.linalg.svdvals(features - features.mean(0))[:number].square() / images
         if values[0] <= rounding:  # equal features: the same as differing along one line
             values[0] = length
         index = torch.arange(1, number + 1, dtype=values.dtype, device=values.device).log()
         index = index - index.mean()
         slope = (index * values.clamp_min(rounding).log()).sum() / index.square().sum()
-        return (slope + 1).abs()
+        return (slope + 1).abs().item()
 
 
 @DISTANCES.register_module(name='global_pooled_rank')

@@ -50,6 +50,18 @@ def set_statistics(
     return _batch_statistics(modules, _over_processes if several else None)
 
 
+def own_statistics(
+    modules: Iterable[nn.Module], sizes: Sequence[int]
+) -> AbstractContextManager[None]:
+    """Evaluate networks with each batch norm using the statistics of the batch of this process.
+
+    Args:
+        modules: The networks; they are in eval mode meanwhile.
+        sizes: The sizes of the groups that a batch consists of; they are not used.
+    """
+    return _batch_statistics(modules, None)
+
+
 @contextmanager
 def _batch_statistics(
     modules: Iterable[nn.Module], forward: Callable[[_BatchNorm, Tensor], Tensor] | None

@@ -2,12 +2,14 @@
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from gaia_ssl.distances import Distance, WholeSetScore
 from gaia_ssl.models.backbones import DynamicBackbone, Encoder
 from gaia_ssl.models.teachers import FrozenEncoder
 from gaia_ssl.space import Arch
@@ -15,7 +17,7 @@ from gaia_ssl.space.families import Size, nbytes
 
 from .batchnorm import Statistics, group_statistics
 from .memory import order_branches, peak_bytes
-from .terms import Term, map_stages, target_bytes, working_bytes
+from .terms import Term, map_stages, target_bytes, teacher_shapes, working_bytes
 from .tree import Tap, build_tree, steps_and_taps
 from .walk import Merging, stage_output, walk
 
@@ -31,6 +33,24 @@ def _exact_kernels() -> AbstractContextManager:
     return torch.backends.cudnn.flags(
         enabled=True, benchmark=False, deterministic=True, allow_tf32=False
     )
+
+
+Targets = dict[int, list[list[Tensor]]]
+"""By stage, the targets of each term that reads it, one per group."""
+Kept = dict[tuple[int, int], list[Tensor]]
+"""By the index of a term and a stage, what a score of the whole set keeps of each group."""
+
+
+class Reading(NamedTuple):
+    """What the terms read off a candidate.
+
+    Attributes:
+        sums: The sum over a group's images of each distance, (groups, terms), float64.
+        kept: What scores of the whole set keep.
+    """
+
+    sums: Tensor
+    kept: Kept
 
 
 class TreeEvaluator:
@@ -74,7 +94,7 @@ class TreeEvaluator:
         self.num_candidates = len(archs)
         # a batch of images, and the one that is decoded meanwhile
         images = 2 * nbytes(space.family.in_channels, size)
-        targets = target_bytes(terms, space, size)
+        targets = target_bytes(terms, teacher_shapes(teacher, space, size))
         self.need = images + targets + peak_bytes(self.tree)
 
     @torch.inference_mode()
@@ -85,7 +105,7 @@ class TreeEvaluator:
         report: Callable[[int], None] = lambda scored: None,
         room: float = 0,
     ) -> np.ndarray:
-        """Score every candidate on whole batch-norm groups.
+        """Score every candidate by distances on whole batch-norm groups.
 
         Args:
             images: Normalised images, (N, C, H, W).
@@ -98,35 +118,88 @@ class TreeEvaluator:
             Per group, candidate and term the sum over the group's images of the distance, a mean
             over the term's stages: (groups, candidates, terms), float64.
         """
-        # a frozen teacher keeps its own statistics
-        teachers = () if isinstance(self.teacher, FrozenEncoder) else self.teacher
-        modules = (self.backbone, self.neck, *teachers)
         shape = (self.num_candidates, len(sizes), len(self.terms))
         # one block: many small ones between the features would keep memory from being given back
         scores = images.new_empty(shape, dtype=torch.float64)
-        with self.statistics(modules, sizes), _exact_kernels():
-            targets = self._targets(images, sizes)
-
-            def measure(stage: int, x: Tensor) -> Sequence[Tensor]:
-                branches = len(x) // len(images)
-                total = x.new_zeros(branches, len(sizes), len(self.terms), dtype=torch.float64)
-                readings = self._read(self.neck, stage, x)
-                for (index, feature), target in zip(readings, targets[stage], strict=True):
-                    term = self.terms[index]
-                    pairs = zip(feature.split([*sizes] * branches), target * branches, strict=True)
-                    sums = [term.distance(f, t).double().sum() for f, t in pairs]
-                    # (branches * groups) -> (branches, groups)
-                    total[..., index] = torch.stack(sums).view(branches, -1) / len(term.stages)
-                return list(total)
-
-            several = room > 0 and len(images) >= LEAST_IMAGES
-            merging = Merging(len(images), POSITIONS, room) if several else None
-            run = self._run(self.backbone)
-            for candidates, total in walk(self.tree, images, run, measure, merging):
-                scores[candidates] = total
-                report(len(candidates))
+        for candidates, reading in self.read(images, sizes, self.targets(images, sizes), room):
+            scores[candidates] = reading.sums
+            report(len(candidates))
         # (candidates, groups, terms) -> (groups, candidates, terms)
         return scores.transpose(0, 1).cpu().numpy()
+
+    @torch.inference_mode()
+    def targets(self, images: Tensor, sizes: Sequence[int]) -> Targets:
+        """Compute the teacher's targets.
+
+        Args:
+            images: Normalised images, (N, C, H, W).
+            sizes: The sizes of the groups they form, in order.
+
+        Returns:
+            By stage, the targets of each term that reads it, one per group.
+        """
+        with self._evaluation(sizes):
+            return {
+                stage: [
+                    [self.terms[term].score.target(part) for part in feature.split(list(sizes))]
+                    for term, feature in readings
+                ]
+                for stage, readings in self._teacher_readings(images, sizes)
+            }
+
+    @torch.inference_mode()
+    def read(
+        self, images: Tensor, sizes: Sequence[int], targets: Targets, room: float = 0
+    ) -> Iterator[tuple[list[int], Reading]]:
+        """Read what the terms need off every candidate.
+
+        Args:
+            images: Normalised images, (N, C, H, W).
+            sizes: The sizes of the groups they form, in order.
+            targets: The return value of ``targets`` for these images.
+            room: See ``__call__``.
+
+        Yields:
+            Candidates that share all their steps, and what was read.
+        """
+
+        def measure(stage: int, x: Tensor) -> list[Reading]:
+            branches = len(x) // len(images)
+            sums = x.new_zeros(branches, len(sizes), len(self.terms), dtype=torch.float64)
+            kept: list[Kept] = [{} for _ in range(branches)]
+            readings = self._read(self.neck, stage, x)
+            for (index, feature), target in zip(readings, targets[stage], strict=True):
+                term = self.terms[index]
+                pairs = zip(feature.split([*sizes] * branches), target * branches, strict=True)
+                if isinstance(term.score, WholeSetScore):
+                    parts = [term.score.collect(f, t) for f, t in pairs]
+                    for branch in range(branches):
+                        own = parts[branch * len(sizes) : (branch + 1) * len(sizes)]
+                        kept[branch][index, stage] = own
+                else:
+                    distance = cast(Distance, term.score)
+                    found = [distance(f, t).double().sum() for f, t in pairs]
+                    # (branches * groups) -> (branches, groups)
+                    sums[..., index] = torch.stack(found).view(branches, -1) / len(term.stages)
+            return [Reading(*pair) for pair in zip(sums, kept, strict=True)]
+
+        several = room > 0 and len(images) >= LEAST_IMAGES
+        merging = Merging(len(images), POSITIONS, room) if several else None
+        with self._evaluation(sizes):
+            run = self._run(self.backbone)
+            for candidates, readings in walk(self.tree, images, run, measure, merging):
+                total, *others = readings
+                for reading in others:
+                    total = Reading(total.sums + reading.sums, total.kept | reading.kept)
+                yield candidates, total
+
+    @contextmanager
+    def _evaluation(self, sizes: Sequence[int]) -> Iterator[None]:
+        """Let norms use the images' statistics, and kernels repeat."""
+        # a frozen teacher keeps its own statistics
+        teachers = () if isinstance(self.teacher, FrozenEncoder) else self.teacher
+        with self.statistics((self.backbone, self.neck, *teachers), sizes), _exact_kernels():
+            yield
 
     def _run(self, module: Callable) -> Callable:
         """The computation of a network, at the evaluator's precision."""
@@ -144,22 +217,12 @@ class TreeEvaluator:
         reading = [i for i, term in enumerate(self.terms) if stage in term.stages]
         embedding = None
         for index in reading:
-            if self.terms[index].distance.reads == 'map':
+            if self.terms[index].score.reads == 'map':
                 yield index, x
                 continue
             if embedding is None:
                 embedding = self._run(neck)((x,))[0]
             yield index, embedding
-
-    def _targets(self, x: Tensor, sizes: Sequence[int]) -> dict[int, list[list[Tensor]]]:
-        """By stage the targets of each term that reads it, one per group, from the teacher."""
-        return {
-            stage: [
-                [self.terms[term].distance.target(part) for part in feature.split(list(sizes))]
-                for term, feature in readings
-            ]
-            for stage, readings in self._teacher_readings(x, sizes)
-        }
 
     def _teacher_readings(
         self, x: Tensor, sizes: Sequence[int]

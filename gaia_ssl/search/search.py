@@ -17,12 +17,15 @@ from gaia_ssl.datasets.sources import as_sources
 from gaia_ssl.models.layers import batch_norms
 from gaia_ssl.models.supernet import load_supernet
 from gaia_ssl.models.teachers import FrozenEncoder
+from gaia_ssl.space import Arch
 from gaia_ssl.space.search_json import Result
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.files import data_digest, file_digest
 from gaia_ssl.utils.lock import lock
 from gaia_ssl.version import __version__
 
+from .batchnorm import own_statistics
+from .blocks import BlockScorer, candidate_bytes, make_blocks, whole_set_terms
 from .candidates import Candidates
 from .evaluator import TreeEvaluator
 from .feasible import Candidate
@@ -35,7 +38,7 @@ from .search_images import SearchImages
 from .settings import DTYPES, STATISTICS, Limits, SearchSettings
 from .store import Round, Store
 from .strategies import Rounds
-from .terms import check_groups, check_teacher
+from .terms import check_images, check_teacher, target_bytes, teacher_shapes
 
 if TYPE_CHECKING:  # it imports mmpretrain
     from gaia_ssl.models.selfsup.base import SupernetSelfSupervisor
@@ -46,13 +49,18 @@ class _Todo(NamedTuple):
 
     Attributes:
         candidates: The candidates that the strategy chose.
-        evaluator: Scores them, and others after them.
+        archs: Their archs, and others after them.
+        evaluator: Scores these.
         batches: The groups of images that run at once.
+        blocks: The archs that are scored at once, by their indices, if a term needs all images;
+            None otherwise.
     """
 
     candidates: list[Candidate]
+    archs: list[Arch]
     evaluator: TreeEvaluator
     batches: Batches
+    blocks: list[list[int]] | None
 
 
 class Search:
@@ -94,7 +102,7 @@ class Search:
         modules = () if isinstance(teacher, FrozenEncoder) else teacher
         statistics = bool(batch_norms(*model.student, *modules))
         self.images = SearchImages(images, settings, statistics)
-        check_groups(self.candidates.terms, self.images.least_group)
+        check_images(self.candidates.terms, len(self.images), self.images.least_group)
         check_teacher(self.candidates.terms, teacher)
         self.settings_id = settings_id(
             settings, self.candidates, self.images, teacher_id(model.student, teacher)
@@ -180,10 +188,7 @@ class Search:
         scores: list[np.ndarray] = []
         anchor_scores = np.empty(0)
         while todo is not None:
-            shape = (todo.evaluator.num_candidates, len(weights))
-            part = store.round(len(scores), len(self.images.groups), shape)
-            self._score(part, todo, f'round {len(scores) + 1}: ')
-            found = part.total() / len(self.images)
+            found = self._score(store, len(scores), todo)
             number = len(todo.candidates)
             if not scores:
                 # the anchors come after the first round's candidates
@@ -220,24 +225,64 @@ class Search:
         except StopIteration:
             return None
         candidates = [self.candidates.feasible[index] for index in indices]
-        evaluator = TreeEvaluator(
+        archs = [candidate.arch for candidate in (*candidates, *extra)]
+        evaluator = self._evaluator(archs)
+        sizes, need, memory = self.images.sizes(), evaluator.need, limits.memory
+        blocks, processes = None, get_dist_info()[1]
+        if whole_set_terms(self.candidates.terms):
+            # a process scores its own blocks on all images
+            nbytes, processes = self._candidate_bytes(), 1
+            blocks = make_blocks(evaluator.tree, nbytes)
+            memory = None if memory is None else memory - nbytes * max(map(len, blocks))
+        if self.settings.bn_policy == 'calibrated':
+            batches = plan_shares(sizes, need, memory, processes)
+        else:
+            batches = plan_batches(sizes, need, limits.micro_batch, memory)
+        return _Todo(candidates, archs, evaluator, batches, blocks)
+
+    def _evaluator(self, archs: list[Arch]) -> TreeEvaluator:
+        statistics = STATISTICS[self.settings.bn_policy]
+        if self.settings.bn_policy == 'calibrated' and whole_set_terms(self.candidates.terms):
+            statistics = own_statistics
+        return TreeEvaluator(
             self.model.student,
             self.model.teacher,
             self.candidates.terms,
-            [candidate.arch for candidate in (*candidates, *extra)],
+            archs,
             self.settings.image_shape,
-            STATISTICS[self.settings.bn_policy],
+            statistics,
             DTYPES[self.settings.dtype],
         )
-        sizes, need = self.images.sizes(), evaluator.need
-        if self.settings.bn_policy == 'calibrated':
-            batches = plan_shares(sizes, need, limits.memory, get_dist_info()[1])
-        else:
-            batches = plan_batches(sizes, need, limits.micro_batch, limits.memory)
-        return _Todo(candidates, evaluator, batches)
 
-    def _score(self, part: Round, todo: _Todo, title: str) -> None:
-        """Score a round's candidates on the groups that lack it, in all processes together."""
+    def _candidate_bytes(self) -> int:
+        """Bytes that are kept of a candidate until it has been scored."""
+        space, size = self.candidates.space, self.settings.image_shape
+        own = space.family.output_shapes(space.max, size)
+        teacher = teacher_shapes(self.model.teacher, space, size)
+        return candidate_bytes(self.candidates.terms, len(self.images), own, teacher)
+
+    def _score(self, store: Store, number: int, todo: _Todo) -> np.ndarray:
+        """Score a round's archs, in all processes together.
+
+        Args:
+            store: Where the scores go; what is there is not computed again.
+            number: The number of the round, from 0.
+            todo: The round.
+
+        Returns:
+            Means over the images, (archs, terms).
+        """
+        shape, title = (len(todo.archs), len(self.candidates.terms)), f'round {number + 1}: '
+        if todo.blocks is None:
+            part = store.round(number, len(self.images.groups), shape)
+            self._score_groups(part, todo, title)
+            return part.total() / len(self.images)
+        part = store.round(number, len(todo.blocks), shape, todo.blocks)
+        self._score_blocks(part, todo, title)
+        return part.total()
+
+    def _score_groups(self, part: Round, todo: _Todo, title: str) -> None:
+        """Score all archs on the groups that lack it."""
         rank, world = get_dist_info()
         batches = todo.batches.batches
         pending = [batch for batch in batches if not all(map(part.done, batch))]
@@ -251,14 +296,43 @@ class Search:
         for batch, images in zip(mine, self._loader(mine)):
             sizes = self.images.sizes(batch)
             sums = todo.evaluator(images, sizes, progress, todo.batches.room)
-            if not np.isfinite(sums).all():
-                raise UserError(
-                    f'checkpoint: {self.paths.get("checkpoint", "the supernet")} gives features '
-                    'that are not finite; its training diverged'
-                )
+            self._check_finite(sums)
             for group, row in zip(batch, sums, strict=True):
                 part.write(group, row)
         barrier()
+
+    def _score_blocks(self, part: Round, todo: _Todo, title: str) -> None:
+        """Score the blocks that lack it on all images."""
+        rank, world = get_dist_info()
+        blocks = todo.blocks or []
+        pending = [index for index in range(len(blocks)) if not part.done(index)]
+        barrier()
+        mine, batches = pending[rank::world], todo.batches.batches
+        passes = sum(len(blocks[index]) for index in mine) * len(batches)
+        progress = Progress(passes, title, quiet=rank != 0)
+        terms, space = self.candidates.terms, self.candidates.space
+        shapes = teacher_shapes(self.model.teacher, space, self.settings.image_shape)
+        scorer = BlockScorer(
+            terms,
+            lambda block: self._evaluator([todo.archs[index] for index in block]),
+            batches,
+            self._loader,
+            self.images.sizes,
+            todo.batches.room,
+            target_bytes(terms, shapes) * len(self.images),
+        )
+        for index in mine:
+            scores = scorer(blocks[index], progress)
+            self._check_finite(scores)
+            part.write(index, scores)
+        barrier()
+
+    def _check_finite(self, scores: np.ndarray) -> None:
+        if not np.isfinite(scores).all():
+            raise UserError(
+                f'checkpoint: {self.paths.get("checkpoint", "the supernet")} gives features '
+                'that are not finite; its training diverged'
+            )
 
     def _meta(self) -> dict[str, Any]:
         """Everything needed to repeat the search."""

@@ -1,8 +1,9 @@
-"""Keep the scores of a running search on disk: one folder per round, one file per group."""
+"""Keep the scores of a running search on disk: one folder per round, one file per part."""
 
 import json
 import os
 import os.path as osp
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -64,57 +65,72 @@ class Store:
                 'give another work_dir, or the settings of that search'
             )
 
-    def round(self, number: int, groups: int, shape: tuple[int, ...]) -> 'Round':
+    def round(
+        self,
+        number: int,
+        parts: int,
+        shape: tuple[int, int],
+        rows: Sequence[Sequence[int]] | None = None,
+    ) -> 'Round':
         """The scores of a round.
 
         Args:
             number: Its number, from 0.
-            groups: The number of batch-norm groups.
-            shape: The shape of a group's scores.
+            parts: The number of its parts.
+            shape: The shape of its scores, (candidates, terms).
+            rows: The candidates of each part. Defaults to all of them in each.
         """
-        return Round(osp.join(self.folder, f'{number:04d}'), groups, shape)
+        return Round(osp.join(self.folder, f'{number:04d}'), parts, shape, rows)
 
 
 class Round:
-    """Sums of distances per group, candidate and term.
+    """Scores of candidates, in parts that are summed: groups of images, or blocks of candidates.
 
-    Each group is written whole by one process, in any order; sums over groups are then taken in
-    the order of the groups, so that they do not depend on who computed which.
+    Each part is written whole by one process, in any order; sums are then taken in the order of
+    the parts, so that they do not depend on who computed which.
 
     Args:
         folder: Their folder.
-        groups: The number of batch-norm groups.
-        shape: The shape of a group's scores, (candidates, terms).
+        parts: The number of parts.
+        shape: The shape of the scores, (candidates, terms).
+        rows: The candidates of each part. Defaults to all of them in each.
     """
 
-    def __init__(self, folder: str, groups: int, shape: tuple[int, ...]) -> None:
-        self.folder, self.groups, self.shape = folder, groups, shape
+    def __init__(
+        self,
+        folder: str,
+        parts: int,
+        shape: tuple[int, int],
+        rows: Sequence[Sequence[int]] | None = None,
+    ) -> None:
+        self.folder, self.parts, self.shape, self.rows = folder, parts, shape, rows
 
-    def done(self, group: int) -> bool:
-        """Return True if a group's scores are on disk."""
-        return osp.exists(self._path(group))
+    def done(self, part: int) -> bool:
+        """Return True if a part's scores are on disk."""
+        return osp.exists(self._path(part))
 
-    def write(self, group: int, sums: np.ndarray) -> None:
-        """Write a group's sums, (candidates, terms)."""
+    def write(self, part: int, scores: np.ndarray) -> None:
+        """Write a part's scores, (its candidates, terms)."""
         os.makedirs(self.folder, exist_ok=True)
-        with atomic_write(self._path(group), 'wb') as file:
-            np.save(file, sums)
+        with atomic_write(self._path(part), 'wb') as file:
+            np.save(file, scores)
 
     def total(self) -> np.ndarray:
-        """The sum over all groups, (candidates, terms).
+        """The sum over all parts, (candidates, terms).
 
         Raises:
-            UserError: If a group is missing or damaged.
+            UserError: If a part is missing or damaged.
         """
         total = np.zeros(self.shape)
-        for group in range(self.groups):
+        for part in range(self.parts):
+            rows = slice(None) if self.rows is None else list(self.rows[part])
             try:
-                total += np.load(self._path(group))
+                total[rows] += np.load(self._path(part))
             except (OSError, ValueError, EOFError) as error:
                 raise UserError(
-                    f'work_dir: {self._path(group)} cannot be read; delete it and give resume'
+                    f'work_dir: {self._path(part)} cannot be read; delete it and give resume'
                 ) from error
         return total
 
-    def _path(self, group: int) -> str:
-        return osp.join(self.folder, f'{group:06d}.npy')
+    def _path(self, part: int) -> str:
+        return osp.join(self.folder, f'{part:06d}.npy')

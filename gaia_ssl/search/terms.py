@@ -8,6 +8,8 @@ from gaia_ssl.distances import (
     DEFAULTS,
     TASKS,
     Distance,
+    Score,
+    WholeSetScore,
     build_distance,
     registered_name,
     short_name,
@@ -16,7 +18,7 @@ from gaia_ssl.models.backbones import Encoder
 from gaia_ssl.models.teachers import FrozenEncoder
 from gaia_ssl.registry import DISTANCES
 from gaia_ssl.space import SearchSpace
-from gaia_ssl.space.families import Size
+from gaia_ssl.space.families import Shape, Size
 from gaia_ssl.utils import UserError
 
 from .tree import Tap
@@ -24,19 +26,19 @@ from .tree import Tap
 
 @dataclass(frozen=True)
 class Term:
-    """One distance of a weighted sum.
+    """One score of a weighted sum.
 
     Attributes:
-        name: The registered name of the distance.
-        distance: The distance.
+        name: Its registered name.
+        score: The distance, or score of the whole set.
         stages: The stages, from 0, whose feature maps it reads; it is the mean over them. A
-            global distance has the last stage, which the neck reads.
+            global one has the last stage, which the neck reads.
         weight: Its weight in the sum.
-        options: What the distance was built with.
+        options: What it was built with.
     """
 
     name: str
-    distance: Distance
+    score: Score
     stages: tuple[int, ...]
     weight: float
     options: dict[str, Any]
@@ -95,25 +97,36 @@ def build_terms(
 
 def dense_stages(terms: Sequence[Term]) -> list[int]:
     """The stages that dense distances compare, in rising order."""
-    return sorted({s for term in terms if term.distance.task == 'dense' for s in term.stages})
+    return sorted({s for term in terms if term.score.task == 'dense' for s in term.stages})
 
 
 def map_stages(terms: Sequence[Term]) -> list[int]:
     """The stages whose feature maps distances read, in rising order."""
-    return sorted({s for term in terms if term.distance.reads == 'map' for s in term.stages})
+    return sorted({s for term in terms if term.score.reads == 'map' for s in term.stages})
 
 
-def check_groups(terms: Sequence[Term], least: int) -> None:
-    """Check that the smallest batch-norm group, of ``least`` images, is large enough.
+def check_images(terms: Sequence[Term], number: int, least: int) -> None:
+    """Check that there are enough images.
+
+    Args:
+        terms: The terms.
+        number: The number of images.
+        least: Images of the smallest batch-norm group.
 
     Raises:
-        UserError: If a term needs a larger one.
+        UserError: If a distance needs a larger group, or a score of the whole set more images.
     """
     for term in terms:
-        if least < term.distance.least_group:
+        score = term.score
+        if isinstance(score, Distance) and least < score.least_group:
             raise UserError(
-                f'distance: {term.name} needs groups of {term.distance.least_group} images or more '
+                f'distance: {term.name} needs groups of {score.least_group} images or more '
                 f'and the smallest has {least}; give more images or a larger bn_group'
+            )
+        if isinstance(score, WholeSetScore) and number < score.least_images:
+            raise UserError(
+                f'distance: {term.name} needs {score.least_images} images or more, and there are '
+                f'{number}; give more images'
             )
 
 
@@ -145,17 +158,29 @@ def check_maps(terms: Sequence[Term], space: SearchSpace, size: Size) -> None:
             )
 
 
-def target_bytes(terms: Sequence[Term], space: SearchSpace, size: Size) -> int:
+def teacher_shapes(teacher: Encoder | FrozenEncoder, space: SearchSpace, size: Size) -> list[Shape]:
+    """The shapes of the teacher's maps, by stage of the space.
+
+    Args:
+        teacher: The teacher, at MAX if it is a supernet.
+        space: The space.
+        size: Height and width of the images in pixels.
+    """
+    shapes = space.family.output_shapes(space.max, size)
+    if not isinstance(teacher, FrozenEncoder):
+        return shapes
+    return [shape._replace(channels=teacher.channels(stage)) for stage, shape in enumerate(shapes)]
+
+
+def target_bytes(terms: Sequence[Term], shapes: Sequence[Shape]) -> int:
     """Bytes of the teacher's targets of one image, over all terms and stages.
 
     Args:
         terms: The terms.
-        space: The space, whose MAX is the teacher.
-        size: Height and width of the images in pixels.
+        shapes: The shapes of the teacher's maps, by stage.
     """
-    shapes = space.family.output_shapes(space.max, size)
     return sum(
-        term.distance.target_bytes(shapes[stage].channels, shapes[stage].size)
+        term.score.target_bytes(shapes[stage].channels, shapes[stage].size)
         for term in terms
         for stage in term.stages
     )
@@ -163,14 +188,14 @@ def target_bytes(terms: Sequence[Term], space: SearchSpace, size: Size) -> int:
 
 def working_bytes(terms: Sequence[Term], tap: Tap, channels: int, size: Size) -> int:
     """Bytes that the distances of a tap's map work on for one image, see ``build_tree``."""
-    reading = (term.distance for term in terms if tap.stage in term.stages)
-    return sum(distance.working_bytes(channels, size) for distance in reading)
+    reading = (term.score for term in terms if tap.stage in term.stages)
+    return sum(score.working_bytes(channels, size) for score in reading)
 
 
 def describe(terms: Sequence[Term], task: str) -> str:
     """The terms in words: ``cosine``, or ``relation + 0.5 pooled_rank``."""
     words = []
     for term in terms:
-        name = short_name(term.name) if term.distance.task == task else term.name
+        name = short_name(term.name) if term.score.task == task else term.name
         words.append(name if term.weight == 1 else f'{term.weight:g} {name}')
     return ' + '.join(words)

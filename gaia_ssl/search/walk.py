@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -35,9 +35,9 @@ def walk(
     root: Node,
     x: Tensor,
     run: Callable[[Step, Tensor], Tensor],
-    measure: Callable[[int, Tensor], Sequence[Tensor]],
+    measure: Callable[[int, Tensor], Sequence[Any]],
     merging: Merging | None = None,
-) -> Iterator[tuple[list[int], Tensor | int]]:
+) -> Iterator[tuple[list[int], tuple[Any, ...]]]:
     """Walk a tree; features live only while branches that need them remain.
 
     The walk is depth first where maps are large. Where they are small, branches that take the
@@ -47,26 +47,25 @@ def walk(
         root: The tree; its branches are ordered if memory matters, see ``order_branches``.
         x: The images, (N, C, H, W).
         run: Computes a step on the features of B branches, (B * N, C, H, W).
-        measure: Computes what a tap adds to the sum of each of B branches, from its stage and
-            its outputs.
+        measure: Reads something off each of B branches at a tap, from its stage and its outputs.
         merging: Limits of what is computed at once. Defaults to one branch.
 
     Yields:
-        Candidates that share all their steps, and the sum of their taps.
+        Candidates that share all their steps, and what was read off at their taps, in order.
     """
     pool = _Pool(merging)
-    pool.add([root], x, [0])
+    pool.add([root], x, [()])
     while pool:
-        key, nodes, x, totals = pool.take()
+        key, nodes, x, readings = pool.take()
         if isinstance(key.step, Tap):
-            sums = measure(key.step.stage, stage_output(key.step, x, run))
-            totals = [total + own for total, own in zip(totals, sums, strict=True)]
+            found = measure(key.step.stage, stage_output(key.step, x, run))
+            readings = [(*before, own) for before, own in zip(readings, found, strict=True)]
         else:
             x = run(key.step, x)
-        pool.add(nodes, x, totals)
-        for node, total in zip(nodes, totals, strict=True):
+        pool.add(nodes, x, readings)
+        for node, read in zip(nodes, readings, strict=True):
             if node.candidates:
-                yield node.candidates, total
+                yield node.candidates, read
 
 
 def stage_output(tap: Tap, x: Tensor, run: Callable[[Step, Tensor], Tensor]) -> Tensor:
@@ -84,21 +83,21 @@ class _Features:
 
 
 class _Branch(NamedTuple):
-    """A node to be computed: from which row of which features, and the sum of taps so far."""
+    """A node to be computed: from which row of which features, and the readings so far."""
 
     node: Node
     features: _Features
     row: int
-    total: Tensor | int
+    readings: tuple[Any, ...]
 
 
 class _Taken(NamedTuple):
-    """Branches that are computed together: their nodes, input (B * N, C, H, W) and sums."""
+    """Branches that are computed together: their nodes, input (B * N, C, H, W) and readings."""
 
     key: Key
     nodes: list[Node]
     x: Tensor
-    totals: Sequence[Tensor | int]
+    readings: Sequence[tuple[Any, ...]]
 
 
 class _Pool:
@@ -136,7 +135,7 @@ class _Pool:
     def __bool__(self) -> bool:
         return bool(self.branches)
 
-    def add(self, nodes: list[Node], x: Tensor, totals: Sequence[Tensor | int]) -> None:
+    def add(self, nodes: list[Node], x: Tensor, readings: Sequence[tuple[Any, ...]]) -> None:
         """Add the children of nodes of one step, whose output for all of them is ``x``."""
         readers = sum(len(node.children) for node in nodes)
         nbytes = 0
@@ -144,9 +143,9 @@ class _Pool:
             nbytes = self.merging.images * sum(node.output for node in nodes)
         self.waiting += nbytes
         features = _Features(x, readers, nbytes)
-        for row, (node, total) in enumerate(zip(nodes, totals, strict=True)):
+        for row, (node, read) in enumerate(zip(nodes, readings, strict=True)):
             for child in node.children.values():
-                branch = _Branch(child, features, row, total)
+                branch = _Branch(child, features, row, read)
                 self.branches.setdefault(child.key, []).append(branch)
 
     def take(self) -> _Taken:
@@ -161,7 +160,7 @@ class _Pool:
             branch.features.readers -= 1
             if not branch.features.readers:
                 self.waiting -= branch.features.nbytes
-        return _Taken(key, [branch.node for branch in taken], x, [b.total for b in taken])
+        return _Taken(key, [branch.node for branch in taken], x, [b.readings for b in taken])
 
     def _choose(self) -> tuple[Key, int]:
         """The key of the next branches and the number of them, by the rule of the class."""

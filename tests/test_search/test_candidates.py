@@ -13,7 +13,7 @@ def test_terms_costs_and_strategy_follow_from_the_settings():
     settings = SearchSettings('dense', 'kl', (1, 2), dict(grid=5), budget, None, strategy, seed=4)
     found = Candidates(SPACE, settings)
     [term] = found.terms
-    assert (term.name, term.stages, term.distance.grid) == ('dense_kl', (1, 2), 5)
+    assert (term.name, term.stages, term.score.grid) == ('dense_kl', (1, 2), 5)
     costs = [count_cost(SPACE, arch, 224).flops for arch in SPACE]
     assert len(found.feasible) == sum(2e7 <= flops < 4e7 for flops in costs)
     assert (found.strategy.num, found.strategy.seed) == (7, 4)

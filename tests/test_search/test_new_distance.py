@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 SPACE = get_space('tiny10to22')
 
 
-class CKA(Distance):
+class KernelCKA(Distance):
     """1 - CKA between the positions of two maps of an image (Kornblith et al., ICML 2019).
 
     Args:
@@ -70,9 +70,9 @@ def cka(ours, theirs, power):
 
 @pytest.fixture(autouse=True)
 def registered():
-    DISTANCES.register_module(name='dense_cka', module=CKA)
+    DISTANCES.register_module(name='dense_kernel', module=KernelCKA)
     yield
-    del DISTANCES.module_dict['dense_cka']
+    del DISTANCES.module_dict['dense_kernel']
 
 
 @pytest.fixture
@@ -93,9 +93,9 @@ def test_the_command_line_offers_it_and_its_option(tool, capsys):
     with pytest.raises(SystemExit):
         tool('--help')
     text = ' '.join(capsys.readouterr().out.split())
-    assert 'dense: cka, cosine, kl' in text
-    assert '--power POWER cka: exponent of the kernel; default: 1.0' in text
-    settings = tool('--task', 'dense', '--distance', 'cka', '--power', '2')
+    assert 'dense: cka, cosine, kernel, kl' in text
+    assert '--power POWER kernel: exponent of the kernel; default: 1.0' in text
+    settings = tool('--task', 'dense', '--distance', 'kernel', '--power', '2')
     assert settings.distance_options == dict(power=2.0)
     with pytest.raises(UserError, match='power: mse takes no such option'):
         Candidates(SPACE, tool('--task', 'dense', '--power', '2'))
@@ -107,7 +107,7 @@ def test_the_tree_equals_one_by_one(encoders, images, room):
     images = torch.cat([images, images.flip(3)])
     rng = np.random.default_rng(0)
     archs = [SPACE.max, SPACE.min, *(SPACE.sample(rng) for _ in range(4))]
-    terms = build_terms('dense', 'cka', (1, 2), 4, dict(power=0.5))
+    terms = build_terms('dense', 'kernel', (1, 2), 4, dict(power=0.5))
     sizes = [len(group) for group in split_groups(len(images), 10)]
     found = TreeEvaluator(*encoders, terms, archs, (40, 40))(images, sizes, room=room)
     target = teacher.extract(SPACE.max).train()
@@ -129,7 +129,7 @@ def test_the_memory_bound_counts_its_matrices(encoders, images, allocated_peak):
     archs = [SPACE.max, SPACE.min]
     images = torch.nn.functional.interpolate(images, (64, 64))
     # maps of 16x16: matrices of 512 KiB for an image, where all else takes less
-    by_cka = TreeEvaluator(*encoders, build_terms('dense', 'cka', (0,), 4), archs, (64, 64))
+    by_cka = TreeEvaluator(*encoders, build_terms('dense', 'kernel', (0,), 4), archs, (64, 64))
     used = allocated_peak(lambda: by_cka(images, [14])) + images.nbytes
     assert by_cka.need * 14 / 3 < used <= by_cka.need * 14
     by_rank = build_terms('dense', 'pooled_rank', (0,), 4)
@@ -139,19 +139,19 @@ def test_the_memory_bound_counts_its_matrices(encoders, images, allocated_peak):
 
 
 def test_maps_of_one_position_are_refused(tool):
-    settings = tool('--task', 'dense', '--distance', 'cka', '--input-size', '32')
+    settings = tool('--task', 'dense', '--distance', 'kernel', '--input-size', '32')
     with pytest.raises(UserError, match='stages: the maps of stage 3 are 1x1 at 32 px'):
         Candidates(SPACE, settings)
 
 
 def test_a_search_by_it(supernet, photos, tool, tmp_path):
-    words = '--task dense --distance cka cosine=0.5 --power 2 --num 5 --bn-group 5'
+    words = '--task dense --distance kernel cosine=0.5 --power 2 --num 5 --bn-group 5'
     settings = tool(*words.split())
     result = Search(supernet, photos, settings).run(str(tmp_path))
     assert load_result(str(tmp_path)) == json.loads(json.dumps(result))
-    assert result['meta']['distance'] == 'cka + 0.5 cosine'
+    assert result['meta']['distance'] == 'kernel + 0.5 cosine'
     assert result['meta']['distances'][0] == dict(
-        type='dense_cka', power=2.0, weight=1.0, stages=[3]
+        type='dense_kernel', power=2.0, weight=1.0, stages=[3]
     )
     for row in result['subnets']:
         first, second = row['terms']

@@ -117,7 +117,10 @@ def test_a_diverged_network_is_named(supernet, photos, tmp_path):
 @pytest.mark.parametrize(
     'options, message',
     [
-        (dict(task='global', distance='alpha', num_images=2), 'needs groups of 3 images or more'),
+        (
+            dict(task='global', distance='alpha', num_images=2),
+            'needs 3 images or more, and there are 2',
+        ),
         (dict(num_images=1), 'images: 1 image is too few'),
         (dict(input_size=64), 'it makes images of 40x40, but input_size is 64'),
     ],

@@ -27,6 +27,13 @@ def test_total_is_in_the_order_of_the_groups(tmp_path):
     assert not [name for name in os.listdir(tmp_path / 'rounds' / '0001') if '.tmp' in name]
 
 
+def test_blocks_of_candidates_fill_their_rows(tmp_path):
+    store = make(tmp_path).round(0, 2, (3, 2), [[2, 0], [1]])
+    store.write(0, np.array([[5, 6], [1, 2]]))
+    store.write(1, np.array([[3, 4]]))
+    assert store.total().tolist() == [[1, 2], [3, 4], [5, 6]]
+
+
 def test_resuming_must_be_asked_for(tmp_path):
     make(tmp_path).open(resume=True)  # nothing there yet: it starts
     with pytest.raises(UserError, match='already holds a search; give resume'):

@@ -1,6 +1,6 @@
 import pytest
 
-from gaia_ssl.search.terms import build_terms, check_groups, check_maps, describe
+from gaia_ssl.search.terms import build_terms, check_images, check_maps, describe
 from gaia_ssl.space import get_space
 from gaia_ssl.utils import UserError
 
@@ -16,7 +16,7 @@ def test_several_of_both_tasks():
     weights = dict(relation=1, dense_kl=0.5)
     terms = build_terms('global', weights, (3, 1), 4, dict(grid=7))
     assert [term.stages for term in terms] == [(3,), (1, 3)]
-    assert terms[1].distance.grid == 7 and 'grid' not in terms[0].to_dict()
+    assert terms[1].score.grid == 7 and 'grid' not in terms[0].to_dict()
     assert terms[1].to_dict() == dict(type='dense_kl', grid=7, weight=0.5, stages=[1, 3])
     # each takes the options that it has
     terms = build_terms('global', weights, None, 4, dict(grid=7, temperature=0.5))
@@ -47,12 +47,17 @@ def test_mistakes(args, message):
         build_terms(*args)
 
 
-def test_too_small_groups():
-    check_groups(build_terms('global', None, None, 4), 1)
-    terms = build_terms('global', dict(cosine=1, alpha=1), None, 4)
-    check_groups(terms, 3)
-    with pytest.raises(UserError, match='global_alpha needs groups of 3 images or more'):
-        check_groups(terms, 2)
+def test_too_few_images():
+    check_images(build_terms('global', None, None, 4), 1, 1)
+    terms = build_terms('global', dict(relation=1, alpha=1), None, 4)
+    check_images(terms, 3, 2)
+    with pytest.raises(UserError, match='global_relation needs groups of 2 images or more'):
+        check_images(terms, 3, 1)
+    with pytest.raises(UserError, match='global_alpha needs 3 images or more, and there are 2'):
+        check_images(terms, 2, 2)
+    terms = build_terms('global', 'neighbours', None, 4, dict(neighbours=4))
+    with pytest.raises(UserError, match='global_neighbours needs 5 images or more'):
+        check_images(terms, 4, 4)
 
 
 def test_maps_of_one_position():

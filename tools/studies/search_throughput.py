@@ -122,7 +122,7 @@ class Bench:
     def one_by_one(self, archs: Sequence[Arch]) -> np.ndarray:
         """Distances by the reference procedure."""
         (student, neck), (teacher, teacher_neck) = self.model.student, self.model.teacher
-        distance, embeds = self.terms[0].distance, self.args.task == 'global'
+        distance, embeds = self.terms[0].score, self.args.task == 'global'
         scores = []
         for arch in archs:
             total = 0

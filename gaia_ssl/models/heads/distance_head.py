@@ -1,7 +1,7 @@
 """Head of distillation: its losses are the distances to the teacher that searches use, too."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 from mmengine.model import BaseModule
@@ -117,9 +117,11 @@ def _is_list_of_stages(value: Any) -> bool:
 def _build_term(name: str, options: dict[str, Any]) -> _Term:
     field = f'model.head.losses.{name}'
     cls = DISTANCES.get(name)
-    if cls is None:
-        known = ', '.join(DISTANCES.module_dict)
-        raise UserError(f'{field}: there is no such distance; choose from {known}')
+    if cls is None or not issubclass(cls, Distance):
+        known = (key for key, kind in DISTANCES.module_dict.items() if issubclass(kind, Distance))
+        raise UserError(
+            f'{field}: there is no such distance for training; choose from {", ".join(known)}'
+        )
     own = dict(options)
     weight, stages = own.pop('weight', 1.0), own.pop('stages', None)
     if not isinstance(weight, int | float) or not 0 < weight < float('inf'):
@@ -129,4 +131,5 @@ def _build_term(name: str, options: dict[str, Any]) -> _Term:
     if stages is not None and not _is_list_of_stages(stages):
         raise UserError(f'{field}.stages: {stages!r} is not a list of stages; give e.g. [2, 3]')
     read = () if cls.reads == 'embedding' else tuple(stages or (-1,))
-    return _Term(build_distance(cls.task, short_name(name), **own), float(weight), read)
+    distance = cast(Distance, build_distance(cls.task, short_name(name), **own))
+    return _Term(distance, float(weight), read)

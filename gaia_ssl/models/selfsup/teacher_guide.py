@@ -7,7 +7,7 @@ from mmengine.dist import all_gather
 from mmpretrain.models.selfsup.simclr import GatherLayer
 from torch import Tensor
 
-from gaia_ssl.distances import build_distance
+from gaia_ssl.distances import GlobalRelation
 from gaia_ssl.models.teachers import FrozenTeacher
 from gaia_ssl.utils import UserError
 
@@ -33,7 +33,7 @@ class TeacherGuide:
 
     def __init__(self, teacher: FrozenTeacher, temperature: float = 0.1) -> None:
         self.teacher = teacher
-        self.relation = build_distance('global', 'relation', temperature=temperature)
+        self.relation = GlobalRelation(temperature)
 
     def target(self, images: Sequence[Tensor]) -> Tensor:
         """Compute the teacher's relations between images, once per iteration.

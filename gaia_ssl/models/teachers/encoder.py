@@ -32,6 +32,14 @@ class FrozenEncoder:
         """The number of the teacher's feature maps."""
         return self.teacher.num_maps
 
+    def channels(self, stage: int) -> int:
+        """Channels of the map for a stage, from 0; those of the embedding without maps."""
+        if not self.num_maps:
+            return self.teacher.channels
+        return self.teacher.map_channels[
+            self._index(stage, len(self.space.path(self.space.max).stages))
+        ]
+
     def __call__(self, images: Tensor, stages: Collection[int]) -> tuple[Tensor, dict[int, Tensor]]:
         """Compute the teacher's features of images that are normalised for the supernet.
 
@@ -50,10 +58,13 @@ class FrozenEncoder:
         shapes = self.space.family.output_shapes(self.space.max, (height, width))
         maps = {}
         for stage in stages:
-            # counted from the end
-            index = max(stage - len(shapes), -len(features.maps))
-            maps[stage] = _resize(features.maps[index], shapes[stage].size)
+            feature = features.maps[self._index(stage, len(shapes))]
+            maps[stage] = _resize(feature, shapes[stage].size)
         return self.embedding_map(features.embedding.float()), maps
+
+    def _index(self, stage: int, stages: int) -> int:
+        """The index of the map for a stage, counted from the end."""
+        return max(stage - stages, -self.num_maps)
 
 
 def _resize(feature: Tensor, size: tuple[int, int]) -> Tensor:

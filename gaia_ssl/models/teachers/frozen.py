@@ -61,7 +61,12 @@ class FrozenTeacher:
         network.freeze()
         features = self._try(channels)
         self.channels = features.embedding.size(1)
-        self.num_maps = len(features.maps)
+        self.map_channels = [map.size(1) for map in features.maps]
+
+    @property
+    def num_maps(self) -> int:
+        """The number of its feature maps."""
+        return len(self.map_channels)
 
     @cached_property
     def digest(self) -> str:

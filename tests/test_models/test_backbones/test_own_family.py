@@ -359,9 +359,9 @@ def test_tree_equals_one_by_one(space, encoder, task, distance, stages):
         maps = net.extract(arch).eval()(images)
         return [neck(maps[3:])[0]] if task == 'global' else [maps[stage] for stage in stages]
 
-    targets = [term.distance.target(x) for x in read(space.max)]
+    targets = [term.score.target(x) for x in read(space.max)]
     for found, arch in zip(tree[:, 0], archs, strict=True):
-        values = [term.distance(x, t).double().sum() for x, t in zip(read(arch), targets)]
+        values = [term.score(x, t).double().sum() for x, t in zip(read(arch), targets)]
         assert found == pytest.approx(float(sum(values)) / len(values), rel=1e-5, abs=1e-9)
 
 

@@ -231,7 +231,7 @@ def test_a_search_takes_student_and_teacher_as_they_are(ssl, own_teacher):
     images = ssl.batch(0, size=12)['inputs'][0].double()
     stages = len(space.path(space.max).stages)
     [term] = terms = build_terms('global', None, None, stages)
-    distance, archs = term.distance, [space.max, space.min]
+    distance, archs = term.score, [space.max, space.min]
     scores = TreeEvaluator(model.student, model.teacher, terms, archs, images.shape[2:])(
         images, [5, 7]
     )

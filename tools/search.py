@@ -54,6 +54,10 @@ def add_images(group: argparse._ArgumentGroup) -> None:
         help='unlabeled images: a folder, nested or not, a COCO FILE.json[:DIR] or a list '
         'FILE.txt[:DIR]; several are joined',
     )
+    group.add_argument(
+        '--labels',
+        help='labeled images, a folder with one folder per class, for label_knn and label_ridge',
+    )
     group.add_argument('--num-images', type=int, help='search on this many, drawn by --seed')
     group.add_argument(
         '--max-bad',
@@ -241,7 +245,14 @@ def search(args: argparse.Namespace) -> None:
     limits = Limits(args.micro_batch, args.max_memory)
     name = osp.splitext(osp.basename(args.config))[0]
     work_dir = args.work_dir or osp.join('work_dirs', f'{name}_search_{args.task}')
-    job = Search.from_files(config, args.checkpoint, args.images, settings, weights=args.weights)
+    job = Search.from_files(
+        config,
+        args.checkpoint,
+        args.images,
+        settings,
+        weights=args.weights,
+        labels=args.labels,
+    )
     bad = job.images.bad
     if bad and is_main_process():
         print(describe_bad(bad, len(job.images) + len(bad)))

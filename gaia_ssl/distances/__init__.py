@@ -16,9 +16,12 @@ from .base import (
 from .cka import CKA, DenseCKA, PooledCKA
 from .dense import DenseCosine, DenseKL, DenseMSE
 from .embedding import GlobalCosine, GlobalMSE, GlobalRelation
+from .knn import weighted_knn
+from .labels import LabelKNN, LabelRidge, LabelScore
 from .neighbours import DensePooledNeighbours, Neighbours, PooledNeighbours
 from .regression import PooledRegression, Regression
 from .relation import RelationQK, RelationQQ
+from .ridge import ridge_scores
 from .spectrum import (
     Alpha,
     DensePooledAlpha,
@@ -48,6 +51,9 @@ __all__ = [
     'GlobalCosine',
     'GlobalMSE',
     'GlobalRelation',
+    'LabelKNN',
+    'LabelRidge',
+    'LabelScore',
     'Neighbours',
     'Option',
     'PooledAlpha',
@@ -66,5 +72,7 @@ __all__ = [
     'distances_with',
     'effective_rank',
     'registered_name',
+    'ridge_scores',
     'short_name',
+    'weighted_knn',
 ]

@@ -48,7 +48,7 @@ class Score(ABC):
 
     @abstractmethod
     def target(self, feature: Tensor) -> Tensor:
-        """What subnets are compared with, computed once from the teacher's features of a group."""
+        """Compute what subnets are compared with from the teacher's features of a group; once."""
 
     @abstractmethod
     def target_bytes(self, channels: int, size: Size) -> int:

@@ -27,7 +27,7 @@ class WholeSetScore(Score):
 
     @abstractmethod
     def collect(self, feature: Tensor, target: Tensor) -> Tensor:
-        """What is kept of a group's features, with the teacher's target of the group."""
+        """Reduce a group's features, with the teacher's target of the group, to what is kept."""
 
     @abstractmethod
     def merge(self, parts: Sequence[Tensor]) -> Tensor:
@@ -35,7 +35,7 @@ class WholeSetScore(Score):
 
     @abstractmethod
     def prepare(self, targets: Iterable[Tensor]) -> Any:
-        """What scores need of the teacher, from the targets of all groups; once for all subnets."""
+        """Make what scores need of the teacher from the targets of all groups; once."""
 
     @abstractmethod
     def score(self, kept: Tensor, prepared: Any) -> float:

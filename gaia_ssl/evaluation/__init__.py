@@ -2,7 +2,6 @@
 
 from .features import PooledFeatures
 from .folder import FolderKNN
-from .knn import weighted_knn
 from .subnets import evaluate_subnets, random_backbone
 from .svm import LinearSVMs
 
@@ -12,5 +11,4 @@ __all__ = [
     'PooledFeatures',
     'evaluate_subnets',
     'random_backbone',
-    'weighted_knn',
 ]

@@ -11,11 +11,11 @@ from mmengine.dist import get_dist_info
 
 from gaia_ssl.datasets.labeled import LabeledImageSet
 from gaia_ssl.datasets.search_defaults import SearchDefaults
+from gaia_ssl.distances import weighted_knn
 from gaia_ssl.export.calibrate import CALIBRATION_IMAGES
 from gaia_ssl.utils import UserError
 
 from .features import PooledFeatures
-from .knn import weighted_knn
 
 
 class FolderKNN:

@@ -42,7 +42,7 @@ Kept = dict[tuple[int, int], list[Tensor]]
 
 
 class Reading(NamedTuple):
-    """What the terms read off a candidate.
+    """The terms' readings of a candidate.
 
     Attributes:
         sums: The sum over a group's images of each distance, (groups, terms), float64.

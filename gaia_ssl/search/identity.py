@@ -30,6 +30,7 @@ def settings_id(
     candidates: Candidates,
     images: SearchImages,
     teacher: dict[str, Any],
+    labeled: SearchImages | None = None,
 ) -> dict[str, Any]:
     """The facts of images, space and settings; those of the weights come apart.
 
@@ -38,13 +39,19 @@ def settings_id(
         candidates: The candidates.
         images: The images.
         teacher: The facts of the teacher, see ``teacher_id``.
+        labeled: Labeled images. Defaults to none.
     """
     strategy = candidates.strategy.to_dict()
+    labels = {}
+    if labeled is not None:
+        files = list(zip(labeled.images.names, labeled.digests))
+        labels = dict(labels_count=len(labeled), labels_sha256=data_digest(files))
     return dict(
         space=candidates.space.to_dict(),
         images_count=len(images),
         images_sha256=data_digest(list(zip(images.images.names, images.digests))),
         images_bad=[dict(name=bad.name, reason=bad.reason) for bad in images.bad],
+        **labels,
         input_size=settings.input_size,
         pipeline=json.loads(json.dumps(images.images.pipeline, default=str)),
         task=settings.task,

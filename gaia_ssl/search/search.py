@@ -1,7 +1,8 @@
 """Run a whole search, from files or from Python objects."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import mmengine
@@ -12,55 +13,40 @@ from mmengine.dist import barrier, get_dist_info
 from torch import Tensor
 
 from gaia_ssl.datasets.images import ImageSet
+from gaia_ssl.datasets.labeled import LabeledImageSet
 from gaia_ssl.datasets.search_defaults import SearchDefaults
 from gaia_ssl.datasets.sources import as_sources
+from gaia_ssl.distances import LabelScore
 from gaia_ssl.models.layers import batch_norms
 from gaia_ssl.models.supernet import load_supernet
 from gaia_ssl.models.teachers import FrozenEncoder
-from gaia_ssl.space import Arch
 from gaia_ssl.space.search_json import Result
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.files import data_digest, file_digest
 from gaia_ssl.utils.lock import lock
 from gaia_ssl.version import __version__
 
-from .batchnorm import own_statistics
-from .blocks import BlockScorer, candidate_bytes, make_blocks, whole_set_terms
+from .blocks import BlockScoring
 from .candidates import Candidates
-from .evaluator import TreeEvaluator
 from .feasible import Candidate
-from .groups import Batches, plan_batches, plan_shares
 from .identity import settings_id, teacher_id
-from .loading import BatchLoader
-from .progress import Progress
 from .results import make_result, save_result
+from .scoring import GroupScoring, Plan, Scoring
 from .search_images import SearchImages
-from .settings import DTYPES, STATISTICS, Limits, SearchSettings
-from .store import Round, Store
+from .settings import Limits, SearchSettings
+from .store import Store
 from .strategies import Rounds
-from .terms import check_images, check_teacher, target_bytes, teacher_shapes
+from .terms import Term, check_images, check_teacher, of_labels, whole_set
 
 if TYPE_CHECKING:  # it imports mmpretrain
     from gaia_ssl.models.selfsup.base import SupernetSelfSupervisor
 
 
 class _Todo(NamedTuple):
-    """A round that is ready to be scored.
-
-    Attributes:
-        candidates: The candidates that the strategy chose.
-        archs: Their archs, and others after them.
-        evaluator: Scores these.
-        batches: The groups of images that run at once.
-        blocks: The archs that are scored at once, by their indices, if a term needs all images;
-            None otherwise.
-    """
+    """A round that is ready to be scored: the candidates that the strategy chose, and the plan."""
 
     candidates: list[Candidate]
-    archs: list[Arch]
-    evaluator: TreeEvaluator
-    batches: Batches
-    blocks: list[list[int]] | None
+    plan: Plan
 
 
 class Search:
@@ -72,6 +58,7 @@ class Search:
         settings: The settings.
         weights_id: Plain data that identifies the model and its weights.
         paths: Paths of config, checkpoint and images, for the record. Defaults to none.
+        labeled: Labeled images, for scores by labels. Defaults to none.
 
     Attributes:
         weights_id: See the argument; to be set again after the weights have changed.
@@ -88,6 +75,7 @@ class Search:
         settings: SearchSettings,
         weights_id: dict[str, Any] | None = None,
         paths: dict[str, Any] | None = None,
+        labeled: LabeledImageSet | None = None,
     ) -> None:
         if not isinstance(images, ImageSet):
             raise UserError(
@@ -102,12 +90,23 @@ class Search:
         modules = () if isinstance(teacher, FrozenEncoder) else teacher
         statistics = bool(batch_norms(*model.student, *modules))
         self.images = SearchImages(images, settings, statistics)
-        check_images(self.candidates.terms, len(self.images), self.images.least_group)
-        check_teacher(self.candidates.terms, teacher)
+        terms = self.candidates.terms
+        own = [term for term in terms if not isinstance(term.score, LabelScore)]
+        check_images(own, len(self.images), self.images.least_group)
+        check_teacher(terms, teacher)
+        self.labeled = _labeled(labeled, terms, settings, statistics)
         self.settings_id = settings_id(
-            settings, self.candidates, self.images, teacher_id(model.student, teacher)
+            settings,
+            self.candidates,
+            self.images,
+            teacher_id(model.student, teacher),
+            self.labeled,
         )
-        self._loader = BatchLoader(self.images.images, self.images.groups, self._normalise)
+        name = str(self.paths.get('checkpoint', 'the supernet'))
+        parts = (model, terms, settings, self.images, self._normalise, name)
+        self.scoring: Scoring = GroupScoring(*parts)
+        if whole_set(terms):
+            self.scoring = BlockScoring(*parts, labeled=self.labeled)
 
     @classmethod
     def from_files(
@@ -118,6 +117,7 @@ class Search:
         settings: SearchSettings,
         device: str | None = None,
         weights: str = 'online',
+        labels: str | os.PathLike | None = None,
     ) -> 'Search':
         """Make a search of a trained supernet.
 
@@ -128,12 +128,16 @@ class Search:
             settings: The settings.
             device: The device of the networks. Defaults to the GPU if there is one.
             weights: The weights that subnets share, see ``load_supernet``.
+            labels: A folder of labeled images, one folder per class, for scores by labels. Defaults
+                to none.
 
         Raises:
             UserError: If anything is wrong with them; nothing has been written then.
         """
         sources = as_sources(images)
-        found = ImageSet(sources, SearchDefaults.of(config, settings.input_size).pipeline)
+        pipeline = SearchDefaults.of(config, settings.input_size).pipeline
+        found = ImageSet(sources, pipeline)
+        labeled = None if labels is None else LabeledImageSet(os.fspath(labels), pipeline)
         device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
         model = cast('SupernetSelfSupervisor', load_supernet(config, checkpoint, weights))
         model = model.to(torch.device(device))
@@ -147,7 +151,9 @@ class Search:
             checkpoint=os.fspath(checkpoint),
             images=images if isinstance(images, str) else sources,
         )
-        return cls(model, found, settings, weights_id, paths)
+        if labels is not None:
+            paths |= dict(labels=os.fspath(labels))
+        return cls(model, found, settings, weights_id, paths, labeled)
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -188,7 +194,7 @@ class Search:
         scores: list[np.ndarray] = []
         anchor_scores = np.empty(0)
         while todo is not None:
-            found = self._score(store, len(scores), todo)
+            found = self.scoring.score(store, len(scores), todo.plan)
             number = len(todo.candidates)
             if not scores:
                 # the anchors come after the first round's candidates
@@ -226,113 +232,7 @@ class Search:
             return None
         candidates = [self.candidates.feasible[index] for index in indices]
         archs = [candidate.arch for candidate in (*candidates, *extra)]
-        evaluator = self._evaluator(archs)
-        sizes, need, memory = self.images.sizes(), evaluator.need, limits.memory
-        blocks, processes = None, get_dist_info()[1]
-        if whole_set_terms(self.candidates.terms):
-            # a process scores its own blocks on all images
-            nbytes, processes = self._candidate_bytes(), 1
-            blocks = make_blocks(evaluator.tree, nbytes)
-            memory = None if memory is None else memory - nbytes * max(map(len, blocks))
-        if self.settings.bn_policy == 'calibrated':
-            batches = plan_shares(sizes, need, memory, processes)
-        else:
-            batches = plan_batches(sizes, need, limits.micro_batch, memory)
-        return _Todo(candidates, archs, evaluator, batches, blocks)
-
-    def _evaluator(self, archs: list[Arch]) -> TreeEvaluator:
-        statistics = STATISTICS[self.settings.bn_policy]
-        if self.settings.bn_policy == 'calibrated' and whole_set_terms(self.candidates.terms):
-            statistics = own_statistics
-        return TreeEvaluator(
-            self.model.student,
-            self.model.teacher,
-            self.candidates.terms,
-            archs,
-            self.settings.image_shape,
-            statistics,
-            DTYPES[self.settings.dtype],
-        )
-
-    def _candidate_bytes(self) -> int:
-        """Bytes that are kept of a candidate until it has been scored."""
-        space, size = self.candidates.space, self.settings.image_shape
-        own = space.family.output_shapes(space.max, size)
-        teacher = teacher_shapes(self.model.teacher, space, size)
-        return candidate_bytes(self.candidates.terms, len(self.images), own, teacher)
-
-    def _score(self, store: Store, number: int, todo: _Todo) -> np.ndarray:
-        """Score a round's archs, in all processes together.
-
-        Args:
-            store: Where the scores go; what is there is not computed again.
-            number: The number of the round, from 0.
-            todo: The round.
-
-        Returns:
-            Means over the images, (archs, terms).
-        """
-        shape, title = (len(todo.archs), len(self.candidates.terms)), f'round {number + 1}: '
-        if todo.blocks is None:
-            part = store.round(number, len(self.images.groups), shape)
-            self._score_groups(part, todo, title)
-            return part.total() / len(self.images)
-        part = store.round(number, len(todo.blocks), shape, todo.blocks)
-        self._score_blocks(part, todo, title)
-        return part.total()
-
-    def _score_groups(self, part: Round, todo: _Todo, title: str) -> None:
-        """Score all archs on the groups that lack it."""
-        rank, world = get_dist_info()
-        batches = todo.batches.batches
-        pending = [batch for batch in batches if not all(map(part.done, batch))]
-        # everyone must have looked before anyone writes
-        barrier()
-        if self.settings.bn_policy == 'calibrated' and pending:
-            # norms gather from all processes, also from those whose own groups are done
-            pending = batches
-        mine = pending[rank::world]
-        progress = Progress(todo.evaluator.num_candidates * len(mine), title, quiet=rank != 0)
-        for batch, images in zip(mine, self._loader(mine)):
-            sizes = self.images.sizes(batch)
-            sums = todo.evaluator(images, sizes, progress, todo.batches.room)
-            self._check_finite(sums)
-            for group, row in zip(batch, sums, strict=True):
-                part.write(group, row)
-        barrier()
-
-    def _score_blocks(self, part: Round, todo: _Todo, title: str) -> None:
-        """Score the blocks that lack it on all images."""
-        rank, world = get_dist_info()
-        blocks = todo.blocks or []
-        pending = [index for index in range(len(blocks)) if not part.done(index)]
-        barrier()
-        mine, batches = pending[rank::world], todo.batches.batches
-        passes = sum(len(blocks[index]) for index in mine) * len(batches)
-        progress = Progress(passes, title, quiet=rank != 0)
-        terms, space = self.candidates.terms, self.candidates.space
-        shapes = teacher_shapes(self.model.teacher, space, self.settings.image_shape)
-        scorer = BlockScorer(
-            terms,
-            lambda block: self._evaluator([todo.archs[index] for index in block]),
-            batches,
-            self._loader,
-            self.images.sizes,
-            todo.batches.room,
-            target_bytes(terms, shapes) * len(self.images),
-        )
-        for index in mine:
-            scores = scorer(blocks[index], progress)
-            self._check_finite(scores)
-            part.write(index, scores)
-        barrier()
-
-    def _check_finite(self, scores: np.ndarray) -> None:
-        if not np.isfinite(scores).all():
-            raise UserError(
-                f'checkpoint: {self.paths.get("checkpoint", "the supernet")} gives features '
-                'that are not finite; its training diverged'
-            )
+        return _Todo(candidates, self.scoring.plan(archs, limits))
 
     def _meta(self) -> dict[str, Any]:
         """Everything needed to repeat the search."""
@@ -347,3 +247,32 @@ class Search:
         device = next(self.model.parameters()).device
         data = dict(inputs=images.to(device), data_samples=None)
         return self.model.data_preprocessor(data)['inputs']
+
+
+def _labeled(
+    images: LabeledImageSet | None,
+    terms: Sequence[Term],
+    settings: SearchSettings,
+    statistics: bool,
+) -> SearchImages | None:
+    """The labeled images in mixed groups; all are used.
+
+    Raises:
+        UserError: If there are such images and no score reads them, or the other way round, or too
+            few.
+    """
+    reading = [terms[index] for index in of_labels(terms)]
+    if images is None:
+        if reading:
+            raise UserError(
+                f'labels: {reading[0].name} needs labeled images; give a folder with one folder '
+                'per class'
+            )
+        return None
+    if not reading:
+        raise UserError('labels: no score reads them; search by label_knn or label_ridge, too')
+    order = np.random.default_rng(settings.seed).permutation(len(images))
+    mixed = images.select(order.tolist())
+    found = SearchImages(mixed, replace(settings, num_images=None), statistics)
+    check_images(reading, len(found), found.least_group)
+    return found

@@ -8,6 +8,7 @@ from gaia_ssl.distances import (
     DEFAULTS,
     TASKS,
     Distance,
+    LabelScore,
     Score,
     WholeSetScore,
     build_distance,
@@ -93,6 +94,16 @@ def build_terms(
         if not any(option in term.options for term in terms):
             raise UserError(f'{option}: {describe(terms, task)} takes no such option; leave it out')
     return terms
+
+
+def whole_set(terms: Sequence[Term]) -> bool:
+    """Tell if a term scores a whole set of images."""
+    return any(isinstance(term.score, WholeSetScore) for term in terms)
+
+
+def of_labels(terms: Sequence[Term]) -> list[int]:
+    """The indices of the terms that score by labels."""
+    return [index for index, term in enumerate(terms) if isinstance(term.score, LabelScore)]
 
 
 def dense_stages(terms: Sequence[Term]) -> list[int]:

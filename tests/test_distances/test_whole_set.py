@@ -1,11 +1,11 @@
-"""Properties of every score of a whole set of images."""
+"""Properties of every score of a whole set; those by labels are in ``test_labels.py``."""
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gaia_ssl.distances import TASKS, WholeSetScore, build_distance, distances_of
+from gaia_ssl.distances import TASKS, LabelScore, WholeSetScore, build_distance, distances_of
 from gaia_ssl.registry import DISTANCES
 
 ALL = [
@@ -13,6 +13,7 @@ ALL = [
     for task in TASKS
     for name in distances_of(task)
     if issubclass(DISTANCES.get(f'{task}_{name}'), WholeSetScore)
+    and not issubclass(DISTANCES.get(f'{task}_{name}'), LabelScore)
 ]
 WITH_TEACHER = [case for case in ALL if not case[1].endswith(('rank', 'alpha'))]
 EQUAL_CHANNELS = ('relation_qk',)

@@ -1,12 +1,15 @@
 """Scores of whole sets, against subnets that are cut out and run one by one."""
 
 import copy
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from gaia_ssl.distances import TASKS, WholeSetScore, build_distance, distances_of
+from gaia_ssl.datasets.labeled import LabeledImageSet
+from gaia_ssl.distances import TASKS, LabelScore, WholeSetScore, build_distance, distances_of
 from gaia_ssl.search import Limits, Search, SearchSettings, blocks
 from gaia_ssl.search.groups import split_groups
 from gaia_ssl.search.tree import build_tree
@@ -105,7 +108,8 @@ def test_every_score_of_a_whole_set_can_be_searched_by(supernet, photos, tmp_pat
         names = [
             name
             for name in distances_of(task)
-            if isinstance(build_distance(task, name), WholeSetScore)
+            if isinstance(score := build_distance(task, name), WholeSetScore)
+            and not isinstance(score, LabelScore)
         ]
         options = dict(distance=dict.fromkeys(names, 1.0), strategy=dict(type='random', num=2))
         stages = (1,) if task == 'dense' else None
@@ -131,6 +135,7 @@ def test_a_stopped_search_is_resumed(supernet, photos, tmp_path, monkeypatch, st
     options = dict(strategy=dict(type='random', num=6))
     if strategy == 'evolution':
         options = dict(strategy=dict(type='evolution', num=6, population=3))
+    monkeypatch.setattr(blocks, 'LEAST', 2)
     monkeypatch.setattr(blocks, 'MOST', 2)
     whole, stopped = str(tmp_path / 'whole'), str(tmp_path / 'stopped')
     search(supernet, photos, **options).run(whole)
@@ -154,6 +159,7 @@ def test_blocks_share_steps_and_hold_every_candidate_once(monkeypatch):
     rng = np.random.default_rng(0)
     archs = [SPACE.sample(rng) for _ in range(40)]
     tree = build_tree(SPACE.family, map(SPACE.path, archs), (3,), (40, 40))
+    assert [len(block) for block in blocks.make_blocks(tree, 1)] == [24, 16]
     monkeypatch.setattr(blocks, 'ROOM', 1000)
     found = blocks.make_blocks(tree, 100)
     assert [len(block) for block in found] == [10] * 4
@@ -177,3 +183,52 @@ def test_a_diverged_network_is_named(supernet, photos, tmp_path):
     job = Search(broken, photos, SearchSettings(**SETTINGS), paths=dict(checkpoint='a.pth'))
     with pytest.raises(UserError, match='checkpoint: a.pth gives features that are not finite'):
         job.run(str(tmp_path))
+
+
+@pytest.fixture(scope='module')
+def labeled(photos, tmp_path_factory):
+    """The photos in two class folders."""
+    root = tmp_path_factory.mktemp('labeled')
+    for index, name in enumerate(photos.names):
+        folder = root / ('cat' if index % 3 else 'dog')
+        folder.mkdir(exist_ok=True)
+        (folder / name).write_bytes((Path(photos.sources[0]) / name).read_bytes())
+    return LabeledImageSet(str(root), photos.pipeline)
+
+
+def test_scores_by_labels(supernet, photos, labeled, tmp_path):
+    """Of networks that are cut out, on the same mixed groups; beside those without labels."""
+    distance = dict(cosine=1.0, label_ridge=1.0, label_knn=1.0)
+    settings = SearchSettings(**(SETTINGS | dict(distance=distance, stages=None, seed=3)))
+    settings = replace(settings, distance_options={})
+    job = Search(supernet, photos, settings, labeled=labeled)
+    result = job.run(str(tmp_path))
+    assert job.identity['labels_count'] == 14
+    cosine = search(supernet, photos, distance='cosine', stages=None, distance_options={}, seed=3)
+    plain = {str(r['arch']): r['distance'] for r in rows_of(cosine.run(str(tmp_path / 'plain')))}
+    order = np.random.default_rng(3).permutation(14)
+    images = torch.stack([labeled[int(i)] for i in order])
+    images = supernet.data_preprocessor(dict(inputs=images))['inputs']
+    labels = torch.tensor(labeled.labels)[order]
+    for row in (result['subnets'][0], result['anchors'][1]):
+        assert row['terms'][0] == pytest.approx(plain[str(row['arch'])], rel=1e-6)
+        backbone = supernet.student[0].extract(row['arch']).train()
+        sizes = [len(group) for group in split_groups(14, 5)]
+        with torch.no_grad():
+            maps = torch.cat([backbone(part)[-1] for part in images.split(sizes)])
+        for value, term in zip(row['terms'][1:], job.candidates.terms[1:]):
+            kept = term.score.collect(maps, labels)
+            assert value == pytest.approx(term.score.score(kept, term.score.prepare([labels])))
+
+
+@pytest.mark.parametrize(
+    'distance, given, message',
+    [
+        ('label_knn', False, '^labels: global_label_knn needs labeled images'),
+        ('cosine', True, '^labels: no score reads them; search by label_knn or'),
+    ],
+)
+def test_labels_and_their_scores_go_together(supernet, photos, labeled, distance, given, message):
+    settings = SearchSettings(task='global', distance=distance, input_size=40, bn_group=5)
+    with pytest.raises(UserError, match=message):
+        Search(supernet, photos, settings, labeled=labeled if given else None)

@@ -26,6 +26,9 @@ ENV = dict(
     CUDA_VISIBLE_DEVICES='',
     PYTHON=sys.executable,
 )
+WHOLE_SET = dict(
+    task='global', distance=('cosine', 'neighbours', 'label_ridge'), labels='images', num=60
+)
 CONFIG = """
 default_scope = 'gaia_ssl'
 model = dict(
@@ -87,12 +90,25 @@ def args_of(given, **options):
         dict(images=given / 'images', task='dense', flops=(1.6e6, 3.5e6), num=12, bn_group=8),
         **options,
     )
+    if 'labels' in options:
+        options['labels'] = given / options['labels']
     args = [config, checkpoint]
     for name, value in options.items():
         if value is not None:
             args.append(f'--{name.replace("_", "-")}')
             args.extend(value if isinstance(value, (tuple, list)) else [value])
     return [str(arg) for arg in args if arg != '']
+
+
+def test_scores_of_the_whole_set_and_by_labels(given, run, tmp_path):
+    done = run(*args_of(given, work_dir=tmp_path, **dict(WHOLE_SET, num=5)))
+    assert done.returncode == 0, done.stderr
+    result = json.loads((tmp_path / 'search.json').read_text())
+    assert result['meta']['distance'] == 'cosine + neighbours + label_ridge'
+    assert result['meta']['labels_count'] == 37 and result['meta']['labels'].endswith('images')
+    for row in result['subnets']:
+        assert row['distance'] == pytest.approx(sum(row['terms']))
+        assert row['terms'][2] * 37 == pytest.approx(round(row['terms'][2] * 37))
 
 
 def test_search(given, run, tmp_path):
@@ -193,7 +209,7 @@ def test_everything_at_once(given, run, tmp_path):
     more = ['--memory', '0', '1M', '96x64', '--amp']
     done = run(*args_of(given, work_dir=work_dir, **options), *more)
     assert done.returncode == 0, done.stderr
-    assert len(list((work_dir / 'rounds').glob('*/*.npy'))) == 3 * 3  # rounds x groups
+    assert len(list((work_dir / 'rounds').glob('*/*.npy'))) == 3  # a block of each round
     result = json.loads((work_dir / 'search.json').read_text())
     meta, subnets = result['meta'], result['subnets']
     assert meta['distance'] == 'relation + 0.5 dense_mse + 2 pooled_rank'
@@ -367,8 +383,9 @@ def test_killed_and_resumed(given, run, tmp_path):
         dict(num=60, bn_group=4, task='global'),
         dict(num=80, bn_group=6, strategy='evolution', population=10),
         dict(num=60, bn_group=6, strategy='pareto', population=12, distance=('mse', 'kl=2')),
+        WHOLE_SET,
     ],
-    ids=['random', 'evolution', 'pareto'],
+    ids=['random', 'evolution', 'pareto', 'whole set'],
 )
 def test_killed_again_and_again(given, run, tmp_path, options):
     """At random moments, some before anything is there and some while a file is written."""
@@ -405,6 +422,8 @@ def test_killed_again_and_again(given, run, tmp_path, options):
         ),
         pytest.param(3, dict(strategy='pareto', population=5), marks=pytest.mark.slow),
         pytest.param(3, dict(bn_policy='calibrated', task='global'), marks=pytest.mark.slow),
+        pytest.param(3, WHOLE_SET, marks=pytest.mark.slow),
+        pytest.param(2, dict(WHOLE_SET, bn_policy='calibrated'), marks=pytest.mark.slow),
     ],
 )
 def test_processes(given, run, tmp_path, processes, options):

@@ -27,9 +27,17 @@ from torch import Tensor
 
 from gaia_ssl.datasets.labeled import LabeledImageSet
 from gaia_ssl.datasets.search_defaults import SearchDefaults
-from gaia_ssl.distances import TASKS, Distance, build_distance, distances_of
+from gaia_ssl.distances import (
+    TASKS,
+    Distance,
+    LabelScore,
+    Score,
+    WholeSetScore,
+    build_distance,
+    distances_of,
+    ridge_scores,
+)
 from gaia_ssl.evaluation.correlation import correlate, spearman
-from gaia_ssl.evaluation.ridge import ridge_scores
 from gaia_ssl.models.backbones import Encoder
 from gaia_ssl.models.supernet import load_supernet
 from gaia_ssl.search.batchnorm import group_statistics
@@ -43,8 +51,8 @@ from gaia_ssl.utils.markdown import table
 
 WIDTH = 0.07  # of the default interval of FLOPs, relative to its centre
 
-Score = tuple[Distance, int]
-"""A distance and the stage it is measured at."""
+Measured = tuple[Score, int]
+"""A score and the stage it is measured at."""
 
 
 def parse_args() -> argparse.Namespace:
@@ -145,13 +153,14 @@ def maps_of(encoder: Encoder, arch: Arch, batches: Sequence[Tensor]) -> Iterator
             yield backbone(images)
 
 
-def make_scores(stages: Sequence[int], last: int) -> dict[str, Score]:
+def make_scores(stages: Sequence[int], last: int) -> dict[str, Measured]:
     """Every distance by a name, those that read maps once for each stage."""
     scores, seen = {}, set()
     for task in TASKS:
         for name in distances_of(task):
             distance = build_distance(task, name)
-            if type(distance) in seen:  # registered for both tasks
+            # registered for both tasks, or by labels
+            if type(distance) in seen or isinstance(distance, LabelScore):
                 continue
             seen.add(type(distance))
             if distance.reads == 'embedding':
@@ -166,7 +175,7 @@ def score(
     student: Encoder,
     teacher: Encoder,
     archs: Sequence[Arch],
-    scores: dict[str, Score],
+    scores: dict[str, Measured],
     batches: Sequence[Tensor],
 ) -> dict[str, np.ndarray]:
     """The mean over images of each score, (archs,)."""
@@ -180,15 +189,32 @@ def score(
             for name, (distance, stage) in scores.items()
         }
 
-    sums = {name: np.zeros(len(archs)) for name in scores}
+    targets = []
     for images in batches:
         target = features(teacher, teacher[0].space.max, images)
-        targets = {name: scores[name][0].target(feature) for name, feature in target.items()}
-        for index, arch in enumerate(archs):
+        targets.append({name: scores[name][0].target(feature) for name, feature in target.items()})
+    prepared = {
+        name: score.prepare(target[name] for target in targets)
+        for name, (score, _) in scores.items()
+        if isinstance(score, WholeSetScore)
+    }
+    found = {name: np.zeros(len(archs)) for name in scores}
+    for index, arch in enumerate(archs):
+        kept: dict[str, list[Tensor]] = {name: [] for name in scores}
+        for images, target in zip(batches, targets, strict=True):
             for name, feature in features(student, arch, images).items():
-                values = scores[name][0](feature, targets[name])
-                sums[name][index] += values.double().sum().item()
-    return {name: total / sum(map(len, batches)) for name, total in sums.items()}
+                score = scores[name][0]
+                if isinstance(score, WholeSetScore):
+                    parts = [*kept[name], score.collect(feature, target[name])]
+                    kept[name] = [score.merge(parts)]
+                elif isinstance(score, Distance):
+                    kept[name].append(score(feature, target[name]).double())
+        for name, (score, _) in scores.items():
+            if isinstance(score, WholeSetScore):
+                found[name][index] = score.score(kept[name][0], prepared[name])
+            else:
+                found[name][index] = torch.cat(kept[name]).mean().item()
+    return found
 
 
 def probe(student: Encoder, arch: Arch, train: Groups, test: Groups) -> np.ndarray:

@@ -31,10 +31,9 @@ from gaia_ssl.benchmark.pipeline import Pipeline, orderly_exit
 from gaia_ssl.benchmark.stages import Stage
 from gaia_ssl.datasets.labeled import LabeledImageSet
 from gaia_ssl.datasets.search_defaults import SearchDefaults
+from gaia_ssl.distances import ridge_scores, weighted_knn
 from gaia_ssl.engine.train import prepare_config, train
 from gaia_ssl.evaluation.features import PooledFeatures
-from gaia_ssl.evaluation.knn import weighted_knn
-from gaia_ssl.evaluation.ridge import ridge_scores
 from gaia_ssl.models.supernet import load_supernet_backbone
 from gaia_ssl.registry import HOOKS
 from gaia_ssl.space import Arch, SearchSpace

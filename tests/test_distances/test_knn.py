@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gaia_ssl.evaluation import weighted_knn
+from gaia_ssl.distances import weighted_knn
 
 
 def by_hand(query, features, labels, num_classes, k, temperature):

@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from gaia_ssl.evaluation.ridge import PENALTY, ridge_scores
+from gaia_ssl.distances.ridge import PENALTY, ridge_scores
 
 
 def test_ridge_is_least_squares_with_a_penalty():

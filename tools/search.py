@@ -11,7 +11,7 @@ from gaia_ssl.datasets.readable import describe_bad
 from gaia_ssl.datasets.search_defaults import SearchDefaults
 from gaia_ssl.distances import DEFAULTS, TASKS, distance_options, distances_of, distances_with
 from gaia_ssl.search import Limits, Result, Search, SearchSettings, strategy_names
-from gaia_ssl.search.settings import STATISTICS
+from gaia_ssl.search.settings import COMBINE, STATISTICS
 from gaia_ssl.space import COSTS, Budget
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.cli import (
@@ -84,6 +84,12 @@ def add_distances(group: argparse._ArgumentGroup) -> None:
         metavar='NAME[=WEIGHT]',
         help='; '.join(f'{t}: {", ".join(distances_of(t))}, default {DEFAULTS[t]}' for t in TASKS)
         + '; several are summed, those of the other task as TASK_NAME',
+    )
+    group.add_argument(
+        '--combine',
+        choices=COMBINE,
+        help='add several distances as they are, or after division by their spread over the first '
+        f"round's subnets; default: {SearchSettings.combine}",
     )
     group.add_argument(
         '--stages',
@@ -173,7 +179,7 @@ STRATEGY_SETTINGS = (
     'num', 'share_prefixes', 'population', 'crossover', 'mutation', 'offspring', 'costs'
 )  # fmt: skip
 # settings of a search that an option of the same name gives
-SETTINGS = ('task', 'stages', 'bn_policy', 'bn_group', 'num_images', 'max_bad', 'seed')
+SETTINGS = ('task', 'combine', 'stages', 'bn_policy', 'bn_group', 'num_images', 'max_bad', 'seed')
 # options by the fields that the package's messages name
 OPTIONS = dict(
     bn_group='--bn-group',

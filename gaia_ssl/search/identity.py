@@ -57,6 +57,7 @@ def settings_id(
         task=settings.task,
         distance=describe(candidates.terms, settings.task),
         distances=[term.to_dict() for term in candidates.terms],
+        combine=settings.combine,
         stages=dense_stages(candidates.terms) or None,
         **teacher,
         bn=dict(policy=settings.bn_policy, group=settings.bn_group),

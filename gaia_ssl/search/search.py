@@ -199,11 +199,16 @@ class Search:
             if not scores:
                 # the anchors come after the first round's candidates
                 anchor_scores = found[number:]
+                if self.settings.combine == 'spread':
+                    weights = weights / _spreads(found[:number])
             subnets += todo.candidates
             scores.append(found[:number])
             todo = self._next(rounds, scores[-1] @ weights, [], limits)
         rows = np.concatenate([*scores, anchor_scores])
-        result = make_result(self._meta(), subnets, self.candidates.anchors, rows, weights.tolist())
+        meta = self._meta()
+        if self.settings.combine == 'spread':
+            meta |= dict(spread_weights=weights.tolist())
+        result = make_result(meta, subnets, self.candidates.anchors, rows, weights.tolist())
         if get_dist_info()[0] == 0:
             save_result(result, store.work_dir)
         return result
@@ -247,6 +252,15 @@ class Search:
         device = next(self.model.parameters()).device
         data = dict(inputs=images.to(device), data_samples=None)
         return self.model.data_preprocessor(data)['inputs']
+
+
+def _spreads(scores: np.ndarray) -> np.ndarray:
+    """The standard deviation of each term, 1 where all are equal: (candidates, terms) -> (terms,).
+
+    Differences of a size that rounding makes are none.
+    """
+    spreads = scores.std(0)
+    return np.where(spreads > 1e-9 * np.abs(scores).max(0), spreads, 1.0)
 
 
 def _labeled(

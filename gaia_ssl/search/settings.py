@@ -16,6 +16,7 @@ from .batchnorm import group_statistics, set_statistics
 from .groups import check_bn_group
 
 STATISTICS = dict(group=group_statistics, calibrated=set_statistics)
+COMBINE = ('sum', 'spread')
 DTYPES = dict(float32=torch.float32, bfloat16=torch.bfloat16, float16=torch.float16)
 
 
@@ -34,6 +35,8 @@ class SearchSettings:
         latencies: Path of a table of measured latencies. Defaults to none.
         strategy: The strategy that chooses the archs to score, see ``build_strategy``. Defaults
             to 100 random ones.
+        combine: Terms are added as they are, ``'sum'``, or after division by their standard
+            deviation over the first round's candidates, ``'spread'``. Defaults to ``'sum'``.
         bn_policy: Batch norms take their statistics from each ``'group'`` of images, or are
             ``'calibrated'`` for each path on all images. Defaults to ``'group'``.
         bn_group: Maximum number of images in a group. Defaults to 64.
@@ -55,6 +58,7 @@ class SearchSettings:
     budget: Budget = field(default_factory=Budget)
     latencies: str | None = None
     strategy: dict[str, Any] = field(default_factory=lambda: dict(type='random'))
+    combine: str = 'sum'
     bn_policy: str = 'group'
     bn_group: int = 64
     input_size: int = 224
@@ -64,7 +68,8 @@ class SearchSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, known in dict(task=TASKS, bn_policy=STATISTICS, dtype=DTYPES).items():
+        choices = dict(task=TASKS, combine=COMBINE, bn_policy=STATISTICS, dtype=DTYPES)
+        for name, known in choices.items():
             if (value := getattr(self, name)) not in list(known):
                 raise UserError(f'{name}: {value!r} is not one of {", ".join(known)}')
         check_types(self)

@@ -232,3 +232,23 @@ def test_labels_and_their_scores_go_together(supernet, photos, labeled, distance
     settings = SearchSettings(task='global', distance=distance, input_size=40, bn_group=5)
     with pytest.raises(UserError, match=message):
         Search(supernet, photos, settings, labeled=labeled if given else None)
+
+
+@pytest.mark.parametrize('strategy', [dict(type='random', num=5), dict(type='evolution', num=8)])
+def test_terms_are_divided_by_their_spread(supernet, photos, tmp_path, strategy):
+    options = dict(distance=dict(cosine=1.0, rank=2.0), stages=None, distance_options={})
+    found = search(supernet, photos, combine='spread', strategy=strategy, **options)
+    result = found.run(str(tmp_path))
+    terms = np.array([row['terms'] for row in result['subnets']])
+    weights = np.array(result['meta']['spread_weights'])
+    if strategy['type'] == 'random':
+        np.testing.assert_allclose(weights, [1, 2] / terms.std(0))
+    for row in (*result['subnets'], *result['anchors']):
+        assert row['distance'] == pytest.approx(np.dot(weights, row['terms']))
+
+
+def test_a_term_that_is_equal_for_all_is_not_divided(supernet, photos, tmp_path):
+    options = dict(distance=dict(cosine=1.0, rank=1.0), stages=None, distance_options={})
+    one = dict(type='random', num=1)
+    result = search(supernet, photos, combine='spread', strategy=one, **options).run(str(tmp_path))
+    assert result['meta']['spread_weights'] == [1, 1]

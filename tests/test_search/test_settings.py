@@ -18,6 +18,7 @@ def test_a_config_gives_them_as_python_does():
         (dict(), 'task: missing; give one of global, dense'),
         (dict(task='local'), "task: 'local' is not one of global, dense"),
         (dict(dtype='int8'), "dtype: 'int8' is not one of float32, bfloat16, float16"),
+        (dict(combine='rank'), "combine: 'rank' is not one of sum, spread"),
         (dict(bn_policy='none'), "bn_policy: 'none' is not one of group, calibrated"),
         (dict(bn_group=3), 'bn_group: 3 images are too few for batch-norm statistics; give 4'),
         (dict(bn_group=8.5), 'bn_group: 8.5 is of the wrong type'),

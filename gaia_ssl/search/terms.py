@@ -78,10 +78,12 @@ def build_terms(
     chosen = sorted({num_stages - 1} if stages is None else set(stages))
     if not chosen or chosen[0] < 0 or chosen[-1] >= num_stages:
         raise UserError(f'stages: {chosen} are not among 0 to {num_stages - 1}')
+    if not any(weights.values()):
+        raise UserError('distance: all weights are 0; give one above 0')
     terms = []
     for name, weight in weights.items():
-        if not 0 < weight < float('inf'):
-            raise UserError(f'distance: {name} has weight {weight}; weights are positive numbers')
+        if not 0 <= weight < float('inf'):
+            raise UserError(f'distance: {name} has weight {weight}; weights are 0 or more')
         registered = name if name in DISTANCES.module_dict else registered_name(task, name)
         cls = DISTANCES.get(registered)
         own = {key: value for key, value in (options or {}).items() if key in cls.options}

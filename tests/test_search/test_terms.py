@@ -33,7 +33,8 @@ def test_several_of_both_tasks():
     [
         (('local', None, None, 4), "task: 'local' is not one of global, dense"),
         (('global', 'kl', None, 4), "distance: 'kl' is unknown for task global"),
-        (('dense', dict(mse=0), None, 4), 'distance: mse has weight 0'),
+        (('dense', dict(mse=0), None, 4), 'distance: all weights are 0; give one above 0'),
+        (('dense', dict(mse=-1), None, 4), 'distance: mse has weight -1; weights are 0 or more'),
         (('dense', dict(mse=float('nan')), None, 4), 'distance: mse has weight nan'),
         (('dense', None, (4,), 4), r'stages: \[4\] are not among 0 to 3'),
         (('dense', None, (), 4), r'stages: \[\] are not among 0 to 3'),

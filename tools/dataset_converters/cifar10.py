@@ -122,12 +122,13 @@ def _read_split(reader, folder, split):
     return images, labels
 
 
-def choose(labels, num):
-    """Positions of the first ``num / 10`` images of each class.
+def choose(labels, num, skip=0):
+    """Positions of the first ``num / 10`` images of each class, after the first ``skip / 10``.
 
     Args:
         labels (np.ndarray): (N, ), class of each image.
         num (int): How many in all.
+        skip (int): How many come before. Defaults to 0.
 
     Returns:
         np.ndarray: (num, ), ascending.
@@ -136,14 +137,22 @@ def choose(labels, num):
         UserError: If there are too few images, or the classes cannot have equally many.
     """
     per_class, rest = divmod(num, len(CLASSES))
-    most = np.bincount(labels, minlength=len(CLASSES)).min()
+    before, odd = divmod(skip, len(CLASSES))
+    most = np.bincount(labels, minlength=len(CLASSES)).min() - before
+    if odd or before < 0 or most < 1:
+        raise UserError(
+            f'--skip-train: {skip} images cannot be left out; give a multiple of {len(CLASSES)} '
+            f'below {(most + before) * len(CLASSES)}'
+        )
     if rest or not 0 < per_class <= most:
         raise UserError(
             f'--num-train, --num-test: {num} images cannot be had; give a multiple of '
             f'{len(CLASSES)} from {len(CLASSES)} to {most * len(CLASSES)}'
         )
     return np.sort(
-        np.concatenate([np.flatnonzero(labels == c)[:per_class] for c in range(len(CLASSES))])
+        np.concatenate(
+            [np.flatnonzero(labels == c)[before : before + per_class] for c in range(len(CLASSES))]
+        )
     )
 
 
@@ -181,13 +190,14 @@ def unpack(archive, folder):
         raise UserError(f'--src: {archive} is not a whole archive; fetch it again') from error
 
 
-def build(out, src=None, num=None):
+def build(out, src=None, num=None, skip=0):
     """Write the class folders, or nothing.
 
     Args:
         out (Path): The folder to make.
         src (Path | None): Folder or archive of either form; downloaded if None.
         num (dict[str, int] | None): Images of each split. Defaults to all.
+        skip (int): Training images that are left out. Defaults to 0.
 
     Raises:
         UserError: If ``out`` is there already, or the source cannot be had or is damaged.
@@ -201,7 +211,8 @@ def build(out, src=None, num=None):
                 src = Path(unpacked)
             parts = read(src)
         for split, (images, labels) in parts.items():
-            chosen = choose(labels, (num or {}).get(split, len(labels)))
+            left_out = skip if split == 'train' else 0
+            chosen = choose(labels, (num or {}).get(split, len(labels)), left_out)
             write(Path(draft) / split, images, labels, chosen)
 
 
@@ -215,6 +226,12 @@ def parse_args() -> argparse.Namespace:
         '--num-train', type=int, default=20000, help='training images (default: %(default)s)'
     )
     parser.add_argument(
+        '--skip-train',
+        type=int,
+        default=0,
+        help='training images before these, such as those of another part (default: 0)',
+    )
+    parser.add_argument(
         '--num-test', type=int, default=10000, help='test images (default: %(default)s)'
     )
     return parser.parse_args()
@@ -222,7 +239,8 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    build(args.out, args.src, dict(train=args.num_train, test=args.num_test))
+    number = dict(train=args.num_train, test=args.num_test)
+    build(args.out, args.src, number, args.skip_train)
     print(f'{args.num_train} training and {args.num_test} test images are in {args.out}')
 
 

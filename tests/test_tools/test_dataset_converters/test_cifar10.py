@@ -99,6 +99,21 @@ def test_a_part_is_the_first_images_of_each_class(run, batches, tmp_path):
         assert len(list((tmp_path / 'out/test' / name).iterdir())) == 1
 
 
+def test_another_part_shares_no_image(run, batches, tmp_path):
+    src = write_sheets(tmp_path / 'src', batches)
+    common = ('--src', src, '--num-train', 20, '--num-test', 10)
+    for name, skip in (('one', 0), ('other', 20)):
+        done = run('--out', tmp_path / name, *common, '--skip-train', skip)
+        assert done.returncode == 0, done.stderr
+    parts = [sorted((tmp_path / name / 'train').glob('*/*')) for name in ('one', 'other')]
+    names = [{path.relative_to(path.parents[1]) for path in part} for part in parts]
+    assert len(names[0]) == len(names[1]) == 20 and not names[0] & names[1]
+    for wrong in (5, -10, 10000):
+        done = run('--out', tmp_path / 'none', *common, '--skip-train', wrong)
+        assert done.returncode == 2
+        assert f'--skip-train: {wrong} images cannot be left out' in done.stderr
+
+
 def test_an_archive_is_unpacked(batches, tmp_path):
     write_pickles(tmp_path / 'cifar-10-batches-py', batches)
     with tarfile.open(tmp_path / 'archive.tar.gz', 'w:gz') as tar:

@@ -1,0 +1,142 @@
+"""What the evidence study computes, and a small one from end to end."""
+
+import json
+import os
+import subprocess
+import sys
+from argparse import Namespace
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from scipy.stats import spearmanr
+
+import gaia_ssl.models.selfsup  # noqa: F401 - registers the methods
+from gaia_ssl.benchmark.stages import StageError
+from gaia_ssl.registry import MODELS
+from gaia_ssl.utils.cli import load_config
+
+ROOT = Path(__file__).resolve().parents[3]
+CONFIG = 'configs/simsiam/simsiam_tiny10to22_bs64-coslr-10e_cifar10.py'
+study = SourceFileLoader('evidence', str(ROOT / 'tools/studies/evidence.py')).load_module()
+
+
+def write_search(folder, rows):
+    folder.mkdir(parents=True)
+    (folder / 'search.json').write_text(json.dumps(dict(meta={}, subnets=rows, anchors=[])))
+
+
+@pytest.fixture
+def found(tmp_path):
+    """Searches of two trainings: the first score is the truth, the second its opposite."""
+    rng = np.random.default_rng(0)
+    args = Namespace(work_dir=tmp_path / 'work', archs=30, num_images=8, supernets=[])
+    for seed in range(2):
+        run = tmp_path / 'trainings' / f'seed{seed}'
+        run.mkdir(parents=True)
+        (run / 'config.py').touch()
+        (run / 'epoch_1.pth').touch()
+        errors = rng.uniform(0.4, 0.6, (30, 2))  # by truth
+        others = rng.normal(size=(30, len(study.SCORES) - 2))
+        for half in study.HALVES:
+            noise = rng.normal(size=(30, 2), scale=0.01)
+            rows = []
+            for i in range(30):
+                scores = [errors[i, 0], -errors[i, 0], *others[i]] if half == 'a' else []
+                arch = dict(width=[8, 16 + i % 3], depth=[1, 1 + i % 2])
+                terms = [*(errors[i] + noise[i]), *scores]
+                costs = dict(flops=i + 1, params=99 - i, memory=1)
+                rows.append(dict(arch=dict(arch, number=i), **costs, distance=0.0, terms=terms))
+            write_search(args.work_dir / f'net{seed}{half}', rows)
+    args.supernets = [f'net={tmp_path / "trainings"}']
+    return args
+
+
+def test_rows(found):
+    result = study.analyse(found)
+    rows = result['rows']
+    names = [*study.SCORES, *study.BASELINES]
+    assert len(rows) == 2 * len(names) * 3
+    first = [r for r in rows if r.get('score') == study.SCORES[0] and r['truth'] == 'knn']
+    assert [row['seed'] for row in first] == [0, 1, 'all']
+    data = study.read(found, 'net', 0)
+    truth = data['truth']['knn'].mean(1)
+    assert data['truth']['knn'].shape == (30, 2)
+    want = spearmanr(data['score'][study.SCORES[0]], truth).statistic
+    assert first[0]['spearman'] == pytest.approx(want) and want > 0.95
+    assert first[0]['low'] <= want <= first[0]['high']
+    assert first[0]['regret'] < 1.5 and first[0]['regret_top5'] == 0
+    assert first[0]['gain'] == pytest.approx(truth.max() - np.median(truth), abs=1.5)
+    assert first[2]['spearman'] == pytest.approx((want + first[1]['spearman']) / 2)
+    second = [r for r in rows if r.get('score') == study.SCORES[1] and r['truth'] == 'knn']
+    assert second[2]['spearman'] == pytest.approx(-first[2]['spearman'])
+    assert second[0]['regret'] > 15
+    assert all(0.9 < row['reliability'] <= 1 for row in result['truths'])
+    widths = [r for r in rows if r.get('baseline') == 'width']
+    assert all(np.isnan(row['partial_width']) for row in widths)
+
+
+def test_tables_and_json(found):
+    result = dict(study._plain(study.analyse(found)), machine=dict(cores=1, cpu='one'), versions={})
+    again = json.loads(json.dumps(result, allow_nan=False))
+    text = study.as_markdown(again)
+    assert 'Supernet net:' in text and '| **width** |' in text and 'nan' not in text
+    best = text.split('Supernet net:')[1].split('\n')[4]
+    assert best.startswith(f'| {study.SCORES[0]} |')
+
+
+def test_labels_are_split_in_halves(tmp_path):
+    for name, number in (('cat', 3), ('dog', 2)):
+        (tmp_path / 'labels' / name).mkdir(parents=True)
+        for i in range(number):
+            (tmp_path / 'labels' / name / f'{i}.png').write_text(name)
+    for _ in range(2):  # the second time they are there
+        study.split_labels(tmp_path / 'labels', tmp_path / 'halves')
+    halves = [
+        {
+            p.relative_to(tmp_path / 'halves' / half)
+            for p in (tmp_path / 'halves' / half).glob('*/*')
+        }
+        for half in study.HALVES
+    ]
+    assert [len(half) for half in halves] == [3, 2] and not halves[0] & halves[1]
+    with pytest.raises(StageError, match='--labels: .*nowhere does not exist'):
+        study.split_labels(tmp_path / 'nowhere', tmp_path / 'halves')
+
+
+def test_a_folder_without_trainings_is_named(tmp_path):
+    for word in (f'net={tmp_path}', 'net'):
+        with pytest.raises(StageError, match='--supernets: net.* is not NAME=DIR with trainings'):
+            study.trainings_of(Namespace(supernets=[word]))
+
+
+@pytest.mark.slow
+def test_a_small_study(tmp_path):
+    rng = np.random.default_rng(0)
+    for label, name in enumerate(('dark', 'light')):
+        (tmp_path / 'labels' / name).mkdir(parents=True)
+        for i in range(24):
+            pixels = rng.integers(0, 128, (32, 32, 3), dtype=np.uint8) + 100 * label
+            cv2.imwrite(str(tmp_path / 'labels' / name / f'{i}.png'), pixels.astype(np.uint8))
+    torch.manual_seed(0)
+    config = load_config(str(ROOT / CONFIG))
+    for seed in range(2):
+        run = tmp_path / 'trainings' / f'seed{seed}'
+        run.mkdir(parents=True)
+        config.dump(str(run / 'config.py'))
+        model = MODELS.build(config.model)
+        model.init_weights()
+        torch.save(dict(state_dict=model.state_dict(), meta={}), run / 'epoch_1.pth')
+    command = [sys.executable, study.__file__, '--supernets', f'net={tmp_path / "trainings"}']
+    command += ['--images', str(tmp_path / 'labels'), '--labels', str(tmp_path / 'labels')]
+    command += ['--archs', '6', '--num-images', '20', '--work-dir', str(tmp_path / 'work')]
+    env = dict(os.environ, PYTHONPATH=str(ROOT))
+    done = subprocess.run(command, capture_output=True, text=True, env=env)
+    assert done.returncode == 0, done.stdout + done.stderr
+    result = json.loads((tmp_path / 'work/evidence.json').read_text())
+    assert {row['seed'] for row in result['rows']} == {0, 1, 'all'}
+    assert all(row['archs'] == 6 for row in result['rows'])
+    assert '| **depth** |' in (tmp_path / 'work/evidence.md').read_text()

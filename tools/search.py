@@ -2,6 +2,7 @@
 
 import argparse
 import os.path as osp
+from typing import Any
 
 import torch
 from mmengine.config import Config
@@ -11,6 +12,7 @@ from gaia_ssl.datasets.readable import describe_bad
 from gaia_ssl.datasets.search_defaults import SearchDefaults
 from gaia_ssl.distances import DEFAULTS, TASKS, distance_options, distances_of, distances_with
 from gaia_ssl.search import Limits, Result, Search, SearchSettings, strategy_names
+from gaia_ssl.search.racing import MODES, Race
 from gaia_ssl.search.settings import COMBINE, STATISTICS
 from gaia_ssl.space import COSTS, Budget
 from gaia_ssl.utils import UserError
@@ -34,6 +36,7 @@ def parse_args() -> argparse.Namespace:
     add_distances(parser.add_argument_group('task and distance'))
     add_budgets(parser.add_argument_group('budget'))
     add_strategy(parser.add_argument_group('strategy'))
+    add_race(parser.add_argument_group('race'))
     add_computation(parser.add_argument_group('computation'))
     parser.add_argument('--work-dir', help='folder of the result')
     parser.add_argument(
@@ -144,6 +147,24 @@ def add_strategy(group: argparse._ArgumentGroup) -> None:
     group.add_argument('--costs', nargs='+', help='pareto: minimised as well; default: flops')
 
 
+def add_race(group: argparse._ArgumentGroup) -> None:
+    """Add the options of a race."""
+    group.add_argument(
+        '--race',
+        choices=MODES,
+        help='score all on a few images, and on more those that can still be among the best: sure '
+        'by a bound, fast without; default: all on all images',
+    )
+    group.add_argument(
+        '--top', type=int, help=f'how many best a race looks for; default: {Race.top}'
+    )
+    group.add_argument(
+        '--delta',
+        type=float,
+        help=f'probability that a sure race drops one of them; default: {Race.delta:g}',
+    )
+
+
 def add_computation(group: argparse._ArgumentGroup) -> None:
     """Add the options of the computation."""
     group.add_argument(
@@ -238,10 +259,26 @@ def make_settings(args: argparse.Namespace, config: Config) -> SearchSettings:
         distance_options={key: given[key] for key in distance_options() if key in given},
         budget=make_budget(args),
         latencies=args.latency_table,
+        race=make_race(args),
         strategy=dict({k: given[k] for k in STRATEGY_SETTINGS if k in given}, type=args.strategy),
         input_size=SearchDefaults.of(config, args.input_size).input_size,
         dtype=half if args.amp else SearchSettings.dtype,
     )
+
+
+def make_race(args: argparse.Namespace) -> dict[str, Any] | None:
+    """The settings of the race, if there is one.
+
+    Raises:
+        UserError: If there are settings without a race.
+    """
+    settings = dict(top=args.top, delta=args.delta)
+    given = {key: value for key, value in settings.items() if value is not None}
+    if args.race is None:
+        if given:
+            raise UserError(f'{min(given)}: it is a setting of a race; give --race as well')
+        return None
+    return dict(given, mode=args.race)
 
 
 def search(args: argparse.Namespace) -> None:
@@ -279,7 +316,25 @@ def summary(result: Result, work_dir: str) -> str:
             f'{label:>5}  {row["distance"]:10.4g}  {row["flops"] / 1e6:9.1f}  '
             f'{row["params"] / 1e6:8.2f}  {row["arch"]}'
         )
-    return '\n'.join([*lines, f'{len(result["subnets"])} subnets ranked in {work_dir}/search.json'])
+    lines.append(f'{len(result["subnets"])} subnets ranked in {work_dir}/search.json')
+    return '\n'.join([*lines, *race_lines(result)])
+
+
+def race_lines(result: Result) -> list[str]:
+    """Lines about a race: its steps, and if the images separate the best."""
+    race = result['meta'].get('race_result')
+    if race is None:
+        return []
+    steps = ', '.join(f'{step["archs"]} to {step["images"]}' for step in race['steps'])
+    lines = [f'race: subnets by images {steps}; {race["share"]:.0%} of the multiply-adds of all']
+    top = result['meta']['race']['top']
+    if race['possible']:
+        needed = race['images']
+        lines.append(
+            f'other images might put {race["possible"]} more among the best {top}'
+            + ('' if needed is None else f'; to separate them takes about {needed} images')
+        )
+    return lines
 
 
 def main() -> None:

@@ -13,11 +13,11 @@ from gaia_ssl.distances import WholeSetScore
 from gaia_ssl.space import Arch
 
 from .batchnorm import group_statistics, own_statistics
-from .evaluator import Kept, Reading, Targets, TreeEvaluator
+from .evaluator import Kept, Reading, Targets, TreeEvaluator, group_sums
 from .groups import ROOM, Batches, plan_batches, plan_shares
 from .loading import BatchLoader
 from .progress import Progress
-from .scoring import Plan, Scoring
+from .scoring import Plan, Scores, Scoring
 from .search_images import SearchImages
 from .settings import Limits
 from .store import Store
@@ -102,7 +102,7 @@ class BlockScorer:
             for candidates, reading in evaluator.read(images, sizes, targets, self.room):
                 first = candidates[0]
                 alike[first] = candidates
-                found.setdefault(first, _Sum(self.terms)).add(reading)
+                found.setdefault(first, _Sum(self.terms)).add(reading, sizes)
                 report(len(candidates))
         scores = np.empty((evaluator.num_candidates, len(self.terms)))
         for first, candidates in alike.items():
@@ -191,7 +191,7 @@ class BlockScoring(Scoring):
             loader = BatchLoader(labeled.images, labeled.groups, self.normalise)
             self.sources.append(_Source(by_labels, labeled, loader, LabelBlockScorer))
 
-    def plan(self, archs: list[Arch], limits: Limits) -> Plan:
+    def plan(self, archs: list[Arch], extra: int, limits: Limits) -> Plan:
         """See the base class."""
         evaluator = self._evaluator(archs, range(len(self.terms)))
         nbytes = sum(self._candidate_bytes(source) for source in self.sources)
@@ -206,9 +206,9 @@ class BlockScoring(Scoring):
                 plans.append(plan_shares(sizes, evaluator.need, memory, 1))
             else:
                 plans.append(plan_batches(sizes, evaluator.need, limits.micro_batch, memory))
-        return Plan(archs, evaluator, plans, blocks)
+        return Plan(archs, extra, evaluator, plans, blocks)
 
-    def score(self, store: Store, number: int, plan: Plan) -> np.ndarray:
+    def score(self, store: Store, number: int, plan: Plan) -> Scores:
         """See the base class."""
         rank, world = get_dist_info()
         blocks, shape = plan.blocks or [], (len(plan.archs), len(self.terms))
@@ -238,7 +238,7 @@ class BlockScoring(Scoring):
             self.check_finite(scores)
             part.write(index, scores)
         barrier()
-        return part.total()
+        return Scores(part.total())
 
     def _evaluator(self, archs: Sequence[Arch], terms: Sequence[int]) -> TreeEvaluator:
         # all images are in each process
@@ -277,9 +277,9 @@ class _Sum:
         self.sums: Tensor | None = None
         self.kept: Kept = {}
 
-    def add(self, reading: Reading) -> None:
+    def add(self, reading: Reading, sizes: Sequence[int]) -> None:
         """Add the groups of a batch, in their order."""
-        for row in reading.sums:
+        for row in group_sums(reading.distances, sizes):
             self.sums = row if self.sums is None else self.sums + row
         for key, parts in reading.kept.items():
             score = self.terms[key[0]].score

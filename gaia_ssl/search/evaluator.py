@@ -45,12 +45,17 @@ class Reading(NamedTuple):
     """The terms' readings of a candidate.
 
     Attributes:
-        sums: The sum over a group's images of each distance, (groups, terms), float64.
+        distances: Each distance of each image, (N, terms), float64.
         kept: What scores of the whole set keep.
     """
 
-    sums: Tensor
+    distances: Tensor
     kept: Kept
+
+
+def group_sums(distances: Tensor, sizes: Sequence[int]) -> Tensor:
+    """Sum distances over the images of each group: (N, terms) -> (groups, terms)."""
+    return torch.stack([part.sum(0) for part in distances.split(list(sizes))])
 
 
 class TreeEvaluator:
@@ -122,7 +127,7 @@ class TreeEvaluator:
         # one block: many small ones between the features would keep memory from being given back
         scores = images.new_empty(shape, dtype=torch.float64)
         for candidates, reading in self.read(images, sizes, self.targets(images, sizes), room):
-            scores[candidates] = reading.sums
+            scores[candidates] = group_sums(reading.distances, sizes)
             report(len(candidates))
         # (candidates, groups, terms) -> (groups, candidates, terms)
         return scores.transpose(0, 1).cpu().numpy()
@@ -165,7 +170,8 @@ class TreeEvaluator:
 
         def measure(stage: int, x: Tensor) -> list[Reading]:
             branches = len(x) // len(images)
-            sums = x.new_zeros(branches, len(sizes), len(self.terms), dtype=torch.float64)
+            shape = (branches, len(images), len(self.terms))
+            distances = x.new_zeros(shape, dtype=torch.float64)
             kept: list[Kept] = [{} for _ in range(branches)]
             readings = self._read(self.neck, stage, x)
             for (index, feature), target in zip(readings, targets[stage], strict=True):
@@ -178,10 +184,10 @@ class TreeEvaluator:
                         kept[branch][index, stage] = own
                 else:
                     distance = cast(Distance, term.score)
-                    found = [distance(f, t).double().sum() for f, t in pairs]
-                    # (branches * groups) -> (branches, groups)
-                    sums[..., index] = torch.stack(found).view(branches, -1) / len(term.stages)
-            return [Reading(*pair) for pair in zip(sums, kept, strict=True)]
+                    found = torch.cat([distance(f, t).double() for f, t in pairs])
+                    # (branches * N) -> (branches, N)
+                    distances[..., index] = found.view(branches, -1) / len(term.stages)
+            return [Reading(*pair) for pair in zip(distances, kept, strict=True)]
 
         several = room > 0 and len(images) >= LEAST_IMAGES
         merging = Merging(len(images), POSITIONS, room) if several else None
@@ -190,7 +196,8 @@ class TreeEvaluator:
             for candidates, readings in walk(self.tree, images, run, measure, merging):
                 total, *others = readings
                 for reading in others:
-                    total = Reading(total.sums + reading.sums, total.kept | reading.kept)
+                    distances = total.distances + reading.distances
+                    total = Reading(distances, total.kept | reading.kept)
                 yield candidates, total
 
     @contextmanager

@@ -1,6 +1,7 @@
 """Collect the settings that determine a result, to compare them when a search is resumed."""
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from gaia_ssl.models.teachers import FrozenEncoder
 from gaia_ssl.utils.files import data_digest, file_digest
 
 from .candidates import Candidates
+from .racing import race_from
 from .search_images import SearchImages
 from .settings import SearchSettings
 from .terms import dense_stages, describe
@@ -58,6 +60,7 @@ def settings_id(
         distance=describe(candidates.terms, settings.task),
         distances=[term.to_dict() for term in candidates.terms],
         combine=settings.combine,
+        race=None if (race := race_from(settings.race)) is None else asdict(race),
         stages=dense_stages(candidates.terms) or None,
         **teacher,
         bn=dict(policy=settings.bn_policy, group=settings.bn_group),

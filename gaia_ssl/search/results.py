@@ -20,6 +20,7 @@ def make_result(
     anchors: dict[str, Candidate],
     scores: np.ndarray,
     weights: Sequence[float],
+    images: np.ndarray | None = None,
 ) -> Result:
     """Make the result of a search from the scores.
 
@@ -29,20 +30,30 @@ def make_result(
         anchors: The anchors, by name.
         scores: The terms of each candidate, then of each anchor, (candidates + anchors, terms).
         weights: The weight of each term in the distance.
+        images: The images that each was scored on, (candidates + anchors,). Defaults to all.
 
     Returns:
         ``meta``; ``subnets``, best first (of equals the one with fewer multiply-adds first); and
         ``anchors``, in the space's order. Each has ``arch``, its costs and ``distance``, a sum of
-        several terms also its ``terms``, and an anchor its ``name``.
+        several terms also its ``terms``, and an anchor its ``name``. Where archs were scored on
+        different images, their number is ``images``, and those with more come first.
     """
     rows = []
     for candidate, terms in zip([*subnets, *anchors.values()], scores.tolist(), strict=True):
         distance = sum(w * t for w, t in zip(weights, terms, strict=True))
         row = dict(arch=candidate.arch, **candidate.costs, distance=distance)
         rows.append(row | (dict(terms=terms) if len(terms) > 1 else {}))
+    if images is not None:
+        rows = [row | dict(images=int(number)) for row, number in zip(rows, images, strict=True)]
     ranked = sorted(
         rows[: len(subnets)],
-        key=lambda row: (row['distance'], row['flops'], row['params'], json.dumps(row['arch'])),
+        key=lambda row: (
+            -row.get('images', 0),
+            row['distance'],
+            row['flops'],
+            row['params'],
+            json.dumps(row['arch']),
+        ),
     )
     named = [
         dict(name=name, **row) for name, row in zip(anchors, rows[len(subnets) :], strict=True)

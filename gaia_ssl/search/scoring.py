@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from mmengine.dist import barrier, get_dist_info
@@ -25,17 +25,33 @@ if TYPE_CHECKING:  # it imports mmpretrain
     from gaia_ssl.models.selfsup.base import SupernetSelfSupervisor
 
 
+class Scores(NamedTuple):
+    """Scores of archs.
+
+    Attributes:
+        values: Of each arch and term, (archs, terms).
+        images: The images that each was scored on, (archs,). Defaults to all.
+        facts: Plain data about how they came to be. Defaults to none.
+    """
+
+    values: np.ndarray
+    images: np.ndarray | None = None
+    facts: dict[str, Any] = {}
+
+
 class Plan(NamedTuple):
     """Archs that are ready to be scored.
 
     Attributes:
         archs: The archs.
+        extra: How many of them, the last ones, are not candidates.
         evaluator: Scores them.
         batches: The groups of images that run at once, for each source of images.
         blocks: The archs that are scored at once, by their indices. Defaults to all.
     """
 
     archs: list[Arch]
+    extra: int
     evaluator: TreeEvaluator
     batches: list[Batches]
     blocks: list[list[int]] | None = None
@@ -67,24 +83,26 @@ class Scoring(ABC):
         self.loader = BatchLoader(images.images, images.groups, normalise)
 
     @abstractmethod
-    def plan(self, archs: list[Arch], limits: Limits) -> Plan:
+    def plan(self, archs: list[Arch], extra: int, limits: Limits) -> Plan:
         """Prepare to score archs.
+
+        Args:
+            archs: The candidates, and others after them.
+            extra: The number of the others.
+            limits: See ``Search.run``.
 
         Raises:
             UserError: If the limit of memory is too small.
         """
 
     @abstractmethod
-    def score(self, store: Store, number: int, plan: Plan) -> np.ndarray:
+    def score(self, store: Store, number: int, plan: Plan) -> Scores:
         """Score archs.
 
         Args:
             store: Where the scores go; what is there is not computed again.
             number: The number of the round, from 0.
             plan: The archs.
-
-        Returns:
-            (archs, terms).
         """
 
     def evaluator(
@@ -116,7 +134,7 @@ class Scoring(ABC):
 class GroupScoring(Scoring):
     """Scores by distances, which are means over images: processes share the groups of images."""
 
-    def plan(self, archs: list[Arch], limits: Limits) -> Plan:
+    def plan(self, archs: list[Arch], extra: int, limits: Limits) -> Plan:
         """See the base class."""
         evaluator = self.evaluator(archs, self.terms, STATISTICS[self.settings.bn_policy])
         sizes, need = self.images.sizes(), evaluator.need
@@ -124,9 +142,9 @@ class GroupScoring(Scoring):
             batches = plan_shares(sizes, need, limits.memory, get_dist_info()[1])
         else:
             batches = plan_batches(sizes, need, limits.micro_batch, limits.memory)
-        return Plan(archs, evaluator, [batches])
+        return Plan(archs, extra, evaluator, [batches])
 
-    def score(self, store: Store, number: int, plan: Plan) -> np.ndarray:
+    def score(self, store: Store, number: int, plan: Plan) -> Scores:
         """See the base class."""
         rank, world = get_dist_info()
         shape = (len(plan.archs), len(self.terms))
@@ -146,4 +164,4 @@ class GroupScoring(Scoring):
             for group, row in zip(batch, sums, strict=True):
                 part.write(group, row)
         barrier()
-        return part.total() / len(self.images)
+        return Scores(part.total() / len(self.images))

@@ -30,6 +30,8 @@ from .blocks import BlockScoring
 from .candidates import Candidates
 from .feasible import Candidate
 from .identity import settings_id, teacher_id
+from .race_scoring import RaceScoring
+from .racing import race_from
 from .results import make_result, save_result
 from .scoring import GroupScoring, Plan, Scoring
 from .search_images import SearchImages
@@ -104,9 +106,15 @@ class Search:
         )
         name = str(self.paths.get('checkpoint', 'the supernet'))
         parts = (model, terms, settings, self.images, self._normalise, name)
-        self.scoring: Scoring = GroupScoring(*parts)
-        if whole_set(terms):
+        race = race_from(settings.race)
+        self.scoring: Scoring
+        if race is not None:
+            _check_race(settings, terms)
+            self.scoring = RaceScoring(*parts, race=race)
+        elif whole_set(terms):
             self.scoring = BlockScoring(*parts, labeled=self.labeled)
+        else:
+            self.scoring = GroupScoring(*parts)
 
     @classmethod
     def from_files(
@@ -192,9 +200,10 @@ class Search:
         weights = np.array([term.weight for term in self.candidates.terms])
         subnets: list[Candidate] = []
         scores: list[np.ndarray] = []
-        anchor_scores = np.empty(0)
+        anchor_scores, images = np.empty(0), None
+        facts: dict[str, Any] = {}
         while todo is not None:
-            found = self.scoring.score(store, len(scores), todo.plan)
+            found, images, facts = self.scoring.score(store, len(scores), todo.plan)
             number = len(todo.candidates)
             if not scores:
                 # the anchors come after the first round's candidates
@@ -205,10 +214,10 @@ class Search:
             scores.append(found[:number])
             todo = self._next(rounds, scores[-1] @ weights, [], limits)
         rows = np.concatenate([*scores, anchor_scores])
-        meta = self._meta()
+        meta = {**self._meta(), **facts}
         if self.settings.combine == 'spread':
             meta |= dict(spread_weights=weights.tolist())
-        result = make_result(meta, subnets, self.candidates.anchors, rows, weights.tolist())
+        result = make_result(meta, subnets, self.candidates.anchors, rows, weights.tolist(), images)
         if get_dist_info()[0] == 0:
             save_result(result, store.work_dir)
         return result
@@ -237,7 +246,7 @@ class Search:
             return None
         candidates = [self.candidates.feasible[index] for index in indices]
         archs = [candidate.arch for candidate in (*candidates, *extra)]
-        return _Todo(candidates, self.scoring.plan(archs, limits))
+        return _Todo(candidates, self.scoring.plan(archs, len(extra), limits))
 
     def _meta(self) -> dict[str, Any]:
         """Everything needed to repeat the search."""
@@ -252,6 +261,27 @@ class Search:
         device = next(self.model.parameters()).device
         data = dict(inputs=images.to(device), data_samples=None)
         return self.model.data_preprocessor(data)['inputs']
+
+
+def _check_race(settings: SearchSettings, terms: Sequence[Term]) -> None:
+    """Check that archs can race by a search's settings.
+
+    Raises:
+        UserError: If they cannot.
+    """
+    if whole_set(terms):
+        raise UserError(
+            'race: scores of the whole set are no means over images; search by distances, or leave '
+            'it out'
+        )
+    for name, value in (('bn_policy', 'calibrated'), ('combine', 'spread')):
+        if getattr(settings, name) == value:
+            raise UserError(f'{name}: {value!r} needs all images at once; leave out it or the race')
+    if settings.strategy.get('type') not in ('random', 'exhaustive'):
+        raise UserError(
+            f'strategy: {settings.strategy.get("type")!r} scores in rounds; let random or '
+            'exhaustive ones race'
+        )
 
 
 def _spreads(scores: np.ndarray) -> np.ndarray:

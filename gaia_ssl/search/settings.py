@@ -14,6 +14,7 @@ from gaia_ssl.utils.validation import check_types
 
 from .batchnorm import group_statistics, set_statistics
 from .groups import check_bn_group
+from .racing import race_from
 
 STATISTICS = dict(group=group_statistics, calibrated=set_statistics)
 COMBINE = ('sum', 'spread')
@@ -43,6 +44,9 @@ class SearchSettings:
         input_size: Side of the images in pixels. Defaults to 224.
         dtype: Precision of the networks, one of ``DTYPES``. Defaults to ``'float32'``.
         num_images: Number of images to search on, drawn uniformly by ``seed``. Defaults to all.
+        race: ``'sure'`` or ``'fast'``: a race scores all archs on a few images, and on more those
+            that can still be among the best; or its settings, see ``Race``. Defaults to none: all
+            are scored on all images.
         max_bad: Share of the images that may be unreadable; they are skipped. Defaults to 0.
         seed: Seed of the draw of images, and of the strategy's draws unless the strategy has its
             own. Defaults to 0.
@@ -64,6 +68,7 @@ class SearchSettings:
     input_size: int = 224
     dtype: str = 'float32'
     num_images: int | None = None
+    race: str | dict[str, Any] | None = None
     max_bad: float = 0.0
     seed: int = 0
 
@@ -74,6 +79,7 @@ class SearchSettings:
                 raise UserError(f'{name}: {value!r} is not one of {", ".join(known)}')
         check_types(self)
         check_bn_group(self.bn_group)
+        race_from(self.race)
         if self.input_size < 1:
             raise UserError(f'input_size: {self.input_size} is not a number of pixels')
         if self.seed < 0:

@@ -115,6 +115,19 @@ class Round:
         with atomic_write(self._path(part), 'wb') as file:
             np.save(file, scores)
 
+    def read(self, part: int) -> np.ndarray:
+        """Read a part's scores.
+
+        Raises:
+            UserError: If it is missing or damaged.
+        """
+        try:
+            return np.load(self._path(part))
+        except (OSError, ValueError, EOFError) as error:
+            raise UserError(
+                f'work_dir: {self._path(part)} cannot be read; delete it and give resume'
+            ) from error
+
     def total(self) -> np.ndarray:
         """The sum over all parts, (candidates, terms).
 
@@ -124,12 +137,7 @@ class Round:
         total = np.zeros(self.shape)
         for part in range(self.parts):
             rows = slice(None) if self.rows is None else list(self.rows[part])
-            try:
-                total[rows] += np.load(self._path(part))
-            except (OSError, ValueError, EOFError) as error:
-                raise UserError(
-                    f'work_dir: {self._path(part)} cannot be read; delete it and give resume'
-                ) from error
+            total[rows] += self.read(part)
         return total
 
     def _path(self, part: int) -> str:

@@ -59,14 +59,16 @@ class Node:
         channels: Channels of its output.
         size: Height and width of its output.
         working: Bytes that computing it takes for one image.
+        flops: Multiply-adds of computing it for one image.
         children: The nodes that may follow.
         candidates: The candidates whose path ends here.
     """
 
-    __slots__ = ('candidates', 'channels', 'children', 'key', 'size', 'working')
+    __slots__ = ('candidates', 'channels', 'children', 'flops', 'key', 'size', 'working')
 
-    def __init__(self, key: Key, channels: int, size: Size, working: int) -> None:
-        self.key, self.channels, self.size, self.working = key, channels, size, working
+    def __init__(self, key: Key, channels: int, size: Size, working: int, flops: int = 0) -> None:
+        self.key, self.channels, self.size = key, channels, size
+        self.working, self.flops = working, flops
         self.children: dict[Step | Tap, Node] = {}
         self.candidates: list[int] = []
 
@@ -105,15 +107,16 @@ def build_tree(
     def child_of(node: Node, place: Place, step: Step | Tap) -> Node:
         key = Key(place, step, node.channels)
         if isinstance(step, Tap):
-            channels, out_size, working = node.channels, node.size, 0
+            channels, out_size, working, flops = node.channels, node.size, 0, 0
             if step.output is not None:
                 cost, out_size = step_cost(step.output, channels, node.size)
                 channels, working = step.output.out_channels, _RUN * cost.memory
+                flops = cost.flops
             # the map, and two copies of it that are made on the way to a distance
             working += 3 * nbytes(channels, out_size) + tap_bytes(step, channels, out_size)
-            return Node(key, node.channels, node.size, working)
+            return Node(key, node.channels, node.size, working, flops)
         cost, out_size = step_cost(step, node.channels, node.size)
-        return Node(key, step.out_channels, out_size, _RUN * cost.memory)
+        return Node(key, step.out_channels, out_size, _RUN * cost.memory, cost.flops)
 
     root = Node(Key((-1, -1), Tap(-1), 0), family.in_channels, size, 0)
     for candidate, path in enumerate(paths):

@@ -29,6 +29,7 @@ ENV = dict(
 WHOLE_SET = dict(
     task='global', distance=('cosine', 'neighbours', 'label_ridge'), labels='images', num=60
 )
+RACE = dict(task='global', race='fast', top=5, num=80, bn_group=4, images='many')
 CONFIG = """
 default_scope = 'gaia_ssl'
 model = dict(
@@ -79,6 +80,10 @@ def given(tmp_path_factory):
         path.parent.mkdir(parents=True, exist_ok=True)
         noise = Image.fromarray(rng.integers(0, 255, (6, 6, 3), dtype=np.uint8))
         noise.resize((48, 40 + index)).save(path)
+    (folder / 'many').mkdir()
+    for index in range(160):
+        noise = np.random.default_rng(index).integers(0, 255, (40, 40, 3), dtype=np.uint8)
+        Image.fromarray(noise).save(folder / 'many' / f'{index:03d}.png')
     return folder
 
 
@@ -90,8 +95,9 @@ def args_of(given, **options):
         dict(images=given / 'images', task='dense', flops=(1.6e6, 3.5e6), num=12, bn_group=8),
         **options,
     )
-    if 'labels' in options:
-        options['labels'] = given / options['labels']
+    for name in ('labels', 'images'):
+        if options.get(name) in ('images', 'many'):
+            options[name] = given / options[name]
     args = [config, checkpoint]
     for name, value in options.items():
         if value is not None:
@@ -109,6 +115,20 @@ def test_scores_of_the_whole_set_and_by_labels(given, run, tmp_path):
     for row in result['subnets']:
         assert row['distance'] == pytest.approx(sum(row['terms']))
         assert row['terms'][2] * 37 == pytest.approx(round(row['terms'][2] * 37))
+
+
+def test_race(given, run, tmp_path):
+    done = run(*args_of(given, work_dir=tmp_path, **RACE))
+    assert done.returncode == 0, done.stderr
+    result = json.loads((tmp_path / 'search.json').read_text())
+    facts = result['meta']['race_result']
+    assert [step['images'] for step in facts['steps']] == [64, 128, 160]
+    assert facts['steps'][0]['archs'] == 80 > facts['steps'][-1]['archs'] >= 5
+    assert f'race: subnets by images 80 to 64, {facts["steps"][1]["archs"]} to 128' in done.stdout
+    assert f'; {facts["share"]:.0%} of the multiply-adds of all' in done.stdout
+    done = run(*args_of(given, work_dir=tmp_path / 'none', top=3))
+    assert done.returncode == 2
+    assert 'error: top: it is a setting of a race; give --race as well' in done.stderr
 
 
 def test_search(given, run, tmp_path):
@@ -384,8 +404,9 @@ def test_killed_and_resumed(given, run, tmp_path):
         dict(num=80, bn_group=6, strategy='evolution', population=10),
         dict(num=60, bn_group=6, strategy='pareto', population=12, distance=('mse', 'kl=2')),
         WHOLE_SET,
+        RACE,
     ],
-    ids=['random', 'evolution', 'pareto', 'whole set'],
+    ids=['random', 'evolution', 'pareto', 'whole set', 'race'],
 )
 def test_killed_again_and_again(given, run, tmp_path, options):
     """At random moments, some before anything is there and some while a file is written."""
@@ -423,6 +444,7 @@ def test_killed_again_and_again(given, run, tmp_path, options):
         pytest.param(3, dict(strategy='pareto', population=5), marks=pytest.mark.slow),
         pytest.param(3, dict(bn_policy='calibrated', task='global'), marks=pytest.mark.slow),
         pytest.param(3, WHOLE_SET, marks=pytest.mark.slow),
+        pytest.param(3, RACE, marks=pytest.mark.slow),
         pytest.param(2, dict(WHOLE_SET, bn_policy='calibrated'), marks=pytest.mark.slow),
     ],
 )

@@ -48,6 +48,7 @@ from gaia_ssl.utils.paths import CONFIGS
 ANCHORS = ('MAX', 'R18', 'MIN')
 BAND = 0.05  # of the median of FLOPs, to either side
 BAND_ARCHS = 20
+SIDE = 32  # pixels of a view
 WARM, TIMED = 10, 40  # iterations
 
 
@@ -192,6 +193,9 @@ def config_of(args: argparse.Namespace, name: str, seed: int, iterations: int) -
             **recipe.options,
         }
     )
+    # the images' own size is better for every recipe than that of the configs of methods, 24
+    multi_view = config.train_dataloader.dataset.pipeline[1]
+    multi_view.transforms[0][0].scale = SIDE
     config.param_scheduler = [
         dict(type='CosineAnnealingLR', by_epoch=False, T_max=iterations, eta_min=0)
     ]

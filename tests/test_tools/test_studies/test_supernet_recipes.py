@@ -77,6 +77,8 @@ def test_recipes_are_configs(args, name, monkeypatch):
     config = study.config_of(args, name, 3, 100)
     assert config.train_cfg == dict(type='IterBasedTrainLoop', max_iters=100)
     assert config.randomness.seed == 3
+    crop = config.train_dataloader.dataset.pipeline[1].transforms[0][0]
+    assert (crop.type, crop.scale) == ('mmpretrain.RandomResizedCrop', 32)
     guides = [part.removeprefix('guide_') for part in name.split('+') if part.startswith('guide_')]
     assert list((config.model.get('guides') or {}).get('weights', {})) == guides
     losses = [part.replace('teacher_', 'global_') for part in name.split('+') if 'teacher_' in part]

@@ -73,7 +73,7 @@ class RaceScoring(Scoring):
         spent = whole = 0
         for index, groups in enumerate(rungs):
             rung = self._rung(plan, [*alive.tolist(), *others], groups)
-            found = self._read(store, number + index, rung, plan.batches[0].room)
+            found = self.read(store, number + index, rung, plan.batches[0].room)
             seen = np.concatenate([seen, found], 1)
             values[rung.archs] = seen.mean(1)
             images[rung.archs] = seen.shape[1]
@@ -101,7 +101,7 @@ class RaceScoring(Scoring):
         ]
         return _Rung(archs, evaluators, blocks, groups, TreeCosts(tree, len(archs)))
 
-    def _read(self, store: Store, number: int, rung: _Rung, room: float) -> np.ndarray:
+    def read(self, store: Store, number: int, rung: _Rung, room: float) -> np.ndarray:
         """The terms of the archs of a step on each of its images, (archs, images, terms)."""
         sizes = [len(self.images.groups[group]) for group in rung.groups]
         shape = (len(rung.archs), len(self.terms))

@@ -4,6 +4,7 @@ All archs see the same images in the same order, so that paired differences sett
 ranking after few images.
 """
 
+import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -151,7 +152,7 @@ class TreeCosts:
 
     def __init__(self, root: Node, number: int) -> None:
         self._nodes: list[tuple[int, int]] = []  # the parent of each node, and its multiply-adds
-        self._leaves = np.zeros(number, int)
+        self._leaves = np.full(number, -1)
         pending: list[tuple[Node, int]] = [(root, -1)]
         while pending:
             node, parent = pending.pop()
@@ -159,6 +160,13 @@ class TreeCosts:
             self._leaves[node.candidates] = len(self._nodes) - 1
             pending += [(child, len(self._nodes) - 1) for child in node.children.values()]
         self.total = sum(flops for _, flops in self._nodes)
+
+    def part(self, archs: Sequence[int] | np.ndarray) -> 'TreeCosts':
+        """The costs of some of the archs, which are numbered anew."""
+        part = copy.copy(self)
+        part._leaves = self._leaves[np.asarray(archs, int)]
+        part.total = part._spent(range(len(part._leaves)))[-1]
+        return part
 
     def affordable(self, order: Sequence[int] | np.ndarray, budget: float, least: int) -> int:
         """Count the archs, from the first of an order, whose tree a budget affords.
@@ -168,16 +176,22 @@ class TreeCosts:
             budget: Multiply-adds.
             least: At least so many, whatever they cost.
         """
-        spent, seen = 0, set()
-        for count, arch in enumerate(order):
+        for count, spent in enumerate(self._spent(order)):
+            if spent > budget and count >= least:
+                return count
+        return len(order)
+
+    def _spent(self, order: Sequence[int] | np.ndarray) -> list[int]:
+        """The multiply-adds up to each arch of an order."""
+        spent, seen, found = 0, set(), []
+        for arch in order:
             node = int(self._leaves[arch])
             while node >= 0 and node not in seen:
                 seen.add(node)
                 node, flops = self._nodes[node]
                 spent += flops
-            if spent > budget and count >= least:
-                return count
-        return len(order)
+            found.append(spent)
+        return found
 
 
 def rungs_of(sizes: Sequence[int], seed: int) -> list[list[int]]:

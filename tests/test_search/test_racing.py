@@ -135,6 +135,7 @@ def test_costs_of_shared_beginnings():
         if number == 1:
             assert part.total == alone[0]
         assert costs.affordable(range(12), part.total, 0) >= number
+        assert costs.part(range(number)).total == part.total
         if number < 12:
             assert costs.affordable(range(12), part.total - 1, 0) < number
     assert costs.affordable(range(12), 0, 5) == 5
@@ -142,6 +143,7 @@ def test_costs_of_shared_beginnings():
         build_tree(SPACE.family, map(SPACE.path, [*archs, archs[0]]), (3,), (32, 32)), 13
     )
     assert same.total == costs.total
+    assert costs.part([3, 5]).affordable([1, 0], alone[5], 0) == 1
 
 
 def test_separation_says_how_many_images_it_would_take():

@@ -1,6 +1,7 @@
 """Interactive pages of searches: single files that need no network."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ def write_html(result: dict[str, Any], path: str) -> None:
     """Write an interactive picture of a search.
 
     Pointing at a subnet shows its arch and costs, a click copies the arch's JSON; the horizontal
-    axis is any of the costs. Works from a disk, for every arch of a large space.
+    axis is any of the costs, and of the terms if the distance is a sum. Works from a disk, for
+    every arch of a large space.
 
     Args:
         result: A search's result, as ``search.json`` holds it.
@@ -37,8 +39,9 @@ def page_data(result: dict[str, Any]) -> dict[str, Any]:
     Returns:
         ``meta``, ``title``, ``note`` and ``distance_title``; ``archs`` and ``distance``, of the
         subnets by rank and then of the anchors, whose names are ``anchors``; and ``axes``, one per
-        cost, with its ``values`` in the same order, ``unit``, ``scale``, ``title``, ``budget``, the
-        ``window`` to show first and the Pareto ``front``, indices from the least costly on.
+        cost and then per term of a sum, with its ``values`` in the same order, ``unit``, ``scale``,
+        ``title``, ``budget``, the ``window`` to show first and the Pareto ``front``, indices from
+        the least costly on.
     """
     meta, subnets, anchors = (result[key] for key in ('meta', 'subnets', 'anchors'))
     rows = [*subnets, *anchors]
@@ -50,7 +53,10 @@ def page_data(result: dict[str, Any]) -> dict[str, Any]:
         archs=[row['arch'] for row in rows],
         distance=[row['distance'] for row in rows],
         anchors=[row['name'] for row in anchors],
-        axes=[_axis(cost, meta, rows, len(subnets)) for cost in costs_of(result)],
+        axes=[
+            *(_axis(cost, meta, rows, len(subnets)) for cost in costs_of(result)),
+            *_term_axes(meta, rows, len(subnets)),
+        ],
     )
 
 
@@ -58,15 +64,29 @@ def _axis(cost: str, meta: dict[str, Any], rows: list[dict[str, Any]], num: int)
     """Data of one cost's axis; the first ``num`` rows are subnets."""
     values = [row[cost] for row in rows]
     unit = unit_of(cost, max(values))
-    front = pareto_front([(row[cost], row['distance']) for row in rows[:num]])
     low, high = meta['budget'].get(cost) or (0, None)
+    about = dict(cost=cost, unit=unit.name, scale=unit.scale, title=axis_title(cost, unit, meta))
+    return dict(about, budget=[low or None, high], **_drawn(values, rows, num))
+
+
+def _term_axes(
+    meta: dict[str, Any], rows: list[dict[str, Any]], num: int
+) -> Iterator[dict[str, Any]]:
+    """Data of an axis for each term, if the distance is a sum of several."""
+    for index, term in enumerate(meta.get('distances', [])):
+        if all('terms' in row for row in rows):
+            name = term['type'].removeprefix(f'{meta["task"]}_')
+            about = dict(cost=name, unit='', scale=1, title=name, budget=[None, None])
+            yield dict(about, **_drawn([row['terms'][index] for row in rows], rows, num))
+
+
+def _drawn(values: list[float], rows: list[dict[str, Any]], num: int) -> dict[str, Any]:
+    """The values on an axis, the window to show first and the front."""
+    front = pareto_front(
+        [(value, row['distance']) for value, row in zip(values[:num], rows[:num], strict=True)]
+    )
     return dict(
-        cost=cost,
         values=values,
-        unit=unit.name,
-        scale=unit.scale,
-        title=axis_title(cost, unit, meta),
-        budget=[low or None, high],
         window=cost_window(values[:num], values[num:]),
         front=sorted(front.tolist(), key=lambda i: (values[i], rows[i]['distance'])),
     )

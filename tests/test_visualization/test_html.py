@@ -117,6 +117,20 @@ def test_it_holds_the_result(tmp_path, hostile):
         assert values == sorted(values)
 
 
+def test_terms_of_a_sum_are_axes(tmp_path, make_result):
+    result = make_result()
+    result['meta']['distances'] = [dict(type='dense_mse'), dict(type='global_label_knn')]
+    rows = [*result['subnets'], *result['anchors']]
+    for index, row in enumerate(rows):
+        row['terms'] = [row['distance'], -float(index)]
+    data = json.loads(Scripts(written(tmp_path, result)).scripts[0])
+    first, second = data['axes'][-2:]
+    assert [axis['cost'] for axis in data['axes']][-2:] == ['mse', 'global_label_knn']
+    assert first['values'] == [row['distance'] for row in rows]
+    assert second['values'] == [-float(index) for index in range(len(rows))]
+    assert second['window'][0] < second['window'][1] and second['budget'] == [None, None]
+
+
 def test_nothing_of_the_file_is_markup(tmp_path, hostile):
     text = written(tmp_path, hostile)
     page = Scripts(text)

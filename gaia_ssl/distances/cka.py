@@ -37,16 +37,18 @@ class CKA(FeatureScore):
     task = 'global'
     reads = 'embedding'
 
-    def prepare(self, targets: Iterable[Tensor]) -> Tensor:
-        """The teacher's centred features, (N, E)."""
+    def prepare(self, targets: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
+        """The teacher's centred features, (N, E), and the norm of their moment, ()."""
         features = super().prepare(targets)
-        return features - features.mean(0)
-
-    def compare(self, features: Tensor, prepared: Tensor, eps: float) -> float:
-        """(N, D), (N, E) -> a number in [0, 1]."""
         centred = features - features.mean(0)
-        pairs = ((prepared, centred), (centred, centred), (prepared, prepared))
-        return _distance(*((a.T @ b).square().sum().sqrt() for a, b in pairs))
+        return centred, torch.linalg.matrix_norm(centred.T @ centred)
+
+    def compare(self, features: Tensor, prepared: tuple[Tensor, Tensor], eps: float) -> float:
+        """(N, D), (N, E) -> a number in [0, 1]."""
+        teacher, norm = prepared
+        centred = features - features.mean(0)
+        cross, own = (torch.linalg.matrix_norm(x.T @ centred) for x in (teacher, centred))
+        return _distance(cross, own, norm)
 
 
 @DISTANCES.register_module(name='global_pooled_cka')

@@ -24,7 +24,7 @@ from .store import Store
 from .terms import Term, of_labels, target_bytes, teacher_shapes
 from .tree import Node
 
-LEAST, MOST = 24, 256
+LEAST, MOST = 64, 256
 """Candidates of a block: each block computes the beginning of one path more than all together."""
 SHARES = 8
 """Blocks for so many processes, where that leaves ``LEAST`` candidates in each."""
@@ -132,7 +132,7 @@ class BlockScorer:
             if not isinstance(score, WholeSetScore):
                 continue
             for stage in term.stages:
-                reading = [i for i, term in enumerate(self.terms) if stage in term.stages]
+                reading = [i for i, other in enumerate(self.terms) if stage in other.stages]
                 targets = (t[stage][reading.index(index)] for t in self._all_targets(evaluator))
                 prepared[index, stage] = score.prepare(part for parts in targets for part in parts)
         return prepared

@@ -159,6 +159,8 @@ def test_blocks_share_steps_and_hold_every_candidate_once(monkeypatch):
     rng = np.random.default_rng(0)
     archs = [SPACE.sample(rng) for _ in range(40)]
     tree = build_tree(SPACE.family, map(SPACE.path, archs), (3,), (40, 40))
+    assert [len(block) for block in blocks.make_blocks(tree, 1)] == [40]
+    monkeypatch.setattr(blocks, 'LEAST', 24)
     assert [len(block) for block in blocks.make_blocks(tree, 1)] == [24, 16]
     monkeypatch.setattr(blocks, 'ROOM', 1000)
     found = blocks.make_blocks(tree, 100)

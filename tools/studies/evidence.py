@@ -51,6 +51,8 @@ SCORES = [
     for name in distances_of('global')
     if not issubclass(DISTANCES.get(f'global_{name}'), LabelScore)
 ]
+SUMS = (('neighbours', 'relation_qq'), ('neighbours', 'cosine'), ('neighbours', 'rank'))
+"""Scores that are added after division by their spread, as ``--combine spread`` does."""
 COLUMNS = ('', ', width fixed', ': pick', ': best of 5 loses')
 BASELINES: dict[str, Callable[[dict[str, Any]], float]] = {
     'FLOPs': lambda row: row['flops'],
@@ -159,8 +161,11 @@ def read(args: argparse.Namespace, name: str, seed: int) -> dict[str, dict[str, 
         for half in HALVES
     }
     number = len(TRUTHS)
+    scores = {score: -terms['a'][:, number + i] for i, score in enumerate(SCORES)}
+    for names in SUMS:
+        scores[' + '.join(names)] = sum(scores[name] / scores[name].std() for name in names)
     return dict(
-        score={score: -terms['a'][:, number + i] for i, score in enumerate(SCORES)},
+        score=scores,
         baseline={
             kind: np.array([value(rows['a'][arch]) for arch in archs], float)
             for kind, value in BASELINES.items()

@@ -58,11 +58,13 @@ def found(tmp_path):
 def test_rows(found):
     result = study.analyse(found)
     rows = result['rows']
-    names = [*study.SCORES, *study.BASELINES]
+    names = [*study.SCORES, *study.SUMS, *study.BASELINES]
     assert len(rows) == 2 * len(names) * 3
     first = [r for r in rows if r.get('score') == study.SCORES[0] and r['truth'] == 'knn']
     assert [row['seed'] for row in first] == [0, 1, 'all']
     data = study.read(found, 'net', 0)
+    parts = [data['score'][name] / data['score'][name].std() for name in study.SUMS[0]]
+    np.testing.assert_allclose(data['score'][' + '.join(study.SUMS[0])], sum(parts))
     truth = data['truth']['knn'].mean(1)
     assert data['truth']['knn'].shape == (30, 2)
     want = spearmanr(data['score'][study.SCORES[0]], truth).statistic

@@ -31,6 +31,7 @@ from .spectrum import (
     PooledRank,
     effective_rank,
 )
+from .structure import Dimension, Separation
 from .whole_set import FeatureScore, WholeSetScore
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     'DensePooledAlpha',
     'DensePooledNeighbours',
     'DensePooledRank',
+    'Dimension',
     'Distance',
     'EffectiveRank',
     'FeatureScore',
@@ -65,6 +67,7 @@ __all__ = [
     'RelationQK',
     'RelationQQ',
     'Score',
+    'Separation',
     'WholeSetScore',
     'build_distance',
     'distance_options',

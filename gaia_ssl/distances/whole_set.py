@@ -39,7 +39,7 @@ class WholeSetScore(Score):
 
     @abstractmethod
     def score(self, kept: Tensor, prepared: Any) -> float:
-        """The score of a subnet, 0 or more; NaN if a feature is not finite."""
+        """The score of a subnet, a number; NaN if a feature is not finite."""
 
     @abstractmethod
     def kept_bytes(self, images: int, channels: int, teacher_channels: int) -> int:

@@ -119,7 +119,8 @@ def test_bytes_of_targets(task, name, size):
 
 def test_names():
     assert distances_of('dense') == [
-        *('cka', 'cosine', 'kl', 'mse', 'pooled_alpha', 'pooled_neighbours', 'pooled_rank')
+        *('cka', 'cosine', 'dimension', 'kl', 'mse', 'pooled_alpha', 'pooled_neighbours'),
+        *('pooled_rank', 'separation'),
     ]
     assert {'cosine', 'mse', 'relation', 'neighbours', 'rank'} <= set(distances_of('global'))
     assert type(build_distance('global')) is DISTANCES.get('global_cosine')

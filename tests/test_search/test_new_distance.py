@@ -93,7 +93,7 @@ def test_the_command_line_offers_it_and_its_option(tool, capsys):
     with pytest.raises(SystemExit):
         tool('--help')
     text = ' '.join(capsys.readouterr().out.split())
-    assert 'dense: cka, cosine, kernel, kl' in text
+    assert 'dense: cka, cosine, dimension, kernel, kl' in text
     assert '--power POWER kernel: exponent of the kernel; default: 1.0' in text
     settings = tool('--task', 'dense', '--distance', 'kernel', '--power', '2')
     assert settings.distance_options == dict(power=2.0)

@@ -59,7 +59,8 @@ def add_images(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         '--labels',
-        help='labeled images, a folder with one folder per class, for label_knn and label_ridge',
+        help='labeled images for label_knn and label_ridge: a folder with one folder per class, or '
+        'for dense tasks with images and annotations, label maps in 8 bits',
     )
     group.add_argument('--num-images', type=int, help='search on this many, drawn by --seed')
     group.add_argument(

@@ -1,7 +1,10 @@
 """Sets of labeled images, in one folder per class."""
 
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from typing import ClassVar, TypeVar
+
+import torch
+from torch import Tensor
 
 from gaia_ssl.utils import UserError
 
@@ -28,6 +31,8 @@ class LabeledImageSet(ImageSet):
             class folders.
     """
 
+    kind: ClassVar[str] = 'class'
+
     def __init__(self, root: str, pipeline: Sequence[dict]) -> None:
         super().__init__(root, pipeline, by_class=True)
         self.root = root
@@ -41,6 +46,14 @@ class LabeledImageSet(ImageSet):
         self.classes = sorted(set(names))
         positions = {name: position for position, name in enumerate(self.classes)}
         self.labels = [positions[name] for name in names]
+
+    def labels_id(self, index: int) -> int:
+        """The class of an image."""
+        return self.labels[index]
+
+    def target(self, index: int) -> Tensor:
+        """The class of an image, int ()."""
+        return torch.tensor(self.labels[index])
 
     def select(self: T, indices: Iterable[int]) -> T:
         """The images at some indices, with their labels."""

@@ -17,7 +17,7 @@ from .cka import CKA, DenseCKA, PooledCKA
 from .dense import DenseCosine, DenseKL, DenseMSE
 from .embedding import GlobalCosine, GlobalMSE, GlobalRelation
 from .knn import weighted_knn
-from .labels import LabelKNN, LabelRidge, LabelScore
+from .labels import ClassScore, LabelKNN, LabelMapRidge, LabelRidge, LabelScore
 from .neighbours import DensePooledNeighbours, Neighbours, PooledNeighbours
 from .regression import PooledRegression, Regression
 from .relation import RelationQK, RelationQQ
@@ -53,7 +53,9 @@ __all__ = [
     'GlobalCosine',
     'GlobalMSE',
     'GlobalRelation',
+    'ClassScore',
     'LabelKNN',
+    'LabelMapRidge',
     'LabelRidge',
     'LabelScore',
     'Neighbours',

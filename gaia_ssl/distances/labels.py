@@ -1,29 +1,48 @@
 """Scores by labels: the share of images that a classifier of frozen features gets wrong."""
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from gaia_ssl.registry import DISTANCES
+from gaia_ssl.space.families import Size
+from gaia_ssl.utils import UserError
 
+from .base import Option
 from .knn import weighted_knn
 from .ridge import ridge_scores
-from .whole_set import FeatureScore
+from .whole_set import FeatureScore, WholeSetScore
+
+IGNORED = 255
+"""The class of pixels that have none."""
 
 
-class LabelScore(FeatureScore):
-    """Base class of the scores by labels.
+class LabelScore(WholeSetScore):
+    """Base class of the scores by labels, which are the targets of labeled images.
 
-    It reads the last stage's maps of labeled images, averaged over positions. Those at even places
-    are classified by those at odd ones, and the other way round. A ``target`` of labeled images is
-    their classes, (N,).
+    Images at even places are classified by those at odd ones, and the other way round.
+
+    Attributes:
+        labels: The kind of label, ``'class'`` of an image or ``'map'`` of classes of pixels.
+    """
+
+    reads = 'map'
+    least_images = 4
+    labels: ClassVar[str]
+
+
+class ClassScore(LabelScore, FeatureScore):
+    """Base class of the scores by the classes of images, (N,).
+
+    It reads the last stage's maps, averaged over positions.
     """
 
     task = 'global'
-    reads = 'map'
-    least_images = 4
+    labels = 'class'
 
     def prepare(self, targets: Iterable[Tensor]) -> Tensor:
         """The classes of all images, (N,)."""
@@ -46,7 +65,7 @@ class LabelScore(FeatureScore):
 
 
 @DISTANCES.register_module(name='global_label_knn')
-class LabelKNN(LabelScore):
+class LabelKNN(ClassScore):
     """1 - kNN top-1, see ``weighted_knn``."""
 
     def classify(self, known: Tensor, labels: Tensor, asked: Tensor, classes: int) -> Tensor:
@@ -57,9 +76,88 @@ class LabelKNN(LabelScore):
 
 
 @DISTANCES.register_module(name='global_label_ridge')
-class LabelRidge(LabelScore):
+class LabelRidge(ClassScore):
     """1 - top-1 of a linear classifier by ridge regression, see ``ridge_scores``."""
 
     def classify(self, known: Tensor, labels: Tensor, asked: Tensor, classes: int) -> Tensor:
         """(M, D) -> (M,)."""
         return ridge_scores(known, labels, asked).argmax(1)
+
+
+@DISTANCES.register_module(name='dense_label_ridge')
+class LabelMapRidge(LabelScore):
+    """1 - mIoU of a linear classifier of positions by ridge regression, see ``ridge_scores``.
+
+    A position of a map has the class of the pixel at its centre; those of the value 255 have none.
+    mIoU is over the positions of all images, a mean over the classes that are there.
+
+    Args:
+        cells: Maps that are higher or wider are first averaged over cells so that they have this
+            many rows or columns. Defaults to 14.
+    """
+
+    task = 'dense'
+    labels = 'map'
+    options = dict(
+        cells=Option(int, 'larger maps are averaged to this many cells a side; default: 14')
+    )
+
+    def __init__(self, cells: int = 14) -> None:
+        if not isinstance(cells, int) or cells < 2:
+            raise UserError(f'distance: cells: {cells!r} is not a whole number of 2 or more')
+        self.cells = cells
+
+    def target(self, feature: Tensor) -> Tensor:
+        """The features of a group, (N, C, H, W), averaged over cells."""
+        size = (min(feature.shape[2], self.cells), min(feature.shape[3], self.cells))
+        feature = feature.to(torch.promote_types(feature.dtype, torch.float))
+        return F.adaptive_avg_pool2d(feature, size)
+
+    def collect(self, feature: Tensor, target: Tensor) -> Tensor:
+        """The same."""
+        return self.target(feature)
+
+    def merge(self, parts: Sequence[Tensor]) -> Tensor:
+        """(n, ...) each -> (N, ...)."""
+        return parts[0] if len(parts) == 1 else torch.cat(list(parts))
+
+    def prepare(self, targets: Iterable[Tensor]) -> Tensor:
+        """The label maps of all images, (N, H, W)."""
+        return self.merge(list(targets))
+
+    def score(self, kept: Tensor, prepared: Tensor) -> float:
+        """(N, C, h, w), (N, H, W) -> a number in [0, 1]."""
+        if not kept.isfinite().all():
+            return torch.nan
+        rows, columns = (
+            ((torch.arange(cells, device=kept.device) + 0.5) * pixels / cells).long()
+            for cells, pixels in zip(kept.shape[2:], prepared.shape[1:], strict=True)
+        )
+        labels = prepared[:, rows][:, :, columns]  # (N, H, W) -> (N, h, w)
+        features = kept.double().movedim(1, 3)  # (N, C, h, w) -> (N, h, w, C)
+        classes, labels = labels.unique(return_inverse=True)
+        valid = classes[labels] != IGNORED
+        confusion = kept.new_zeros(len(classes), len(classes), dtype=torch.double)
+        for known, asked in ((0, 1), (1, 0)):
+            inside, other = valid[known::2], valid[asked::2]
+            found = ridge_scores(
+                features[known::2][inside], labels[known::2][inside], features[asked::2][other]
+            ).argmax(1)
+            pairs = labels[asked::2][other] * len(classes) + found
+            confusion += pairs.bincount(minlength=len(classes) ** 2).view_as(confusion)
+        both = confusion.sum(0) + confusion.sum(1)
+        there = confusion.sum(1) > 0
+        right = confusion.diagonal()[there]
+        return 1 - (right / (both[there] - right)).mean().item()
+
+    def target_bytes(self, channels: int, size: Size) -> int:
+        """Zero: labels are in 8 bits."""
+        return 0
+
+    def working_bytes(self, channels: int, size: Size) -> int:
+        """Zero: averages take a copy of the map."""
+        return 0
+
+    def kept_bytes(self, images: int, channels: int, teacher_channels: int) -> int:
+        """As many cells as there may be, in single precision."""
+        return 4 * images * channels * self.cells**2

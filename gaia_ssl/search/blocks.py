@@ -1,13 +1,14 @@
 """Score candidates on a whole set of images: in blocks, each on all images."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
 from mmengine.dist import barrier, get_dist_info
 from torch import Tensor
 
+from gaia_ssl.datasets.label_map_set import LabelMapSet
 from gaia_ssl.datasets.labeled import LabeledImageSet
 from gaia_ssl.distances import WholeSetScore
 from gaia_ssl.space import Arch
@@ -148,14 +149,16 @@ class LabelBlockScorer(BlockScorer):
     """Scores blocks of candidates by labels, which are the targets of labeled images."""
 
     def targets(self, evaluator: TreeEvaluator, images: Tensor, batch: range) -> Targets:
-        """The classes of a batch's images, for every term at its stage."""
-        labeled = self.images.images
-        assert isinstance(labeled, LabeledImageSet)
+        """The labels of a batch's images, for every term at its stages."""
+        labeled = cast(LabeledImageSet | LabelMapSet, self.images.images)
         groups = [self.images.groups[number] for number in batch]
-        labels = [torch.tensor([labeled.labels[i] for i in group]) for group in groups]
-        classes = [part.to(images.device) for part in labels]
-        [stage] = {stage for term in self.terms for stage in term.stages}
-        return {stage: [classes for _ in self.terms]}
+        labels = [
+            torch.stack([labeled.target(i) for i in group]).to(images.device) for group in groups
+        ]
+        return {
+            stage: [labels for term in self.terms if stage in term.stages]
+            for stage in {stage for term in self.terms for stage in term.stages}
+        }
 
 
 class _Source(NamedTuple):

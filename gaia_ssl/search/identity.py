@@ -2,10 +2,12 @@
 
 import json
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
+from gaia_ssl.datasets.label_map_set import LabelMapSet
+from gaia_ssl.datasets.labeled import LabeledImageSet
 from gaia_ssl.models.backbones import Encoder
 from gaia_ssl.models.teachers import FrozenEncoder
 from gaia_ssl.utils.files import data_digest, file_digest
@@ -46,8 +48,10 @@ def settings_id(
     strategy = candidates.strategy.to_dict()
     labels = {}
     if labeled is not None:
-        files = list(zip(labeled.images.names, labeled.digests))
-        labels = dict(labels_count=len(labeled), labels_sha256=data_digest(files))
+        files = cast(LabeledImageSet | LabelMapSet, labeled.images)
+        known = map(files.labels_id, range(len(files)))
+        facts = list(zip(files.names, labeled.digests, known, strict=True))
+        labels = dict(labels_count=len(labeled), labels_sha256=data_digest(facts))
     return dict(
         space=candidates.space.to_dict(),
         images_count=len(images),

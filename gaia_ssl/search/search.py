@@ -13,6 +13,7 @@ from mmengine.dist import barrier, get_dist_info
 from torch import Tensor
 
 from gaia_ssl.datasets.images import ImageSet
+from gaia_ssl.datasets.label_map_set import LabelMapSet, is_label_map_set
 from gaia_ssl.datasets.labeled import LabeledImageSet
 from gaia_ssl.datasets.search_defaults import SearchDefaults
 from gaia_ssl.datasets.sources import as_sources
@@ -77,7 +78,7 @@ class Search:
         settings: SearchSettings,
         weights_id: dict[str, Any] | None = None,
         paths: dict[str, Any] | None = None,
-        labeled: LabeledImageSet | None = None,
+        labeled: LabeledImageSet | LabelMapSet | None = None,
     ) -> None:
         if not isinstance(images, ImageSet):
             raise UserError(
@@ -136,8 +137,8 @@ class Search:
             settings: The settings.
             device: The device of the networks. Defaults to the GPU if there is one.
             weights: The weights that subnets share, see ``load_supernet``.
-            labels: A folder of labeled images, one folder per class, for scores by labels. Defaults
-                to none.
+            labels: A folder of labeled images, for scores by labels: one folder per class, or
+                ``images`` and ``annotations``, see ``LabelMapSet``. Defaults to none.
 
         Raises:
             UserError: If anything is wrong with them; nothing has been written then.
@@ -145,7 +146,10 @@ class Search:
         sources = as_sources(images)
         pipeline = SearchDefaults.of(config, settings.input_size).pipeline
         found = ImageSet(sources, pipeline)
-        labeled = None if labels is None else LabeledImageSet(os.fspath(labels), pipeline)
+        labeled: LabeledImageSet | LabelMapSet | None = None
+        if labels is not None:
+            kind = LabelMapSet if is_label_map_set(os.fspath(labels)) else LabeledImageSet
+            labeled = kind(os.fspath(labels), pipeline)
         device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
         model = cast('SupernetSelfSupervisor', load_supernet(config, checkpoint, weights))
         model = model.to(torch.device(device))
@@ -294,7 +298,7 @@ def _spreads(scores: np.ndarray) -> np.ndarray:
 
 
 def _labeled(
-    images: LabeledImageSet | None,
+    images: LabeledImageSet | LabelMapSet | None,
     terms: Sequence[Term],
     settings: SearchSettings,
     statistics: bool,
@@ -306,13 +310,19 @@ def _labeled(
             few.
     """
     reading = [terms[index] for index in of_labels(terms)]
+    kinds = {cast(LabelScore, term.score).labels: term.name for term in reading}
     if images is None:
         if reading:
             raise UserError(
                 f'labels: {reading[0].name} needs labeled images; give a folder with one folder '
-                'per class'
+                'per class, or of images and annotations'
             )
         return None
+    if wrong := sorted(kinds.keys() - {images.kind}):
+        raise UserError(
+            f'labels: {images.root} has a {images.kind} per image, and {kinds[wrong[0]]} reads a '
+            f'{wrong[0]}'
+        )
     if not reading:
         raise UserError('labels: no score reads them; search by label_knn or label_ridge, too')
     order = np.random.default_rng(settings.seed).permutation(len(images))

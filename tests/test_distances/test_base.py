@@ -119,8 +119,8 @@ def test_bytes_of_targets(task, name, size):
 
 def test_names():
     assert distances_of('dense') == [
-        *('cka', 'cosine', 'dimension', 'kl', 'mse', 'pooled_alpha', 'pooled_neighbours'),
-        *('pooled_rank', 'separation'),
+        *('cka', 'cosine', 'dimension', 'kl', 'label_ridge', 'mse', 'pooled_alpha'),
+        *('pooled_neighbours', 'pooled_rank', 'separation'),
     ]
     assert {'cosine', 'mse', 'relation', 'neighbours', 'rank'} <= set(distances_of('global'))
     assert type(build_distance('global')) is DISTANCES.get('global_cosine')

@@ -8,6 +8,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from gaia_ssl.distances import build_distance
 from gaia_ssl.distances.ridge import PENALTY
+from gaia_ssl.utils import UserError
 
 
 def features(images=40, classes=3):
@@ -61,3 +62,38 @@ def test_features_that_are_not_finite_have_no_score():
     maps, labels = features()
     maps[3] = np.nan
     assert np.isnan(measure('label_knn', maps, labels))
+
+
+@pytest.mark.parametrize('size, cells', [((4, 3), 14), ((8, 8), 4)])
+def test_positions(size, cells):
+    """mIoU of both halves, with the class of the pixel at a cell's centre."""
+    rng = np.random.default_rng(0)
+    grid = rng.choice([0, 3, 7, 255], (10, 4, min(size[1], cells)))
+    labels = grid.repeat(16, 1).repeat(16, 2).astype(np.uint8)
+    labels[:, ::16] = 3  # borders, which are no centres
+    maps = rng.normal(size=(10, 6, *size)).astype(np.float32)
+    patches = grid.repeat(size[0] // 4, 1).repeat(size[1] // grid.shape[2], 2)
+    maps[:, 0] += 2 * (patches == 3)
+    maps[:, 1] += 2 * (patches == 7)
+    score = build_distance('dense', 'label_ridge', cells=cells)
+    parts = [score.collect(x, None) for x in torch.from_numpy(maps).split(4)]
+    found = score.score(score.merge(parts), score.prepare(torch.from_numpy(labels).split(4)))
+
+    x = maps.reshape(10, 6, 4, size[0] // 4, grid.shape[2], -1).mean((3, 5)).transpose(0, 2, 3, 1)
+    confusion = np.zeros((3, 3))
+    for known, asked in ((0, 1), (1, 0)):
+        inside, other = (grid[half::2] != 255 for half in (known, asked))
+        features, y = x[known::2][inside], grid[known::2][inside]
+        mean, std = features.mean(0), features.std(0, ddof=1)
+        probe = RidgeClassifier(alpha=4 * PENALTY * len(y)).fit((features - mean) / std, y)
+        answers = probe.predict((x[asked::2][other] - mean) / std)
+        for want, got in zip(grid[asked::2][other], answers):
+            confusion[[0, 3, 7].index(want), [0, 3, 7].index(got)] += 1
+    right = confusion.diagonal()
+    miou = (right / (confusion.sum(0) + confusion.sum(1) - right)).mean()
+    assert found == pytest.approx(1 - miou, abs=1e-6) and 0.2 < found < 0.8
+
+
+def test_a_number_of_cells():
+    with pytest.raises(UserError, match='cells: 1 is not a whole number'):
+        build_distance('dense', 'label_ridge', cells=1)

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
+from gaia_ssl.datasets.label_map_set import LabelMapSet
 from gaia_ssl.datasets.labeled import LabeledImageSet
 from gaia_ssl.distances import TASKS, LabelScore, WholeSetScore, build_distance, distances_of
 from gaia_ssl.search import Limits, Search, SearchSettings, blocks
@@ -221,6 +223,45 @@ def test_scores_by_labels(supernet, photos, labeled, tmp_path):
         for value, term in zip(row['terms'][1:], job.candidates.terms[1:]):
             kept = term.score.collect(maps, labels)
             assert value == pytest.approx(term.score.score(kept, term.score.prepare([labels])))
+
+
+@pytest.fixture(scope='module')
+def mapped(photos, tmp_path_factory):
+    """The photos with label maps."""
+    root = tmp_path_factory.mktemp('mapped')
+    rng = np.random.default_rng(0)
+    for name in ('images', 'annotations'):
+        (root / name).mkdir()
+    for name in photos.names:
+        (root / 'images' / name).write_bytes((Path(photos.sources[0]) / name).read_bytes())
+        labels = rng.integers(0, 3, (5, 5), dtype=np.uint8).repeat(8, 0).repeat(8, 1)
+        Image.fromarray(labels).save(root / 'annotations' / name)
+    return LabelMapSet(str(root), photos.pipeline)
+
+
+def test_scores_by_label_maps(supernet, photos, mapped, tmp_path):
+    distance = dict(mse=1.0, label_ridge=1.0)
+    options = dict(task='dense', distance=distance, stages=(1, 2), distance_options={})
+    job = Search(supernet, photos, SearchSettings(**(SETTINGS | options)), labeled=mapped)
+    result = job.run(str(tmp_path))
+    order = np.random.default_rng(0).permutation(14)
+    images = torch.stack([mapped[int(i)] for i in order])
+    images = supernet.data_preprocessor(dict(inputs=images))['inputs']
+    labels = torch.stack([mapped.target(int(i)) for i in order])
+    score = job.candidates.terms[1].score
+    for row in (result['subnets'][0], result['anchors'][1]):
+        backbone = supernet.student[0].extract(row['arch']).train()
+        backbone.out_indices = (1, 2)
+        sizes = [len(group) for group in split_groups(14, 5)]
+        with torch.no_grad():
+            parts = [backbone(part) for part in images.split(sizes)]
+        values = []
+        for maps in (torch.cat([part[i] for part in parts]) for i in range(2)):
+            values.append(score.score(score.collect(maps, None), score.prepare([labels])))
+        assert row['terms'][1] == pytest.approx(np.mean(values), abs=1e-6)
+    with pytest.raises(UserError, match='has a map per image, and global_label_knn reads a class'):
+        settings = SearchSettings(task='global', distance='label_knn', input_size=40, bn_group=5)
+        Search(supernet, photos, settings, labeled=mapped)
 
 
 @pytest.mark.parametrize(

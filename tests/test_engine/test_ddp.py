@@ -19,8 +19,12 @@ def ranks(command, tmp_path_factory):
     return [torch.load(out / f'rank{rank}.pth') for rank in range(2)]
 
 
+# a name holds no option: one names a temporary file, and pytest-xdist compares names
+NAMES = [f'{index}-{method}' for index, (method, *_) in enumerate(worker.CASES)]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize('case', range(len(worker.CASES)), ids=map(str, worker.CASES))
+@pytest.mark.parametrize('case', range(len(worker.CASES)), ids=NAMES)
 def test_two_processes_train_as_one_on_the_joined_batch(ranks, case):
     method, options, _ = worker.CASES[case]
     expected = worker.train(*worker.CASES[case])

@@ -32,10 +32,11 @@ from .spectrum import (
     effective_rank,
 )
 from .structure import Dimension, Separation
-from .whole_set import FeatureScore, WholeSetScore
+from .whole_set import FeatureScore, PositionScore, WholeSetScore
 
 __all__ = [
     'CKA',
+    'ClassScore',
     'DEFAULTS',
     'TASKS',
     'Alpha',
@@ -53,13 +54,13 @@ __all__ = [
     'GlobalCosine',
     'GlobalMSE',
     'GlobalRelation',
-    'ClassScore',
     'LabelKNN',
     'LabelMapRidge',
     'LabelRidge',
     'LabelScore',
     'Neighbours',
     'Option',
+    'PositionScore',
     'PooledAlpha',
     'PooledCKA',
     'PooledNeighbours',

@@ -4,15 +4,12 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from gaia_ssl.registry import DISTANCES
 from gaia_ssl.space.families import Size
-from gaia_ssl.utils import UserError
 
-from .base import Option
-from .whole_set import FeatureScore, WholeSetScore
+from .whole_set import FeatureScore, PositionScore
 
 
 def _norm(moment: Tensor, left: Tensor, right: Tensor, number: int) -> Tensor:
@@ -67,7 +64,7 @@ class _Teacher(NamedTuple):
 
 
 @DISTANCES.register_module(name='dense_cka')
-class DenseCKA(WholeSetScore):
+class DenseCKA(PositionScore):
     """1 - linear CKA of all positions of all images.
 
     As ``CKA``, but a row of X or Y is a position of an image's map, so that positions of different
@@ -78,24 +75,10 @@ class DenseCKA(WholeSetScore):
             many rows or columns. Defaults to 14.
     """
 
-    task = 'dense'
-    reads = 'map'
-    options = dict(
-        cells=Option(int, 'larger maps are averaged to this many cells a side; default: 14')
-    )
-
-    def __init__(self, cells: int = 14) -> None:
-        if not isinstance(cells, int) or cells < 2:
-            raise UserError(f'distance: cells: {cells!r} is not a whole number of 2 or more')
-        self.cells = cells
-
     def target(self, feature: Tensor) -> Tensor:
         """The teacher's positions, (N, E, H, W) -> (N * P, E)."""
-        size = self._size((feature.shape[2], feature.shape[3]))
-        feature = feature.to(torch.promote_types(feature.dtype, torch.float))
-        if size != feature.shape[2:]:
-            feature = F.adaptive_avg_pool2d(feature, size)
-        return feature.flatten(2).transpose(1, 2).flatten(0, 1)  # (N, E, H, W) -> (N * P, E)
+        feature = self.averaged(feature)
+        return feature.flatten(2).transpose(1, 2).flatten(0, 1)  # (N, E, h, w) -> (N * P, E)
 
     def collect(self, feature: Tensor, target: Tensor) -> Tensor:
         """Moments with the subnet's and the teacher's positions, (C + 1, C + E + 1)."""
@@ -134,7 +117,7 @@ class DenseCKA(WholeSetScore):
 
     def target_bytes(self, channels: int, size: Size) -> int:
         """The bytes of an image's positions."""
-        rows, columns = self._size(size)
+        rows, columns = self.size(size)
         return 4 * channels * rows * columns
 
     def working_bytes(self, channels: int, size: Size) -> int:
@@ -144,7 +127,3 @@ class DenseCKA(WholeSetScore):
     def kept_bytes(self, images: int, channels: int, teacher_channels: int) -> int:
         """The bytes of the moments."""
         return 8 * (channels + 1) * (channels + teacher_channels + 1)
-
-    def _size(self, size: Size) -> Size:
-        """Rows and columns of the positions."""
-        return min(size[0], self.cells), min(size[1], self.cells)

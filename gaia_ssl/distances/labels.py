@@ -1,7 +1,7 @@
 """Scores by labels: the share of images that a classifier of frozen features gets wrong."""
 
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import ClassVar
 
 import torch
@@ -9,13 +9,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gaia_ssl.registry import DISTANCES
-from gaia_ssl.space.families import Size
-from gaia_ssl.utils import UserError
 
-from .base import Option
 from .knn import weighted_knn
 from .ridge import ridge_scores
-from .whole_set import FeatureScore, WholeSetScore
+from .whole_set import FeatureScore, PositionScore, WholeSetScore
 
 IGNORED = 255
 """The class of pixels that have none."""
@@ -85,41 +82,25 @@ class LabelRidge(ClassScore):
 
 
 @DISTANCES.register_module(name='dense_label_ridge')
-class LabelMapRidge(LabelScore):
+class LabelMapRidge(LabelScore, PositionScore):
     """1 - mIoU of a linear classifier of positions by ridge regression, see ``ridge_scores``.
 
     A position of a map has the class of the pixel at its centre; those of the value 255 have none.
     mIoU is over the positions of all images, a mean over the classes that are there.
 
     Args:
-        cells: Maps that are higher or wider are first averaged over cells so that they have this
-            many rows or columns. Defaults to 14.
+        cells: See ``PositionScore``. Defaults to 14.
     """
 
-    task = 'dense'
     labels = 'map'
-    options = dict(
-        cells=Option(int, 'larger maps are averaged to this many cells a side; default: 14')
-    )
-
-    def __init__(self, cells: int = 14) -> None:
-        if not isinstance(cells, int) or cells < 2:
-            raise UserError(f'distance: cells: {cells!r} is not a whole number of 2 or more')
-        self.cells = cells
 
     def target(self, feature: Tensor) -> Tensor:
         """The features of a group, (N, C, H, W), averaged over cells."""
-        size = (min(feature.shape[2], self.cells), min(feature.shape[3], self.cells))
-        feature = feature.to(torch.promote_types(feature.dtype, torch.float))
-        return F.adaptive_avg_pool2d(feature, size)
+        return self.averaged(feature)
 
     def collect(self, feature: Tensor, target: Tensor) -> Tensor:
         """The same."""
         return self.target(feature)
-
-    def merge(self, parts: Sequence[Tensor]) -> Tensor:
-        """(n, ...) each -> (N, ...)."""
-        return parts[0] if len(parts) == 1 else torch.cat(list(parts))
 
     def prepare(self, targets: Iterable[Tensor]) -> Tensor:
         """The label maps of all images, (N, H, W)."""
@@ -149,15 +130,3 @@ class LabelMapRidge(LabelScore):
         there = confusion.sum(1) > 0
         right = confusion.diagonal()[there]
         return 1 - (right / (both[there] - right)).mean().item()
-
-    def target_bytes(self, channels: int, size: Size) -> int:
-        """Zero: labels are in 8 bits."""
-        return 0
-
-    def working_bytes(self, channels: int, size: Size) -> int:
-        """Zero: averages take a copy of the map."""
-        return 0
-
-    def kept_bytes(self, images: int, channels: int, teacher_channels: int) -> int:
-        """As many cells as there may be, in single precision."""
-        return 4 * images * channels * self.cells**2

@@ -5,19 +5,16 @@ compact and far apart, and if they use many dimensions. Its sum of both, each di
 deviation over the candidates, is ``--distance separation dimension --combine spread``.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from gaia_ssl.registry import DISTANCES
-from gaia_ssl.space.families import Size
-from gaia_ssl.utils import UserError
 
-from .base import Option
 from .spectrum import effective_rank
-from .whole_set import WholeSetScore
+from .whole_set import PositionScore
 
 CLUSTERS = 3
 """Clusters per image."""
@@ -27,25 +24,14 @@ ITERATIONS = 10
 """Iterations of k-means."""
 
 
-class StructureScore(WholeSetScore):
+class StructureScore(PositionScore):
     """Base class of the scores of all positions of all images, as unit vectors.
 
     Args:
-        cells: Maps that are higher or wider are first averaged over cells so that they have this
-            many rows or columns. Defaults to 14.
+        cells: See ``PositionScore``. Defaults to 14.
     """
 
-    task = 'dense'
-    reads = 'map'
     least_images = IMAGES
-    options = dict(
-        cells=Option(int, 'larger maps are averaged to this many cells a side; default: 14')
-    )
-
-    def __init__(self, cells: int = 14) -> None:
-        if not isinstance(cells, int) or cells < 2:
-            raise UserError(f'distance: cells: {cells!r} is not a whole number of 2 or more')
-        self.cells = cells
 
     def target(self, feature: Tensor) -> Tensor:
         """An empty tensor, (0,): there is no teacher."""
@@ -53,33 +39,11 @@ class StructureScore(WholeSetScore):
 
     def collect(self, feature: Tensor, target: Tensor) -> Tensor:
         """Unit vectors, (N, C, H, W) -> (N, P, C)."""
-        size = self._size((feature.shape[2], feature.shape[3]))
-        feature = feature.to(torch.promote_types(feature.dtype, torch.float))
-        if size != feature.shape[2:]:
-            feature = F.adaptive_avg_pool2d(feature, size)
-        return F.normalize(feature.flatten(2).transpose(1, 2), dim=2)  # (N, C, H, W) -> (N, P, C)
-
-    def merge(self, parts: Sequence[Tensor]) -> Tensor:
-        """(n, P, C) each -> (N, P, C)."""
-        return parts[0] if len(parts) == 1 else torch.cat(list(parts))
+        positions = self.averaged(feature).flatten(2).transpose(1, 2)  # (N, C, h, w) -> (N, P, C)
+        return F.normalize(positions, dim=2)
 
     def prepare(self, targets: Iterable[Tensor]) -> None:
         """Nothing."""
-
-    def target_bytes(self, channels: int, size: Size) -> int:
-        """Zero: there is no teacher."""
-        return 0
-
-    def working_bytes(self, channels: int, size: Size) -> int:
-        """Zero: unit vectors take two copies of the map."""
-        return 0
-
-    def kept_bytes(self, images: int, channels: int, teacher_channels: int) -> int:
-        """The unit vectors of as many cells as there may be."""
-        return 4 * images * channels * self.cells**2
-
-    def _size(self, size: Size) -> Size:
-        return min(size[0], self.cells), min(size[1], self.cells)
 
 
 @DISTANCES.register_module(name='dense_separation')

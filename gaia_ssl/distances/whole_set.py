@@ -5,11 +5,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from gaia_ssl.space.families import Size
+from gaia_ssl.utils import UserError
 
-from .base import Score
+from .base import Option, Score
 
 
 class WholeSetScore(Score):
@@ -29,9 +31,9 @@ class WholeSetScore(Score):
     def collect(self, feature: Tensor, target: Tensor) -> Tensor:
         """Reduce a group's features, with the teacher's target of the group, to what is kept."""
 
-    @abstractmethod
     def merge(self, parts: Sequence[Tensor]) -> Tensor:
-        """Join what was kept of several groups, or merged before, in their order."""
+        """Join what was kept of several groups, or merged before, in their order: (n, ...) each."""
+        return parts[0] if len(parts) == 1 else torch.cat(list(parts))
 
     @abstractmethod
     def prepare(self, targets: Iterable[Tensor]) -> Any:
@@ -69,10 +71,6 @@ class FeatureScore(WholeSetScore):
         """The same of a subnet."""
         return self.target(feature)
 
-    def merge(self, parts: Sequence[Tensor]) -> Tensor:
-        """(n, D) each -> (N, D)."""
-        return parts[0] if len(parts) == 1 else torch.cat(list(parts))
-
     def prepare(self, targets: Iterable[Tensor]) -> Any:
         """The teacher's features of all images, (N, D), in double precision."""
         return self.merge(list(targets)).double()
@@ -104,3 +102,48 @@ class FeatureScore(WholeSetScore):
     def kept_bytes(self, images: int, channels: int, teacher_channels: int) -> int:
         """A vector per image."""
         return 4 * images * channels
+
+
+class PositionScore(WholeSetScore):
+    """Base class of scores of the positions of all images' maps.
+
+    Args:
+        cells: Maps that are higher or wider are first averaged over cells so that they have this
+            many rows or columns. Defaults to 14.
+
+    Raises:
+        UserError: If it is not a whole number of 2 or more.
+    """
+
+    task = 'dense'
+    reads = 'map'
+    options = dict(
+        cells=Option(int, 'larger maps are averaged to this many cells a side; default: 14')
+    )
+
+    def __init__(self, cells: int = 14) -> None:
+        if not isinstance(cells, int) or cells < 2:
+            raise UserError(f'distance: cells: {cells!r} is not a whole number of 2 or more')
+        self.cells = cells
+
+    def averaged(self, feature: Tensor) -> Tensor:
+        """Average a map over cells, in single precision at least: (N, C, H, W) -> (N, C, h, w)."""
+        size = self.size((feature.shape[2], feature.shape[3]))
+        feature = feature.to(torch.promote_types(feature.dtype, torch.float))
+        return feature if size == feature.shape[2:] else F.adaptive_avg_pool2d(feature, size)
+
+    def size(self, size: Size) -> Size:
+        """Rows and columns of the positions of a map."""
+        return min(size[0], self.cells), min(size[1], self.cells)
+
+    def target_bytes(self, channels: int, size: Size) -> int:
+        """Zero: there is no teacher."""
+        return 0
+
+    def working_bytes(self, channels: int, size: Size) -> int:
+        """Zero: averages take no more than two copies of the map."""
+        return 0
+
+    def kept_bytes(self, images: int, channels: int, teacher_channels: int) -> int:
+        """As many cells as there may be, in single precision."""
+        return 4 * images * channels * self.cells**2

@@ -94,7 +94,11 @@ class RaceScoring(Scoring):
         return self.evaluator(archs, self.terms, STATISTICS[self.settings.bn_policy])
 
     def _rung(self, plan: Plan, archs: list[int], groups: list[int]) -> _Rung:
-        tree = self._evaluator([plan.archs[index] for index in archs]).tree
+        # while all take part, their tree is there
+        evaluator = plan.evaluator
+        if len(archs) < len(plan.archs):
+            evaluator = self._evaluator([plan.archs[index] for index in archs])
+        tree = evaluator.tree
         blocks = make_blocks(tree, 1)
         evaluators = [
             self._evaluator([plan.archs[archs[place]] for place in block]) for block in blocks

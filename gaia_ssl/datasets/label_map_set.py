@@ -12,6 +12,7 @@ from torch import Tensor
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.files import file_digest
 
+from .annotations.image_sizes import read_size
 from .images import ImageSet
 from .load_image import LoadAnyImage
 
@@ -67,8 +68,7 @@ class LabelMapSet(ImageSet):
                 labels = np.asarray(file)
         except (OSError, UnidentifiedImageError) as error:
             raise UserError(f'labels: {path} cannot be read ({error})') from error
-        with Image.open(self.path(index)) as image:
-            size = (image.height, image.width)
+        size = read_size(self.path(index))
         if labels.dtype != np.uint8 or labels.shape != size:
             raise UserError(
                 f'labels: {path} is {labels.dtype} of shape {labels.shape}, not a class in 8 bits '

@@ -70,6 +70,19 @@ def test_unfit_maps_are_named(folder):
             images.target(0)
 
 
+def test_a_photo_held_sideways_has_the_map_of_what_it_shows(folder):
+    upright = LabelMapSet(str(folder), default_pipeline(32))
+    expected = upright.target(0)
+    with Image.open(folder / 'images/0.jpg') as image:
+        turned = image.transpose(Image.Transpose.ROTATE_90)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be shown turned by 90 degrees clockwise
+    turned.save(folder / 'images/0.jpg', quality=100, exif=exif)
+    again = LabelMapSet(str(folder), default_pipeline(32))
+    assert torch.equal(again.target(0), expected)
+    assert (again[0].float() - upright[0].float()).abs().mean() < 5
+
+
 def test_the_loader_must_be_known(folder):
     pipeline = default_pipeline(32)
     pipeline[0] = dict(type='LoadImageFromFile')

@@ -57,8 +57,9 @@ def build_taught(
         )
     torch.nn.init.orthogonal_(taught.embedding_map.components)
     if cached:
-        taught.cache_folder = tempfile.mkdtemp(prefix='gaia_ssl_cache')
-        taught.cache = _random_cache(taught.cache_folder, taught.encoder.teacher.channels)
+        teacher = taught.frozen_teacher
+        teacher.cache_folder = tempfile.mkdtemp(prefix='gaia_ssl_cache')
+        teacher.cache = _random_cache(teacher.cache_folder, teacher.channels)
     return taught.train()
 
 

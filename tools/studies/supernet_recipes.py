@@ -99,6 +99,7 @@ RECIPES = {
     'simclr': Recipe('simclr'),
     'simclr+guide_max': Recipe('simclr', _guides(max=0.5)),
     'simclr+guide_next': Recipe('simclr', _guides(2, next=0.5)),
+    'simclr+guide_teacher': Recipe('simclr', _guides(teacher=0.5)),
     'teacher_cosine': Recipe('distill', _taught(COSINE)),
     'teacher_relation': Recipe('distill', _taught(RELATION)),
     'teacher_cosine+teacher_relation': Recipe('distill', _taught(COSINE | RELATION)),
@@ -176,11 +177,10 @@ class StopwatchHook(Hook):
 def config_of(args: argparse.Namespace, name: str, seed: int, iterations: int) -> Config:
     """The config of a recipe's training."""
     recipe = RECIPES[name]
-    [path] = CONFIGS.glob(f'{recipe.method}/*_tiny10to22_*_cifar10.py')
     os.environ['GAIA_SSL_CIFAR10'] = str(args.data)
     if args.teacher is not None:
         os.environ['GAIA_SSL_TEACHER'] = str(args.teacher)
-    config = load_config(str(path))
+    config = _config_of_method(recipe.method)
     config.merge_from_dict(
         {
             'train_cfg': dict(_delete_=True, type='IterBasedTrainLoop', max_iters=iterations),
@@ -199,13 +199,19 @@ def config_of(args: argparse.Namespace, name: str, seed: int, iterations: int) -
     config.param_scheduler = [
         dict(type='CosineAnnealingLR', by_epoch=False, T_max=iterations, eta_min=0)
     ]
-    if recipe.method == 'distill':
+    if _taught_by_network(name):
+        config.model.teacher = _config_of_method('distill').model.teacher
         config.model.teacher.cache = str(args.work_dir / 'teacher')
-    elif 'guide_teacher' in name:
-        weights = dict(type='Pretrained', checkpoint=str(args.teacher))
-        # on every view, at the size of the views: a pass at 64 px costs three iterations
-        config.model.teacher = dict(type='mmpretrain.ResNet', depth=50, init_cfg=weights)
     return config
+
+
+def _config_of_method(method: str) -> Config:
+    [path] = CONFIGS.glob(f'{method}/*_tiny10to22_*_cifar10.py')
+    return load_config(str(path))
+
+
+def _taught_by_network(name: str) -> bool:
+    return RECIPES[name].method == 'distill' or 'guide_teacher' in name
 
 
 def run_training(
@@ -214,7 +220,7 @@ def run_training(
     """Train a recipe, and write its times beside the checkpoints."""
     config = config_of(args, name, seed, iterations)
     known = args.work_dir / 'teacher.json'
-    cached = RECIPES[name].method == 'distill' and known.is_file()
+    cached = _taught_by_network(name) and known.is_file()
     extra = json.loads(known.read_text())['setup'] if cached else 0.0
     hook = dict(type='StopwatchHook', out=str(out / 'times.json'), extra=extra)
     config.custom_hooks = [*config.get('custom_hooks', []), hook]
@@ -285,7 +291,7 @@ def _summary(values: dict[str, float]) -> dict[str, float]:
 def stages_of(args: argparse.Namespace) -> list[Stage]:
     """The teacher's cache, the timing of every recipe, its trainings, and their judgement."""
     stages = []
-    taught = [name for name in args.recipes if RECIPES[name].method == 'distill']
+    taught = [name for name in args.recipes if _taught_by_network(name)]
     if taught:
         stages.append(_stage(args, 'teacher', ['teacher', taught[0]], 'teacher.json'))
     trained = dict.fromkeys(RECIPES[name].trained or name for name in args.recipes)

@@ -27,7 +27,7 @@ class TeacherHook(Hook):
 
     Checkpoints hold the teacher's digest, and a training with another teacher is not resumed.
 
-    For a ``DynamicDistill``, the cache of its embeddings is completed, if the model has one. Their
+    The cache of its embeddings is completed, if there is one. For a ``DynamicDistill``, their
     principal components are computed once, before the first iteration, on randomly drawn images: on
     the cache, or else on the first training view of each. The draw is a function of the seed. A
     resumed training has them from the checkpoint.
@@ -61,11 +61,11 @@ class TeacherHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Complete the cache, and compute the components unless they are there."""
-        model, encoder = supernet_of(runner), _encoder(runner)
+        teacher, encoder = _teacher(runner), _encoder(runner)
+        if teacher.cache_folder is not None:
+            teacher.cache = prepare_cache(runner, teacher, teacher.cache_folder)
         if encoder is None:
             return
-        if model.cache_folder is not None:
-            model.cache = prepare_cache(runner, encoder.teacher, model.cache_folder)
         components = encoder.embedding_map
         if not isinstance(components, PrincipalComponents) or components.fitted:
             return
@@ -76,7 +76,7 @@ class TeacherHook(Hook):
         barrier()
         for buffer in components.buffers():
             broadcast(buffer)
-        model.start_neck()
+        supernet_of(runner).start_neck()
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Add the digest of the teacher."""
@@ -84,7 +84,7 @@ class TeacherHook(Hook):
 
     def _embeddings(self, runner: Runner) -> Tensor:
         """The teacher's embeddings of randomly drawn images, (M, D), on the CPU."""
-        cache, dataset = supernet_of(runner).cache, runner.train_dataloader.dataset
+        cache, dataset = _teacher(runner).cache, runner.train_dataloader.dataset
         generator = torch.Generator().manual_seed(runner.seed)
         number = len(dataset if cache is None else cache)
         order = torch.randperm(number, generator=generator)[: self.num_images].tolist()

@@ -255,7 +255,8 @@ class SupernetSelfSupervisor(BaseSelfSupervisor):
             outputs = None
             if 'ema' in self.guides.weights:
                 outputs = self.teacher_outputs(data['inputs'], targets)
-            return data, targets, GuidedIteration(self.guides, (self.backbone, self.neck), outputs)
+            encoder = self.backbone, self.neck
+            return data, targets, GuidedIteration(self.guides, encoder, data, outputs)
 
     def _draw(self, data: dict, loss_of: Callable[[Arch], float]) -> list[Arch]:
         """Draw the archs of this iteration, in the order in which they run."""
@@ -324,11 +325,6 @@ def _build(part: str, options: dict) -> nn.Module:
 def _build_frozen(
     teacher: dict, preprocessor: dict | None, backbone: DynamicBackbone
 ) -> FrozenTeacher:
-    if isinstance(teacher, dict) and 'cache' in teacher:
-        raise UserError(
-            'model.teacher.cache: a guide compares views, which a cache of whole images does not '
-            'have; leave it out'
-        )
     return build_teacher(teacher, with_type(preprocessor), backbone.space.family.in_channels)
 
 

@@ -1,7 +1,7 @@
 """Distillation of a frozen teacher into all subnets."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 import torch.nn as nn
@@ -12,7 +12,6 @@ from torch import Tensor
 
 from gaia_ssl.models.backbones import DynamicBackbone
 from gaia_ssl.models.teachers import (
-    EmbeddingCache,
     FrozenEncoder,
     FrozenTeacher,
     PrincipalComponents,
@@ -51,8 +50,8 @@ class DynamicDistill(SupernetSelfSupervisor):
         backbone: Config of a dynamic backbone.
         neck: Config of a neck, the student's head, with as many outputs as there are components.
         head: Config of a ``DistanceHead``.
-        teacher: Config of the teacher, see ``build_teacher``. It may have a folder ``cache``: the
-            teacher then runs once on each whole image before the training, not on the views.
+        teacher: Config of the teacher, see ``build_teacher``. With a ``cache`` it runs once on
+            each whole image before the training, not on the views.
         components: The teacher's embedding is mapped to this many of its principal components on
             the training images. Defaults to None: it stays as it is.
         components_file: Checkpoint with the components. Defaults to None: computed before the
@@ -63,10 +62,6 @@ class DynamicDistill(SupernetSelfSupervisor):
         queue_len: Embeddings in the queue of a relation, a multiple of the whole batch; 0 relates
             images to the others of their batch. Defaults to 4096.
         data_preprocessor, arch_sampler, kwargs: See ``SupernetSelfSupervisor``.
-
-    Attributes:
-        cache_folder: The folder of the cache; None without.
-        cache: The embeddings by the images' ``sample_idx``, once ``TeacherHook`` has set them.
 
     Raises:
         UserError: If the teacher, the neck and the losses do not fit together.
@@ -93,13 +88,11 @@ class DynamicDistill(SupernetSelfSupervisor):
             backbone=backbone, neck=neck, head=head, data_preprocessor=preprocessor, **kwargs
         )
         space = self.backbone.space
-        self.cache: EmbeddingCache | None = None
-        self.cache_folder, teacher = _split_cache(teacher)
         frozen = build_teacher(teacher, preprocessor, space.family.in_channels)
         self.embedding_map = _build_map(frozen.channels, components, components_file)
         self.encoder = FrozenEncoder(frozen, self.embedding_map, space)
         self.stages = _stages(self.backbone, self.head.stages, frozen.num_maps)
-        if self.cache_folder is not None and self.stages:
+        if frozen.cache_folder is not None and self.stages:
             raise UserError(
                 'model.teacher.cache: dense losses compare maps of each view, which a cache of '
                 'whole images does not have; leave out these losses or the cache'
@@ -143,8 +136,9 @@ class DynamicDistill(SupernetSelfSupervisor):
     def targets(self, inputs: list[Tensor], data_samples: list) -> TeacherTargets:
         """Run the teacher on every view, or look its embeddings up."""
         features: list[tuple[Tensor, dict[int, Tensor]]]
-        if self.cache_folder is not None:
-            embedding = self.embedding_map(self._cached(data_samples).to(inputs[0].device))
+        if self.frozen_teacher.cache_folder is not None:
+            cached = self.frozen_teacher.cached(data_samples).to(inputs[0].device)
+            embedding = self.embedding_map(cached)
             features = [(embedding, {})] * len(inputs)
         else:
             features = [self.encoder(view, self.stages.values()) for view in inputs]
@@ -190,22 +184,6 @@ class DynamicDistill(SupernetSelfSupervisor):
             check_queue(self.queue_len, len(targets.keys) * get_world_size())
             self._dequeue_and_enqueue(targets.keys)
 
-    def _cached(self, data_samples: list) -> Tensor:
-        """Look up the embeddings of a batch's images, (N, D).
-
-        Raises:
-            UserError: If the cache is not there, or the images have no index.
-        """
-        if self.cache is None:
-            raise UserError('model.teacher.cache: not opened; train by tools/train.py')
-        indices: list[Any] = [getattr(sample, 'sample_idx', None) for sample in data_samples]
-        if None in indices:
-            raise UserError(
-                "model.teacher.cache: the samples lack sample_idx; leave it among PackInputs' "
-                'meta_keys'
-            )
-        return self.cache[indices]
-
     # mmpretrain's queue, of whose method nothing else is used
     _dequeue_and_enqueue = MoCo._dequeue_and_enqueue
 
@@ -217,16 +195,6 @@ class DynamicDistill(SupernetSelfSupervisor):
     def _by_head_stage(self, maps: dict[int, Tensor]) -> dict[int, Tensor]:
         """Maps by the head's names of the stages."""
         return {named: maps[stage] for named, stage in self.stages.items()}
-
-
-def _split_cache(teacher: dict) -> tuple[str | None, dict]:
-    """Split the config of a teacher into the folder of the cache and the rest."""
-    if not isinstance(teacher, dict):
-        return None, teacher  # refused by what builds it
-    folder = teacher.get('cache')
-    if not isinstance(folder, str | None) or folder == '':
-        raise UserError(f'model.teacher.cache: {folder!r} is not a folder')
-    return folder, {key: value for key, value in teacher.items() if key != 'cache'}
 
 
 def _build_map(channels: int, components: int | None, file: str | None) -> nn.Module:

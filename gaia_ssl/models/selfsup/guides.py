@@ -94,14 +94,20 @@ class GuidedIteration:
     Args:
         guides: The guides.
         encoder: Backbone and neck that the subnets' passes call.
+        data: The views, ``inputs``, and the ``data_samples`` of their images.
         teacher_outputs: The momentum teacher's outputs for the guide ``'ema'``.
     """
 
     def __init__(
-        self, guides: Guides, encoder: Encoder, teacher_outputs: list[Tensor] | None = None
+        self,
+        guides: Guides,
+        encoder: Encoder,
+        data: Mapping[str, list],
+        teacher_outputs: list[Tensor] | None = None,
     ) -> None:
         self.guides = guides
         self.backbone, self.neck = encoder
+        self.data = data
         self.outputs: dict[str, list[Tensor]] = {}
         self.teacher_outputs = teacher_outputs or []
         self.relations: Tensor | None = None
@@ -118,7 +124,7 @@ class GuidedIteration:
         distances = self._distances(outputs)
         if self.guides.teacher is not None:
             if self.relations is None:
-                self.relations = self.guides.teacher.target(images)
+                self.relations = self.guides.teacher.target(images, **self.data)
             embeddings = [call[0] for call in calls]
             distances['teacher'] = self.guides.teacher.distance(embeddings, self.relations)
         detached = [output.detach() for output in outputs]

@@ -21,7 +21,8 @@ class TeacherGuide:
     nothing more has to be learned (CompRess, Abbasi Koohpayegani et al., NeurIPS 2020, has a queue
     in place of the batch). They are those of the distance ``global_relation`` over all embeddings
     of an iteration, of all views and processes. The teacher's are centred: after a ReLU, all
-    images have much in common.
+    images have much in common. A cached embedding is that of a whole image, for
+    all of its views.
 
     Args:
         teacher: The teacher.
@@ -35,17 +36,25 @@ class TeacherGuide:
         self.teacher = teacher
         self.relation = GlobalRelation(temperature)
 
-    def target(self, images: Sequence[Tensor]) -> Tensor:
+    def target(
+        self, images: Sequence[Tensor], inputs: Sequence[Tensor], data_samples: Sequence
+    ) -> Tensor:
         """Compute the teacher's relations between images, once per iteration.
 
         Args:
-            images: What the backbone reads, call by call, each (N, C, H, W).
+            images: What the backbone reads, call by call, each (K, C, H, W).
+            inputs: The views of the iteration, each (N, C, H, W).
+            data_samples: Those of the N images, for a cache.
 
         Returns:
             (M, M - 1) for the M images of all calls and processes.
         """
-        embeddings = torch.cat([self.teacher(part).embedding.double() for part in images])
-        joined = torch.cat(all_gather(embeddings))  # (N, D) -> (M, D)
+        if self.teacher.cache_folder is None:
+            parts = [self.teacher(part).embedding for part in images]
+        else:
+            cached = self.teacher.cached(data_samples).to(images[0].device)
+            parts = [cached[_positions(part, inputs)] for part in images]
+        joined = torch.cat(all_gather(torch.cat(parts).double()))  # (N, D) -> (M, D)
         return self.relation.target(joined - joined.mean(0))
 
     def distance(self, embeddings: Sequence[Tensor], target: Tensor) -> Tensor:
@@ -67,3 +76,32 @@ class TeacherGuide:
             )
         loss = self.relation(joined, target).mean().to(own.dtype)
         return with_joint_gradient(dict(loss=loss))['loss']
+
+
+def _positions(images: Tensor, views: Sequence[Tensor]) -> Tensor:
+    """The positions in the batch of the images that a method joined from its views, (K,).
+
+    Methods join them in ways of their own, so that each image is looked up by its pixels.
+
+    Raises:
+        UserError: If some are no views.
+    """
+    same = [view for view in views if view.shape[1:] == images.shape[1:]]
+    known = torch.cat([_fingerprints(view) for view in same]) if same else images.new_empty(0)
+    found = _fingerprints(images)
+    apart = (found[:, None] - known).abs()  # (K,), (V * N,) -> (K, V * N)
+    # sums over batches of other sizes differ by rounding
+    if not len(known) or bool((apart.amin(1) > 1e-6 * found.abs().clamp(min=1)).any()):
+        raise UserError(
+            'model.teacher.cache: the method changes its views before the backbone reads them, so '
+            'that their images are not known; leave out the cache'
+        )
+    return apart.argmin(1) % len(same[0])
+
+
+def _fingerprints(images: Tensor) -> Tensor:
+    """A number per image that depends on all of its pixels, (N, C, H, W) -> (N,)."""
+    pixels = images.flatten(1).double()
+    generator = torch.Generator().manual_seed(0)
+    weights = torch.randn(pixels.size(1), generator=generator, dtype=torch.float64)
+    return pixels @ weights.to(pixels.device)

@@ -1,6 +1,6 @@
 """A frozen teacher: a network with its own size and normalisation of images, checked when built."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +15,7 @@ from gaia_ssl.utils.files import data_digest
 from gaia_ssl.utils.weights import weights_digest
 
 from .backbone import BackboneTeacher
+from .cache import EmbeddingCache
 from .network import Features, TeacherNetwork
 from .normalisation import Normalisation
 
@@ -37,6 +38,10 @@ class FrozenTeacher:
         input_size: Side in pixels of the images that the network gets. Defaults to what the
             network tells, else to the size of the supernet's images.
         settings: Plain data that identifies the network, beside its weights.
+        cache_folder: Folder of a cache of its embeddings of whole images. Defaults to none.
+
+    Attributes:
+        cache: The embeddings by the images' ``sample_idx``, once ``TeacherHook`` has set them.
 
     Raises:
         UserError: If the network cannot read such images, or its features of an image depend on
@@ -51,12 +56,15 @@ class FrozenTeacher:
         normalisation: Normalisation | None = None,
         input_size: int | None = None,
         settings: Any = None,
+        cache_folder: str | None = None,
     ) -> None:
         self.network = network
         self.images = images
         self.normalisation = normalisation or network.normalisation or images
         self.input_size = input_size or network.input_size
         self.settings = settings
+        self.cache_folder = cache_folder
+        self.cache: EmbeddingCache | None = None
         self._device = torch.device('cpu')
         network.freeze()
         features = self._try(channels)
@@ -102,6 +110,22 @@ class FrozenTeacher:
             size = (self.input_size, self.input_size)
             images = F.interpolate(images, size, mode='bilinear', antialias=True)
         return self.network(images)
+
+    def cached(self, data_samples: Sequence[Any]) -> Tensor:
+        """The embeddings of the whole images that a batch's views are of, (N, D).
+
+        Raises:
+            UserError: If the cache is not there, or the images have no index.
+        """
+        if self.cache is None:
+            raise UserError('model.teacher.cache: not opened; train by tools/train.py')
+        indices: list[Any] = [getattr(sample, 'sample_idx', None) for sample in data_samples]
+        if None in indices:
+            raise UserError(
+                "model.teacher.cache: the samples lack sample_idx; leave it among PackInputs' "
+                'meta_keys'
+            )
+        return self.cache[indices]
 
     def __deepcopy__(self, memo: dict) -> 'FrozenTeacher':
         """Itself: nothing changes it."""
@@ -150,7 +174,8 @@ def build_teacher(
 
     Args:
         options: The config of a ``TeacherNetwork`` or of a backbone of an OpenMMLab project. It may
-            have ``input_size`` and ``data_preprocessor``, see ``FrozenTeacher``.
+            have ``input_size``, ``data_preprocessor`` and ``cache``, a folder, see
+            ``FrozenTeacher``.
         preprocessor: The config of the supernet's data preprocessor.
         channels: The channels of the supernet's images.
 
@@ -163,6 +188,9 @@ def build_teacher(
             "model.teacher: it names no network; give dict(type='mmpretrain.ResNet', ...)"
         )
     own = dict(options)
+    folder = own.pop('cache', None)
+    if not isinstance(folder, str | None) or folder == '':
+        raise UserError(f'model.teacher.cache: {folder!r} is not a folder')
     size, normalisation = own.pop('input_size', None), own.pop('data_preprocessor', None)
     if size is not None and (not isinstance(size, int) or size < 1):
         raise UserError(f'model.teacher.input_size: {size!r} is not a number of pixels')
@@ -189,4 +217,5 @@ def build_teacher(
         given,
         size,
         {key: value for key, value in own.items() if key not in PLACES},
+        folder,
     )

@@ -244,7 +244,8 @@ def test_cache_is_looked_up_by_the_images_index(ssl, tmp_path):
     with pytest.raises(UserError, match='model.teacher.cache: not opened'):
         model.train_step(batch, ssl.wrap(model))
     order = [2, 0, 3, 1]
-    model.cache = plain.encoder.teacher(batch['inputs'][0]).embedding[np.argsort(order)]
+    embeddings = plain.frozen_teacher(batch['inputs'][0]).embedding
+    model.frozen_teacher.cache = embeddings[np.argsort(order)]
     with pytest.raises(UserError, match='the samples lack sample_idx'):
         model.train_step(batch, ssl.wrap(model))
     for sample, index in zip(batch['data_samples'], order):

@@ -80,7 +80,7 @@ def test_each_guide_is_what_it_is_called():
     outputs = torch.randn(3, 5, 4, dtype=torch.double, requires_grad=True)
     ema = torch.randn(5, 4, dtype=torch.double)
     weights = dict(max=0.1, next=0.2, ema=0.3)
-    guided = GuidedIteration(Guides(weights), (neck, neck), [ema])
+    guided = GuidedIteration(Guides(weights), (neck, neck), {}, [ema])
     losses = [guided.loss(lambda out=out: neck(out).square().sum()) for out in outputs]
 
     def distance(a, b):

@@ -61,7 +61,7 @@ class RaceScoring(Scoring):
         """See the base class."""
         weights = np.array([term.weight for term in self.terms])
         sizes, total = self.images.sizes(), len(self.images)
-        rungs = rungs_of(sizes, self.settings.seed)
+        rungs = rungs_of(sizes, self.settings.seed, self.race.mode)
         candidates = len(plan.archs) - plan.extra
         alive = np.arange(candidates)
         others = list(range(candidates, len(plan.archs)))

@@ -42,7 +42,7 @@ def run(race, distances, sizes, seed=0):
     """A race on a whole matrix: the archs that are left, and the passes that it took."""
     bounds = np.cumsum([0, *sizes])
     alive, seen, passes = np.arange(len(distances)), [], 0
-    rungs = rungs_of(sizes, seed)
+    rungs = rungs_of(sizes, seed, race.mode)
     for index, groups in enumerate(rungs):
         new = [i for group in groups for i in range(bounds[group], bounds[group + 1])]
         seen, passes = [*seen, *new], passes + len(alive) * len(new)
@@ -54,7 +54,7 @@ def run(race, distances, sizes, seed=0):
     return alive, passes
 
 
-@pytest.mark.parametrize('mode, recall, saved', [('sure', 0.98, 2.5), ('fast', 0.9, 6)])
+@pytest.mark.parametrize('mode, recall, saved', [('sure', 0.98, 2.5), ('fast', 0.9, 5.5)])
 def test_the_best_are_found_with_a_part_of_the_passes(mode, recall, saved):
     race, found, passes = Race(mode), 0, 0
     for order in range(20):
@@ -109,16 +109,17 @@ def test_equal_archs_stay():
 @given(
     sizes=st.lists(st.integers(2, 64), min_size=1, max_size=40),
     seed=st.integers(0, 5),
+    mode=st.sampled_from(['sure', 'fast']),
 )
-def test_every_group_is_in_one_step(sizes, seed):
-    rungs = rungs_of(sizes, seed)
+def test_every_group_is_in_one_step(sizes, seed, mode):
+    rungs = rungs_of(sizes, seed, mode)
     assert sorted(sum(rungs, [])) == list(range(len(sizes)))
     images = [sum(sizes[group] for group in rung) for rung in rungs]
     assert all(rungs) and (images[0] >= 64 or len(rungs) == 1)
-    # but for the last one, a step at least doubles the images
+    # but for the last one, a step at least doubles the images, or adds two fifths
     for index in range(1, len(images) - 1):
-        assert images[index] >= sum(images[:index])
-    assert rungs == rungs_of(sizes, seed)
+        assert images[index] >= (1 if mode == 'fast' else 0.4) * sum(images[:index])
+    assert rungs == rungs_of(sizes, seed, mode)
 
 
 def test_costs_of_shared_beginnings():

@@ -29,6 +29,7 @@ import numpy as np
 
 from gaia_ssl.benchmark.pipeline import Pipeline, orderly_exit
 from gaia_ssl.benchmark.stages import Stage, StageError
+from gaia_ssl.benchmark.trainings import trainings_of
 from gaia_ssl.datasets.search_defaults import SearchDefaults
 from gaia_ssl.distances import LabelScore, distances_of
 from gaia_ssl.evaluation.correlation import correlate, partial_spearman, regret, reliability
@@ -85,24 +86,6 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def trainings_of(args: argparse.Namespace) -> dict[tuple[str, int], tuple[Path, Path]]:
-    """Config and last checkpoint of each training, by the supernet's name and the seed."""
-    found = {}
-    for word in args.supernets:
-        name, _, folder = word.partition('=')
-        for run in sorted(Path(folder).absolute().glob('seed*')):
-            checkpoints = sorted(run.glob('*_[0-9]*.pth'), key=lambda path: path.stat().st_mtime)
-            configs = sorted(run.glob('*.py'))
-            if checkpoints and configs:
-                seed = int(run.name.removeprefix('seed'))
-                found[name, seed] = configs[0], checkpoints[-1]
-        if not any(known == name for known, _ in found):
-            raise StageError(
-                f'--supernets: {word} is not NAME=DIR with trainings DIR/seed0 and so on'
-            )
-    return found
-
-
 def split_labels(source: Path, folder: Path) -> None:
     """Link every other labeled image into one of two folders, if they are not there."""
     if not source.is_dir():
@@ -126,7 +109,7 @@ def band_of(config: Path) -> tuple[float, float]:
 def stages_of(args: argparse.Namespace) -> list[Stage]:
     """Two searches of each supernet: by all scores and one half of the labels; by the other."""
     stages = []
-    for (name, seed), (config, checkpoint) in trainings_of(args).items():
+    for (name, seed), (config, checkpoint) in trainings_of(args.supernets).items():
         low, high = band_of(config)
         for half in HALVES:
             folder = args.work_dir / f'{name}{seed}{half}'
@@ -181,7 +164,7 @@ def read(args: argparse.Namespace, name: str, seed: int) -> dict[str, dict[str, 
 def analyse(args: argparse.Namespace) -> dict[str, Any]:
     """A row for each supernet, seed, truth and score; and one for all seeds together."""
     found: dict[str, dict[int, dict]] = {}
-    for name, seed in trainings_of(args):
+    for name, seed in trainings_of(args.supernets):
         found.setdefault(name, {})[seed] = read(args, name, seed)
     rows, truths = [], []
     for setting, seeds in found.items():

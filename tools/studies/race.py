@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from gaia_ssl.benchmark.pipeline import orderly_exit
-from gaia_ssl.benchmark.stages import StageError
+from gaia_ssl.benchmark.trainings import Training
 from gaia_ssl.search import Search, SearchSettings
 from gaia_ssl.search.racing import MODES, Race, TreeCosts, rungs_of
 from gaia_ssl.search.tree import build_tree
@@ -62,9 +62,7 @@ def parse_args() -> argparse.Namespace:
 
 def search_of(args: argparse.Namespace, run: Path, images: int, race: dict[str, Any]) -> Search:
     """A search of all archs of a training."""
-    configs, checkpoints = sorted(run.glob('*.py')), sorted(run.glob('*_[0-9]*.pth'))
-    if not configs or not checkpoints:
-        raise StageError(f'--supernets: {run} holds no training')
+    training = Training.of(run)
     settings = SearchSettings(
         task='global',
         distance=args.distance,
@@ -74,8 +72,8 @@ def search_of(args: argparse.Namespace, run: Path, images: int, race: dict[str, 
         input_size=32,
         race=race,
     )
-    config = load_config(str(configs[0]))
-    return Search.from_files(config, str(checkpoints[-1]), str(args.images), settings)
+    config = load_config(str(training.config))
+    return Search.from_files(config, str(training.checkpoint), str(args.images), settings)
 
 
 def measure(args: argparse.Namespace, name: str, run: Path) -> Path:
@@ -119,7 +117,7 @@ def _distances(job: Search, folder: Path) -> np.ndarray:
     joined = np.concatenate(kept, 1)[:number, :, 0]
     order = [
         image
-        for groups in rungs_of(job.images.sizes(), job.settings.seed)
+        for groups in rungs_of(job.images.sizes(), job.settings.seed, 'sure')
         for group in groups
         for image in job.images.groups[group]
     ]
@@ -139,7 +137,7 @@ def replay(
     bounds = np.cumsum([0, *sizes])
     number, total = distances.shape
     alive, seen, spent = np.arange(number), [], 0.0
-    rungs = rungs_of(sizes, seed)
+    rungs = rungs_of(sizes, seed, race.mode)
     for index, groups in enumerate(rungs):
         new = [i for group in groups for i in range(bounds[group], bounds[group + 1])]
         seen += new

@@ -109,12 +109,6 @@ def test_labels_are_split_in_halves(tmp_path):
         study.split_labels(tmp_path / 'nowhere', tmp_path / 'halves')
 
 
-def test_a_folder_without_trainings_is_named(tmp_path):
-    for word in (f'net={tmp_path}', 'net'):
-        with pytest.raises(StageError, match='--supernets: net.* is not NAME=DIR with trainings'):
-            study.trainings_of(Namespace(supernets=[word]))
-
-
 @pytest.mark.slow
 def test_a_small_study(tmp_path):
     rng = np.random.default_rng(0)

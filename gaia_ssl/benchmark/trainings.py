@@ -1,0 +1,54 @@
+"""Find the trainings that a study compares."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from .stages import StageError
+
+
+class Training(NamedTuple):
+    """A training of a supernet.
+
+    Attributes:
+        config: Its config.
+        checkpoint: Its latest checkpoint.
+    """
+
+    config: Path
+    checkpoint: Path
+
+    @classmethod
+    def of(cls, folder: Path) -> 'Training':
+        """The training in a work dir.
+
+        Raises:
+            StageError: If there is none.
+        """
+        configs = sorted(folder.glob('*.py'))
+        checkpoints = sorted(folder.glob('*_[0-9]*.pth'), key=lambda path: path.stat().st_mtime)
+        if not configs or not checkpoints:
+            raise StageError(f'--supernets: {folder} holds no training')
+        return cls(configs[0].absolute(), checkpoints[-1].absolute())
+
+
+def trainings_of(words: Sequence[str]) -> dict[tuple[str, int], Training]:
+    """The trainings that ``--supernets NAME=DIR`` names, by the name and the seed.
+
+    Args:
+        words: Each ``NAME=DIR``, where ``DIR`` holds trainings ``seed0``, ``seed1`` and so on.
+
+    Raises:
+        StageError: If a folder holds none.
+    """
+    found = {}
+    for word in words:
+        name, given, folder = word.partition('=')
+        runs = sorted(Path(folder).glob('seed[0-9]*')) if given else []
+        if not runs:
+            raise StageError(
+                f'--supernets: {word} is not NAME=DIR with trainings DIR/seed0 and so on'
+            )
+        for run in runs:
+            found[name, int(run.name.removeprefix('seed'))] = Training.of(run)
+    return found

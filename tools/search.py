@@ -13,7 +13,7 @@ from gaia_ssl.datasets.search_defaults import SearchDefaults
 from gaia_ssl.distances import DEFAULTS, TASKS, distance_options, distances_of, distances_with
 from gaia_ssl.search import Limits, Result, Search, SearchSettings, strategy_names
 from gaia_ssl.search.racing import MODES, Race
-from gaia_ssl.search.settings import COMBINE, STATISTICS
+from gaia_ssl.search.settings import COMBINE, STATISTICS, TEACHERS
 from gaia_ssl.space import COSTS, Budget
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.cli import (
@@ -88,6 +88,12 @@ def add_distances(group: argparse._ArgumentGroup) -> None:
         metavar='NAME[=WEIGHT]',
         help='; '.join(f'{t}: {", ".join(distances_of(t))}, default {DEFAULTS[t]}' for t in TASKS)
         + '; several are summed, those of the other task as TASK_NAME',
+    )
+    group.add_argument(
+        '--teacher',
+        choices=TEACHERS,
+        help='compare with the network that taught the supernet, or with its largest subnet; '
+        f'default: {SearchSettings.teacher}',
     )
     group.add_argument(
         '--combine',

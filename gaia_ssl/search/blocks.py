@@ -253,7 +253,7 @@ class BlockScoring(Scoring):
         """Bytes that a source's terms keep of a candidate until it has been scored, at most."""
         space, size = self.model.student[0].space, self.settings.image_shape
         own = space.family.output_shapes(space.max, size)
-        teacher = teacher_shapes(self.model.teacher, space, size)
+        teacher = teacher_shapes(self.teacher, space, size)
         total = 0
         for term in (self.terms[index] for index in source.terms):
             if isinstance(term.score, WholeSetScore):
@@ -268,7 +268,7 @@ class BlockScoring(Scoring):
     def _target_bytes(self, source: _Source) -> int:
         """Bytes of the targets of a source's image."""
         space, size = self.model.student[0].space, self.settings.image_shape
-        shapes = teacher_shapes(self.model.teacher, space, size)
+        shapes = teacher_shapes(self.teacher, space, size)
         return target_bytes([self.terms[index] for index in source.terms], shapes)
 
 

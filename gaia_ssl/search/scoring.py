@@ -8,6 +8,8 @@ import numpy as np
 from mmengine.dist import barrier, get_dist_info
 from torch import Tensor
 
+from gaia_ssl.models.backbones import Encoder
+from gaia_ssl.models.teachers import FrozenEncoder
 from gaia_ssl.space import Arch
 from gaia_ssl.utils import UserError
 
@@ -57,6 +59,13 @@ class Plan(NamedTuple):
     blocks: list[list[int]] | None = None
 
 
+def teacher_of(
+    model: 'SupernetSelfSupervisor', settings: SearchSettings
+) -> Encoder | FrozenEncoder:
+    """What a search compares with, see ``SearchSettings``."""
+    return model.student if settings.teacher == 'max' else model.teacher
+
+
 class Scoring(ABC):
     """Scores of archs by terms, computed by all processes together.
 
@@ -79,6 +88,7 @@ class Scoring(ABC):
         name: str,
     ) -> None:
         self.model, self.terms, self.settings = model, terms, settings
+        self.teacher = teacher_of(model, settings)
         self.images, self.normalise, self.name = images, normalise, name
         self.loader = BatchLoader(images.images, images.groups, normalise)
 
@@ -111,7 +121,7 @@ class Scoring(ABC):
         """Make an evaluator of archs."""
         return TreeEvaluator(
             self.model.student,
-            self.model.teacher,
+            self.teacher,
             terms,
             archs,
             self.settings.image_shape,

@@ -34,7 +34,7 @@ from .identity import settings_id, teacher_id
 from .race_scoring import RaceScoring
 from .racing import race_from
 from .results import make_result, save_result
-from .scoring import GroupScoring, Plan, Scoring
+from .scoring import GroupScoring, Plan, Scoring, teacher_of
 from .search_images import SearchImages
 from .settings import Limits, SearchSettings
 from .store import Store
@@ -88,7 +88,7 @@ class Search:
         self.model, self.settings = model, settings
         self.weights_id, self.paths = weights_id or {}, paths or {}
         self.candidates = Candidates(model.student[0].space, settings)
-        teacher = model.teacher
+        teacher = teacher_of(model, settings)
         # a frozen teacher keeps its own statistics
         modules = () if isinstance(teacher, FrozenEncoder) else teacher
         statistics = bool(batch_norms(*model.student, *modules))

@@ -18,6 +18,7 @@ from .racing import race_from
 
 STATISTICS = dict(group=group_statistics, calibrated=set_statistics)
 COMBINE = ('sum', 'spread')
+TEACHERS = ('training', 'max')
 DTYPES = dict(float32=torch.float32, bfloat16=torch.bfloat16, float16=torch.float16)
 
 
@@ -29,6 +30,9 @@ class SearchSettings:
         task: ``'global'`` (classification) or ``'dense'`` (detection, segmentation).
         distance: Name of the distance, or names and weights of several, see ``build_terms``.
             Defaults to the task's.
+        teacher: The network that distances compare with: that of the ``'training'``, which is the
+            momentum teacher at MAX, a frozen network, or MAX itself, as the method has it; or
+            always ``'max'``. Defaults to ``'training'``.
         stages: Stages, from 0, whose feature maps a dense distance compares. Defaults to the
             last one.
         distance_options: Options of the distances, such as ``grid``. Defaults to none.
@@ -57,6 +61,7 @@ class SearchSettings:
 
     task: str
     distance: str | dict[str, float] | None = None
+    teacher: str = 'training'
     stages: Sequence[int] | None = None
     distance_options: dict[str, Any] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
@@ -73,7 +78,9 @@ class SearchSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        choices = dict(task=TASKS, combine=COMBINE, bn_policy=STATISTICS, dtype=DTYPES)
+        choices = dict(
+            task=TASKS, teacher=TEACHERS, combine=COMBINE, bn_policy=STATISTICS, dtype=DTYPES
+        )
         for name, known in choices.items():
             if (value := getattr(self, name)) not in list(known):
                 raise UserError(f'{name}: {value!r} is not one of {", ".join(known)}')

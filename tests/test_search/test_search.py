@@ -104,6 +104,19 @@ def test_meta_is_the_identity_paths_and_versions(supernet, photos, tmp_path):
     assert meta['images_count'] == 9 and meta['teacher'] == 'ema'
 
 
+@pytest.mark.parametrize('distance', ['cosine', 'cka'])
+def test_the_largest_subnet_can_be_what_is_compared_with(supernet, photos, tmp_path, distance):
+    own = copy.deepcopy(supernet)
+    own.student, own.teacher = supernet.student, supernet.student
+    want = search(own, photos, distance=distance).run(str(tmp_path / 'own'))
+    found = search(supernet, photos, distance=distance, teacher='max').run(str(tmp_path / 'max'))
+    assert found['meta']['teacher'] == want['meta']['teacher'] == 'online'
+    for name in ('subnets', 'anchors'):
+        assert [row['distance'] for row in found[name]] == [row['distance'] for row in want[name]]
+    assert found['anchors'][0]['name'] == 'MAX'
+    assert found['anchors'][0]['distance'] == pytest.approx(0, abs=1e-6)
+
+
 def test_a_diverged_network_is_named(supernet, photos, tmp_path):
     broken = copy.deepcopy(supernet)
     broken.student = copy.deepcopy(supernet.student)

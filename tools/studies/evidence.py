@@ -5,9 +5,10 @@ Usage: python tools/studies/evidence.py --supernets NAME=DIR ... --images DIR --
 ``DIR`` of a supernet holds trainings ``seed0``, ``seed1`` and so on, as
 tools/studies/supernet_recipes.py leaves them. ``--images`` are searched on, without labels. Of each
 supernet, random archs within 5% of the median of FLOPs are scored by every global score there is,
-in one search. Their truth is the top-1 of frozen features on ``--labels``, images that the training
-did not see, one folder per class: by kNN and by a linear classifier (ridge regression). It is
-measured on two halves of them, whose agreement says how far it can be trusted.
+and by some that compare with the supernet's own largest subnet (MAX). Their truth is the top-1 of
+frozen features on ``--labels``, images that the training did not see, one folder per class: by kNN
+and by a linear classifier (ridge regression). It is measured on two halves of them, whose agreement
+says how far it can be trusted.
 
 Per supernet and truth: Spearman's correlation with each score and with baselines of size, the same
 with the width of the last stage or the depth held fixed, and the points of top-1 that the best by
@@ -52,6 +53,8 @@ SCORES = [
     for name in distances_of('global')
     if not issubclass(DISTANCES.get(f'global_{name}'), LabelScore)
 ]
+OWN = ('cosine', 'relation_qk', 'neighbours', 'pooled_neighbours', 'pooled_cka')
+"""Scores that are taken to MAX, too."""
 SUMS = (('neighbours', 'relation_qq'), ('neighbours', 'cosine'), ('neighbours', 'rank'))
 """Scores that are added after division by their spread, as ``--combine spread`` does."""
 COLUMNS = ('', ', width fixed', ': pick', ': best of 5 loses')
@@ -107,21 +110,26 @@ def band_of(config: Path) -> tuple[float, float]:
 
 
 def stages_of(args: argparse.Namespace) -> list[Stage]:
-    """Two searches of each supernet: by all scores and one half of the labels; by the other."""
+    """Of each supernet: a search by all scores and half of the labels, by the rest, to MAX."""
     stages = []
     for (name, seed), (config, checkpoint) in trainings_of(args.supernets).items():
         low, high = band_of(config)
-        for half in HALVES:
-            folder = args.work_dir / f'{name}{seed}{half}'
-            scores = [f'label_{truth}' for truth in TRUTHS] + (SCORES if half == 'a' else [])
+        labels = [f'label_{truth}' for truth in TRUTHS]
+        given = {half: ['--labels', str(args.work_dir / 'labels' / half)] for half in HALVES}
+        searches = dict(
+            a=[*given['a'], '--distance', *labels, *SCORES],
+            b=[*given['b'], '--distance', *labels],
+            max=['--teacher', 'max', '--distance', *OWN],
+        )
+        for part, scores in searches.items():
+            folder = args.work_dir / f'{name}{seed}{part}'
             command = [sys.executable, str(ROOT / 'tools/search.py'), str(config), str(checkpoint)]
-            command += ['--images', str(args.images.absolute()), '--task', 'global']
-            command += ['--labels', str(args.work_dir / 'labels' / half), '--distance', *scores]
+            command += ['--images', str(args.images.absolute()), '--task', 'global', *scores]
             command += ['--flops', str(low), str(high), '--num', str(args.archs)]
             command += ['--num-images', str(args.num_images), '--micro-batch', '4']
             stages.append(
                 Stage(
-                    f'{name}/seed{seed}/{half}',
+                    f'{name}/seed{seed}/{part}',
                     [*command, '--work-dir', str(folder), '--resume'],
                     [folder / 'search.json'],
                     env=dict(OMP_NUM_THREADS='1'),
@@ -135,16 +143,16 @@ def stages_of(args: argparse.Namespace) -> list[Stage]:
 def read(args: argparse.Namespace, name: str, seed: int) -> dict[str, dict[str, np.ndarray]]:
     """The scores of a supernet's archs, higher is better, their baselines and their truths."""
     rows = {}
-    for half in HALVES:
-        result = load_result(str(args.work_dir / f'{name}{seed}{half}'))
-        rows[half] = {json.dumps(row['arch']): row for row in result['subnets']}
+    for part in (*HALVES, 'max'):
+        result = load_result(str(args.work_dir / f'{name}{seed}{part}'))
+        rows[part] = {json.dumps(row['arch']): row for row in result['subnets']}
     archs = sorted(rows['a'])
     terms = {
-        half: np.array([np.atleast_1d(rows[half][arch]['terms']) for arch in archs])
-        for half in HALVES
+        part: np.array([found[arch]['terms'] for arch in archs]) for part, found in rows.items()
     }
     number = len(TRUTHS)
     scores = {score: -terms['a'][:, number + i] for i, score in enumerate(SCORES)}
+    scores |= {f'{score} to MAX': -terms['max'][:, i] for i, score in enumerate(OWN)}
     for names in SUMS:
         scores[' + '.join(names)] = sum(scores[name] / scores[name].std() for name in names)
     return dict(

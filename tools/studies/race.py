@@ -7,7 +7,8 @@ within ``--flops`` is scored by a distance on twice ``--num-images`` images. On 
 are replayed in many orders of the images: how often the ten best are left (recall), what share of
 multiply-adds that takes, and how much farther from the teacher than the best the race's pick is on
 the other half, in standard deviations of the archs' distances (regret). One race per mode is also
-run, for the ratio of processor times. What is done is not repeated.
+run, for the ratio of processor times. What is done is not repeated; ``--json`` keeps the rows of
+other supernets and distances.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from gaia_ssl.benchmark.pipeline import orderly_exit
 from gaia_ssl.benchmark.trainings import Training
 from gaia_ssl.search import Search, SearchSettings
 from gaia_ssl.search.racing import MODES, Race, TreeCosts, rungs_of
+from gaia_ssl.search.settings import TEACHERS
 from gaia_ssl.search.tree import build_tree
 from gaia_ssl.space import Budget
 from gaia_ssl.utils.cli import load_config, run_cli
@@ -45,6 +47,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--flops', nargs=2, default=['4M', '6M'], help='budget (default: 4M to 6M)')
     parser.add_argument('--distance', default='cosine', help='default: %(default)s')
     parser.add_argument(
+        '--teacher', choices=TEACHERS, default='training', help='default: %(default)s'
+    )
+    parser.add_argument(
         '--num-images', type=int, default=1024, help='of a race (default: %(default)s)'
     )
     parser.add_argument(
@@ -66,6 +71,7 @@ def search_of(args: argparse.Namespace, run: Path, images: int, race: dict[str, 
     settings = SearchSettings(
         task='global',
         distance=args.distance,
+        teacher=args.teacher,
         budget=Budget.parse(dict(flops=tuple(args.flops))),
         strategy=dict(type='exhaustive'),
         num_images=images,
@@ -78,6 +84,7 @@ def search_of(args: argparse.Namespace, run: Path, images: int, race: dict[str, 
 
 def measure(args: argparse.Namespace, name: str, run: Path) -> Path:
     """Write the distances of all archs on each image, and the times of races, once."""
+    name = f'{name}_{args.distance}_{args.teacher}'
     out = args.work_dir / f'{name}.npz'
     if out.is_file():
         return out
@@ -178,6 +185,7 @@ def rows_of(args: argparse.Namespace, name: str, run: Path) -> list[dict[str, An
                 images=args.num_images,
                 weights=name,
                 distance=args.distance,
+                teacher=args.teacher,
                 mode=mode,
                 speedup=round(1 / fmean(shares), 2),
                 recall=round(fmean(recalls), 4),
@@ -190,12 +198,16 @@ def rows_of(args: argparse.Namespace, name: str, run: Path) -> list[dict[str, An
     return rows
 
 
+def _key(row: dict[str, Any]) -> tuple[str, ...]:
+    return row['weights'], row['distance'], row['teacher'], row['mode']
+
+
 def as_markdown(result: dict[str, Any]) -> str:
     """The races as a table."""
     lines = [
         [
             row['weights'],
-            f'{row["distance"]}',
+            f'{row["distance"]}{" to MAX" if row["teacher"] == "max" else ""}',
             row['mode'],
             f'{row["archs"]:,}',
             f'{row["speedup"]:.1f}',
@@ -221,6 +233,8 @@ def main() -> None:
             name, _, folder = word.partition('=')
             rows += rows_of(args, name, Path(folder))
         target = args.json or args.work_dir / 'race.json'
+        before = json.loads(target.read_text())['rows'] if target.is_file() else []
+        rows = [*{_key(row): row for row in (*before, *rows)}.values()]
         result = dict(rows=rows, orders=args.orders, machine=machine(), versions=versions())
         write_json(target, result)
         text = as_markdown(result)

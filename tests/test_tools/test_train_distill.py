@@ -188,19 +188,21 @@ train_dataloader = dict(
 
 
 def test_a_teacher_that_guides_another_method(write, train, tmp_path, monkeypatch):
-    """Its training resumes as if never stopped, and only with it."""
+    """Its training resumes as if never stopped, and only with it; embeddings are cached."""
     monkeypatch.setitem(globals(), 'CONFIG', GUIDED)
+    cached = dict(cache=str(tmp_path / 'cache'), input_size=32)
     whole, resumed, refused = (tmp_path / name for name in ('whole', 'resumed', 'refused'))
-    done = train(write(), '--work-dir', whole, *TWO_EPOCHS)
+    done = train(write(**cached), '--work-dir', whole, *TWO_EPOCHS)
     assert done.returncode == 0, done.stderr
+    assert np.load(tmp_path / 'cache/done.npy').all()
     assert len(checkpoint(whole, 1)['meta']['teacher']) == 64
     for folder in (resumed, refused):
         folder.mkdir()
         shutil.copy(whole / 'epoch_1.pth', folder)
-    done = train(write(weights='another'), '--work-dir', refused, '--resume', *TWO_EPOCHS)
+    done = train(write(weights='another', **cached), '--work-dir', refused, '--resume', *TWO_EPOCHS)
     assert done.returncode == 2
     assert 'epoch_1.pth was trained with another teacher' in done.stderr
-    done = train(write(), '--work-dir', resumed, '--resume', *TWO_EPOCHS)
+    done = train(write(**cached), '--work-dir', resumed, '--resume', *TWO_EPOCHS)
     assert done.returncode == 0, done.stderr
     states = [checkpoint(folder, 2)['state_dict'] for folder in (whole, resumed)]
     assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])

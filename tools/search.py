@@ -15,6 +15,7 @@ from gaia_ssl.search import Limits, Result, Search, SearchSettings, strategy_nam
 from gaia_ssl.search.racing import MODES, Race
 from gaia_ssl.search.settings import COMBINE, STATISTICS, TEACHERS
 from gaia_ssl.space import COSTS, Budget
+from gaia_ssl.space.search_json import load_result
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.cli import (
     add_cfg_options,
@@ -137,7 +138,7 @@ def add_strategy(group: argparse._ArgumentGroup) -> None:
         '--strategy', choices=strategy_names(), default='random', help='default: %(default)s'
     )
     settings = dict(
-        num=(int, 'archs that are scored, but for exhaustive, which takes all; default: 100'),
+        num=(int, 'archs that are scored; exhaustive takes all, listed the best; default: 100'),
         share_prefixes=(int, 'random: draw runs of this many archs with equal beginnings: faster'),
         population=(int, 'evolution, pareto: archs of a round; default: 10'),
         crossover=(float, 'evolution, pareto: probability of two parents'),
@@ -146,6 +147,12 @@ def add_strategy(group: argparse._ArgumentGroup) -> None:
     )
     for name, (kind, text) in settings.items():
         group.add_argument(f'--{name.replace("_", "-")}', type=kind, help=text)
+    group.add_argument(
+        '--from',
+        dest='search',
+        metavar='D/search.json',
+        help='listed: the best --num of this search, or all',
+    )
     group.add_argument(
         '--seed',
         type=int,
@@ -207,7 +214,9 @@ STRATEGY_SETTINGS = (
     'num', 'share_prefixes', 'population', 'crossover', 'mutation', 'offspring', 'costs'
 )  # fmt: skip
 # settings of a search that an option of the same name gives
-SETTINGS = ('task', 'combine', 'stages', 'bn_policy', 'bn_group', 'num_images', 'max_bad', 'seed')
+SETTINGS = (
+    'task', 'teacher', 'combine', 'stages', 'bn_policy', 'bn_group', 'num_images', 'max_bad', 'seed'
+)  # fmt: skip
 # options by the fields that the package's messages name
 OPTIONS = dict(
     bn_group='--bn-group',
@@ -267,10 +276,26 @@ def make_settings(args: argparse.Namespace, config: Config) -> SearchSettings:
         budget=make_budget(args),
         latencies=args.latency_table,
         race=make_race(args),
-        strategy=dict({k: given[k] for k in STRATEGY_SETTINGS if k in given}, type=args.strategy),
+        strategy=make_strategy(args),
         input_size=SearchDefaults.of(config, args.input_size).input_size,
         dtype=half if args.amp else SearchSettings.dtype,
     )
+
+
+def make_strategy(args: argparse.Namespace) -> dict[str, Any]:
+    """The strategy that the command line gives.
+
+    Raises:
+        UserError: If archs of another search are asked for without one, or the other way round.
+    """
+    given = {key: getattr(args, key) for key in STRATEGY_SETTINGS}
+    settings = {key: value for key, value in given.items() if value is not None}
+    if (args.strategy == 'listed') != (args.search is not None):
+        raise UserError('--strategy: listed takes the archs of --from D/search.json; give both')
+    if args.search is not None:
+        rows = load_result(args.search)['subnets'][: settings.pop('num', None)]
+        settings['archs'] = [row['arch'] for row in rows]
+    return dict(settings, type=args.strategy)
 
 
 def make_race(args: argparse.Namespace) -> dict[str, Any] | None:

@@ -62,7 +62,7 @@ class Plan(NamedTuple):
 def teacher_of(
     model: 'SupernetSelfSupervisor', settings: SearchSettings
 ) -> Encoder | FrozenEncoder:
-    """What a search compares with, see ``SearchSettings``."""
+    """The network that a search compares with, see ``SearchSettings``."""
     return model.student if settings.teacher == 'max' else model.teacher
 
 

@@ -131,6 +131,21 @@ def test_race(given, run, tmp_path):
     assert 'error: top: it is a setting of a race; give --race as well' in done.stderr
 
 
+def test_the_best_of_a_race_by_other_scores(given, run, tmp_path):
+    done = run(*args_of(given, work_dir=tmp_path / 'race', **RACE))
+    assert done.returncode == 0, done.stderr
+    best = json.loads((tmp_path / 'race/search.json').read_text())['subnets'][:4]
+    options = dict(WHOLE_SET, strategy='listed', num=4, work_dir=tmp_path / 'best', teacher='max')
+    done = run(*args_of(given, **options), '--from', str(tmp_path / 'race'))
+    assert done.returncode == 0, done.stderr
+    result = json.loads((tmp_path / 'best/search.json').read_text())
+    assert {str(row['arch']) for row in result['subnets']} == {str(row['arch']) for row in best}
+    assert result['meta']['teacher'] == 'online'
+    assert all(len(row['terms']) == 3 for row in result['subnets'])
+    done = run(*args_of(given, work_dir=tmp_path / 'none', strategy='listed'))
+    assert done.returncode == 2 and 'error: --strategy: listed takes the archs of' in done.stderr
+
+
 def test_search(given, run, tmp_path):
     work_dir = tmp_path / 'work'
     done = run(*args_of(given, work_dir=work_dir))

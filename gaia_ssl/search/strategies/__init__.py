@@ -2,11 +2,12 @@
 
 from .base import Rounds, Strategy, build_strategy, strategy_names
 from .evolution import Evolution, Pareto
-from .fixed import Exhaustive, Random
+from .fixed import Exhaustive, Listed, Random
 
 __all__ = [
     'Evolution',
     'Exhaustive',
+    'Listed',
     'Pareto',
     'Random',
     'Rounds',

@@ -1,11 +1,13 @@
-"""Random and exhaustive strategies, which choose all archs in advance."""
+"""Strategies that choose all archs in advance: random, exhaustive, or from a list."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from gaia_ssl.registry import SEARCH_STRATEGIES
 from gaia_ssl.search.feasible import Feasible
+from gaia_ssl.space import Arch
 from gaia_ssl.utils import UserError
 
 from .base import Rounds, Strategy
@@ -67,3 +69,45 @@ class Exhaustive(Strategy):
     def rounds(self, feasible: Feasible) -> Rounds:
         """One round of all archs."""
         yield list(range(len(feasible)))
+
+
+@SEARCH_STRATEGIES.register_module(name='listed')
+@dataclass(frozen=True)
+class Listed(Strategy):
+    """Archs of a list, such as the best of another search, to be scored by other distances.
+
+    Args:
+        archs: The archs.
+    """
+
+    archs: list[Arch] = field(default_factory=list)
+
+    def __post_init__(self):
+        super().__post_init__()
+        if not self.archs:
+            raise UserError("archs: strategy 'listed' has none; give a list of them")
+
+    def check(self, feasible: Feasible) -> None:
+        """Check that all are in the space and within the budget, and none comes twice.
+
+        Raises:
+            UserError: If one is not, or does.
+        """
+        indices = self._indices(feasible)
+        for arch, index in zip(self.archs, indices, strict=True):
+            if index is None:
+                raise UserError(f'archs: {arch} is not within the budget')
+            if indices.count(index) > 1:
+                raise UserError(f'archs: {arch} is listed twice')
+
+    def rounds(self, feasible: Feasible) -> Rounds:
+        """One round of all of them."""
+        yield sorted(index for index in self._indices(feasible) if index is not None)
+
+    def _indices(self, feasible: Feasible) -> list[int | None]:
+        known = {_key(candidate.arch): index for index, candidate in enumerate(feasible)}
+        return [known.get(_key(feasible.space.check(arch))) for arch in self.archs]
+
+
+def _key(arch: Arch) -> str:
+    return json.dumps(arch, sort_keys=True)

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from gaia_ssl.search.strategies import Exhaustive, Random
+from gaia_ssl.search.strategies import Exhaustive, Listed, Random
 from gaia_ssl.search.tree import build_tree
+from gaia_ssl.utils import UserError
 
 
 def test_exhaustive_is_every_feasible_arch(feasible, play):
@@ -39,3 +40,22 @@ def test_runs_share_more_of_the_tree(feasible, play):
         return count(build_tree(space.family, paths, (3,), (64, 64)))
 
     assert nodes(10) < 0.8 * nodes(1)
+
+
+def test_listed_archs_are_found(feasible, play):
+    archs = [feasible[i].arch for i in (5, 0, 9)]
+    assert play(Listed(archs), feasible) == [[0, 5, 9]]
+    Listed(archs).check(feasible)
+
+
+def test_what_cannot_be_listed(feasible):
+    first, outside = feasible[0].arch, feasible.space.max
+    assert outside not in [candidate.arch for candidate in feasible]
+    for archs, message in (
+        ([first, outside], 'archs: .* is not within the budget'),
+        ([first, feasible[1].arch, first], 'archs: .* is listed twice'),
+        ([dict(first, width=[1])], 'width'),
+        ([], "archs: strategy 'listed' has none"),
+    ):
+        with pytest.raises(UserError, match=message):
+            Listed(archs).check(feasible)

@@ -21,7 +21,6 @@ import json
 import math
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -29,6 +28,7 @@ from typing import Any
 import numpy as np
 
 from gaia_ssl.benchmark.pipeline import Pipeline, orderly_exit
+from gaia_ssl.benchmark.sizes import SIZES
 from gaia_ssl.benchmark.stages import Stage, StageError
 from gaia_ssl.benchmark.trainings import trainings_of
 from gaia_ssl.datasets.search_defaults import SearchDefaults
@@ -58,12 +58,6 @@ OWN = ('cosine', 'relation_qk', 'neighbours', 'pooled_neighbours', 'pooled_cka')
 SUMS = (('neighbours', 'relation_qq'), ('neighbours', 'cosine'), ('neighbours', 'rank'))
 """Scores that are added after division by their spread, as ``--combine spread`` does."""
 COLUMNS = ('', ', width fixed', ': pick', ': best of 5 loses')
-BASELINES: dict[str, Callable[[dict[str, Any]], float]] = {
-    'FLOPs': lambda row: row['flops'],
-    'params': lambda row: row['params'],
-    'width': lambda row: row['arch']['width'][-1],
-    'depth': lambda row: sum(row['arch']['depth']),
-}
 
 
 def parse_args() -> argparse.Namespace:
@@ -159,7 +153,7 @@ def read(args: argparse.Namespace, name: str, seed: int) -> dict[str, dict[str, 
         score=scores,
         baseline={
             kind: np.array([value(rows['a'][arch]) for arch in archs], float)
-            for kind, value in BASELINES.items()
+            for kind, value in SIZES.items()
         },
         # (archs, halves), in percent
         truth={

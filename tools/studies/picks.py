@@ -9,8 +9,9 @@ chosen without a search: the one with the widest last stage, the one with the mo
 most proportional one (every choice at about the same share of its range, as in a ResNet-50), and
 random ones. All are extracted and finetuned on ``--tasks``, configs of tools/benchmarks/run.py,
 with the seed of their training. Per task and choice: its mean over the seeds, and how many points
-it is better than the median of the random archs of its seed, with a 95% interval. What is done is
-not repeated: run the same command again to resume.
+it is better than the median of the random archs of its seed, with a 95% interval. With eight random
+archs or more, also Spearman's correlation of the scores and of sizes with the figure, over these.
+What is done is not repeated: run the same command again to resume.
 """
 
 import argparse
@@ -25,9 +26,11 @@ import numpy as np
 from scipy.stats import t as student
 
 from gaia_ssl.benchmark.pipeline import Pipeline, orderly_exit
+from gaia_ssl.benchmark.sizes import SIZES
 from gaia_ssl.benchmark.stages import Stage
 from gaia_ssl.benchmark.trainings import Training, trainings_of
 from gaia_ssl.distances import TASKS
+from gaia_ssl.evaluation.correlation import correlate
 from gaia_ssl.export import choose_arch, extract
 from gaia_ssl.models.supernet import build_supernet_backbone
 from gaia_ssl.space import Arch, SearchSpace
@@ -40,6 +43,7 @@ from gaia_ssl.utils.markdown import table
 from gaia_ssl.utils.paths import ROOT
 
 BAND = 0.05  # of the middle of the budget, to either side
+ENOUGH = 8  # random archs to tell a correlation
 
 
 def parse_args() -> argparse.Namespace:
@@ -110,7 +114,7 @@ def choose(
 
 
 def extract_all(args: argparse.Namespace, name: str, seed: int, training: Training) -> None:
-    """Extract the archs that are compared, each once, and note which is whose."""
+    """Extract the archs that are compared, each once, and note who chose which."""
     folder = _folder(args, name, seed)
     config = load_config(str(training.config))
     space = build_supernet_backbone(config).space
@@ -128,8 +132,10 @@ def extract_all(args: argparse.Namespace, name: str, seed: int, training: Traini
                 calibrate_on=str(args.images),
                 input_size=args.input_size,
             )
-    archs = {choice: places[json.dumps(arch)] for choice, arch in chosen.items()}
-    write_json(folder / 'chosen.json', archs)
+    noted = {
+        choice: dict(arch=arch, subnet=places[json.dumps(arch)]) for choice, arch in chosen.items()
+    }
+    write_json(folder / 'chosen.json', noted)
 
 
 def _folder(args: argparse.Namespace, name: str, seed: int) -> Path:
@@ -175,7 +181,8 @@ def finetunings(args: argparse.Namespace) -> list[Stage]:
     stages = []
     for name, seed in trainings_of(args.supernets):
         folder = _folder(args, name, seed)
-        subnets = sorted(set(json.loads((folder / 'chosen.json').read_text()).values()))
+        chosen = json.loads((folder / 'chosen.json').read_text())
+        subnets = dict.fromkeys(about['subnet'] for about in chosen.values())
         command = [sys.executable, ROOT / 'tools/benchmarks/run.py', '--tasks', *args.tasks]
         command += ['--subnets', *(folder / 'subnets' / subnet for subnet in subnets)]
         command += ['--work-dir', folder / 'finetuned', '--resume']
@@ -192,24 +199,58 @@ def finetunings(args: argparse.Namespace) -> list[Stage]:
     return stages
 
 
-def analyse(args: argparse.Namespace) -> list[dict[str, Any]]:
-    """A row for each supernet, task, figure and choice."""
+def analyse(args: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
+    """Rows of the choices, and of the scores over the random archs, for each figure."""
     values: dict[tuple[str, str, str], dict[int, dict[str, float]]] = {}
     for name, seed in trainings_of(args.supernets):
         folder = _folder(args, name, seed)
         chosen = json.loads((folder / 'chosen.json').read_text())
         runs = json.loads((folder / 'finetuned' / 'table.json').read_text())['runs']
         figures = {(run['task'], run['arm']): run['figures'] for run in runs}
-        for choice, subnet in chosen.items():
+        for choice, about in chosen.items():
             for task in dict.fromkeys(run['task'] for run in runs):
-                for figure, value in figures[task, subnet].items():
+                for figure, value in figures[task, about['subnet']].items():
                     found = values.setdefault((name, task, figure), {}).setdefault(seed, {})
                     found[choice] = 100 * value
-    return [
-        dict(zip(('setting', 'task', 'figure'), key), **row)
-        for key, seeds in values.items()
-        for row in compare(seeds)
-    ]
+    found: dict[str, list[dict[str, Any]]] = dict(rows=[], scores=[])
+    for key, seeds in values.items():
+        about = dict(zip(('setting', 'task', 'figure'), key))
+        found['rows'] += [about | row for row in compare(seeds)]
+        known = {seed: known_before(args, key[0], seed) for seed in seeds}
+        found['scores'] += [about | row for row in rank(seeds, known)]
+    return found
+
+
+def known_before(args: argparse.Namespace, name: str, seed: int) -> dict[str, dict[str, float]]:
+    """Scores and sizes, higher is better, of each choice's arch."""
+    folder = _folder(args, name, seed)
+    rows = load_result(str(folder / 'search'))['subnets']
+    by_arch = {json.dumps(row['arch']): row for row in rows}
+    chosen = json.loads((folder / 'chosen.json').read_text())
+    found = {}
+    for choice, about in chosen.items():
+        row = by_arch[json.dumps(about['arch'])]
+        terms = np.atleast_1d(row.get('terms', row['distance']))
+        scores = {score: -float(term) for score, term in zip(args.scores, terms, strict=True)}
+        found[choice] = scores | {size: float(value(row)) for size, value in SIZES.items()}
+    return found
+
+
+def rank(
+    seeds: dict[int, dict[str, float]], known: dict[int, dict[str, dict[str, float]]]
+) -> list[dict[str, Any]]:
+    """Correlations of scores and sizes with a figure over the random archs, if there are enough."""
+    names = [name for name in next(iter(seeds.values())) if name.startswith('random')]
+    if len(names) < ENOUGH:
+        return []
+    rows = []
+    for key in next(iter(known.values()))[names[0]]:
+        pairs = [
+            (np.array([known[s][n][key] for n in names]), np.array([found[n] for n in names]))
+            for s, found in seeds.items()
+        ]
+        rows.append(dict(score=key, archs=len(names), **correlate(pairs, 0)._asdict()))
+    return rows
 
 
 def compare(seeds: dict[int, dict[str, float]]) -> list[dict[str, Any]]:
@@ -255,22 +296,39 @@ def _half_interval(values: list[float]) -> float:
 
 
 def as_markdown(result: dict[str, Any]) -> str:
-    """The rows as a table for each supernet and task."""
+    """The rows as tables for each supernet and task."""
     parts = []
-    rows = result['rows']
-    for key in dict.fromkeys((row['setting'], row['task'], row['figure']) for row in rows):
-        same = [row for row in rows if (row['setting'], row['task'], row['figure']) == key]
-        lines = []
-        for row in sorted(same, key=lambda row: -row['mean']):
-            if row['choice'] == 'random':
-                cells = [f'median, ± {row["spread"]:.1f} among them', '', '']
-            else:
-                interval = f'{row["low"]:+.1f} to {row["high"]:+.1f}' if row['seeds'] > 1 else ''
-                cells = [f'{row["gain"]:+.1f}', interval, f'{100 * row["better_than"]:.0f}%']
-            lines.append([row['choice'], f'{row["mean"]:.1f}', *cells])
-        head = ['choice', key[2], 'over random', '95% interval', 'better than so many random']
-        parts += [f'Supernet {key[0]}, {key[1]}, {same[0]["seeds"]} seeds:', table(head, lines)]
+    for key in dict.fromkeys(_key(row) for row in result['rows']):
+        rows = [row for row in result['rows'] if _key(row) == key]
+        parts += [f'Supernet {key[0]}, {key[1]}, {rows[0]["seeds"]} seeds:', _choices(key[2], rows)]
+        scores = [row for row in result['scores'] if _key(row) == key]
+        parts += [_scores(scores)] if scores else []
     return '\n\n'.join([*parts, as_line(result)]) + '\n'
+
+
+def _key(row: dict[str, Any]) -> tuple[str, str, str]:
+    return row['setting'], row['task'], row['figure']
+
+
+def _choices(figure: str, rows: list[dict[str, Any]]) -> str:
+    lines = []
+    for row in sorted(rows, key=lambda row: -row['mean']):
+        if row['choice'] == 'random':
+            cells = [f'median, ± {row["spread"]:.1f} among them', '', '']
+        else:
+            interval = f'{row["low"]:+.1f} to {row["high"]:+.1f}' if row['seeds'] > 1 else ''
+            cells = [f'{row["gain"]:+.1f}', interval, f'{100 * row["better_than"]:.0f}%']
+        lines.append([row['choice'], f'{row["mean"]:.1f}', *cells])
+    head = ['choice', figure, 'over random', '95% interval', 'better than so many random']
+    return table(head, lines)
+
+
+def _scores(rows: list[dict[str, Any]]) -> str:
+    lines = [
+        [row['score'], f'{row["spearman"]:+.2f} ({row["low"]:+.2f} to {row["high"]:+.2f})']
+        for row in sorted(rows, key=lambda row: -row['spearman'])
+    ]
+    return table([f'over {rows[0]["archs"]} random archs', 'Spearman'], lines)
 
 
 def main() -> None:
@@ -284,7 +342,7 @@ def main() -> None:
         Pipeline(searches(args), args.work_dir).run()
         Pipeline([*searches(args), *finetunings(args)], args.work_dir).run()
         result = dict(
-            rows=_rounded(analyse(args)),
+            _rounded(analyse(args)),
             archs=args.archs,
             images=args.num_images,
             machine=machine(),

@@ -60,7 +60,7 @@ def found(tmp_path):
 def test_rows(found):
     result = study.analyse(found)
     rows = result['rows']
-    names = [*study.SCORES, *study.OWN, *study.SUMS, *study.BASELINES]
+    names = [*study.SCORES, *study.OWN, *study.SUMS, *study.SIZES]
     assert len(rows) == 2 * len(names) * 3
     first = [r for r in rows if r.get('score') == study.SCORES[0] and r['truth'] == 'knn']
     assert [row['seed'] for row in first] == [0, 1, 'all']

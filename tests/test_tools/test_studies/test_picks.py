@@ -63,8 +63,28 @@ def test_gains_are_paired_with_the_random_archs_of_the_seed():
     [_, alone] = study.compare({0: seeds[0]})
     assert study._rounded(alone)['low'] is None
     rows = [dict(setting='net', task='t', figure='top1', **row) for row in (random, pick)]
-    text = study.as_markdown(dict(rows=rows, machine=dict(cores=2, cpu='a CPU'), versions={}))
+    text = study.as_markdown(
+        dict(rows=rows, scores=[], machine=dict(cores=2, cpu='a CPU'), versions={})
+    )
     assert '| pick | 54.7 | +2.0 | -0.5 to +4.5 | 89% |' in text
+
+
+def test_scores_are_compared_over_random_archs():
+    rng = np.random.default_rng(0)
+    names = [f'random{i}' for i in range(9)]
+    seeds = {seed: dict(zip(names, rng.normal(size=9)), pick=99.0) for seed in range(2)}
+    known = {
+        seed: {n: dict(good=value**3, bad=-value) for n, value in found.items()}
+        for seed, found in seeds.items()
+    }
+    good, bad = study.rank(seeds, known)
+    assert (good['score'], good['archs'], bad['score']) == ('good', 9, 'bad')
+    assert good['spearman'] == pytest.approx(1) and bad['spearman'] == pytest.approx(-1)
+    for found in seeds.values():
+        del found['random0'], found['random1']
+    assert study.rank(seeds, known) == []
+    rows = [dict(setting='net', task='t', figure='top1', **row) for row in (good, bad)]
+    assert '| good | +1.00 (+1.00 to +1.00) |' in study._scores(rows)
 
 
 @pytest.mark.slow
@@ -102,8 +122,8 @@ def test_a_small_study(tmp_path):
     table = json.loads((tmp_path / 'w/net0/finetuned/table.json').read_text())
     chosen = json.loads((tmp_path / 'w/net0/chosen.json').read_text())
     figures = {run['arm']: 100 * run['figures']['top1'] for run in table['runs']}
-    middle = np.median([figures[chosen[f'random{i}']] for i in range(2)])
+    middle = np.median([figures[chosen[f'random{i}']['subnet']] for i in range(2)])
     [row] = [row for row in result['rows'] if row['choice'] == 'cosine']
-    assert row['gains'][0] == pytest.approx(figures[chosen['cosine']] - middle, abs=0.01)
+    assert row['gains'][0] == pytest.approx(figures[chosen['cosine']['subnet']] - middle, abs=0.01)
     again = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True)
     assert again.returncode == 0 and 'done before' in again.stdout

@@ -4,14 +4,15 @@ Usage: python tools/studies/evidence.py --supernets NAME=DIR ... --images DIR --
 
 ``DIR`` of a supernet holds trainings ``seed0``, ``seed1`` and so on, as
 tools/studies/supernet_recipes.py leaves them. ``--images`` are searched on, without labels. Of each
-supernet, random archs within 5% of the median of FLOPs are scored by every global score there is,
-and by some that compare with the supernet's own largest subnet (MAX). Their truth is the top-1 of
-frozen features on ``--labels``, images that the training did not see, one folder per class: by kNN
-and by a linear classifier (ridge regression). It is measured on two halves of them, whose agreement
-says how far it can be trusted.
+supernet, random archs within 5% of the median of FLOPs are scored by every score of the task that
+needs no labels, for ``--task global`` also by the distance to the supernet's own largest subnet
+(MAX), for ``--task dense`` at each stage but the first and by some global ones. Their truth is
+measured with frozen features on ``--labels``, images that the training did not see: the top-1 of
+kNN and of a linear classifier (ridge regression), or the mIoU of a linear classifier of positions.
+It is measured on two halves of them, whose agreement says how far it can be trusted.
 
 Per supernet and truth: Spearman's correlation with each score and with baselines of size, the same
-with the width of the last stage or the depth held fixed, and the points of top-1 that the best by
+with the width of the last stage or the depth held fixed, and the points that the best by
 the score, and the best of the five best, lose against the best of all archs. What is done is not
 repeated: run the same command again to resume.
 """
@@ -21,9 +22,10 @@ import json
 import math
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -31,6 +33,7 @@ from gaia_ssl.benchmark.pipeline import Pipeline, orderly_exit
 from gaia_ssl.benchmark.sizes import SIZES
 from gaia_ssl.benchmark.stages import Stage, StageError
 from gaia_ssl.benchmark.trainings import trainings_of
+from gaia_ssl.datasets.label_map_set import is_label_map_set
 from gaia_ssl.datasets.search_defaults import SearchDefaults
 from gaia_ssl.distances import LabelScore, distances_of
 from gaia_ssl.evaluation.correlation import correlate, partial_spearman, regret, reliability
@@ -46,18 +49,66 @@ from gaia_ssl.utils.paths import ROOT
 
 BAND = 0.05  # of the median of FLOPs, to either side
 SHORT_LIST = 5
-TRUTHS = ('knn', 'ridge')
 HALVES = ('a', 'b')
-SCORES = [
-    name
-    for name in distances_of('global')
-    if not issubclass(DISTANCES.get(f'global_{name}'), LabelScore)
-]
-OWN = ('cosine', 'relation_qk', 'neighbours', 'pooled_neighbours', 'pooled_cka')
-"""Scores that are taken to MAX, too."""
 SUMS = (('neighbours', 'relation_qq'), ('neighbours', 'cosine'), ('neighbours', 'rank'))
 """Scores that are added after division by their spread, as ``--combine spread`` does."""
+OWN = ('cosine', 'relation_qk', 'neighbours', 'pooled_neighbours', 'pooled_cka')
+"""Scores that are taken to MAX, too."""
+BESIDE = ('cosine', 'cka', 'pooled_rank', 'pooled_neighbours')
+"""Global scores that are compared with the dense ones."""
 COLUMNS = ('', ', width fixed', ': pick', ': best of 5 loses')
+
+
+class Part(NamedTuple):
+    """A search of a supernet.
+
+    Attributes:
+        distances: Its terms: those of the truths, then those of the scores.
+        truths: Names of the truths.
+        scores: Names of the scores.
+        options: Further options of the command.
+        labels: The half of the labels that it reads, if any.
+    """
+
+    distances: Sequence[str]
+    truths: Sequence[str] = ()
+    scores: Sequence[str] = ()
+    options: Sequence[str] = ()
+    labels: str | None = None
+
+
+def unlabeled(task: str) -> list[str]:
+    """The scores of a task that need no labels."""
+    names = distances_of(task)
+    return [n for n in names if not issubclass(DISTANCES.get(f'{task}_{n}'), LabelScore)]
+
+
+def global_parts(stages: int) -> dict[str, Part]:
+    """The searches for classification."""
+    scores, truths = unlabeled('global'), ['label_knn', 'label_ridge']
+    names = ['knn', 'ridge']
+    own = [f'{score} to MAX' for score in OWN]
+    return dict(
+        a=Part([*truths, *scores], names, scores, labels='a'),
+        b=Part(truths, names, labels='b'),
+        max=Part(OWN, scores=own, options=['--teacher', 'max']),
+    )
+
+
+def dense_parts(stages: int) -> dict[str, Part]:
+    """The searches for detection and segmentation: scores of each stage but the first."""
+    later = [*map(str, range(1, stages))]
+    truth = [Part(['label_ridge'], ['positions'], (), ['--stages', *later], h) for h in HALVES]
+    scores = unlabeled('dense')
+    found = dict(zip(HALVES, truth))
+    found['global'] = Part([f'global_{name}' for name in BESIDE], (), BESIDE)
+    for stage in later:
+        names = [f'{score} {stage}' for score in scores]
+        found[f'stage{stage}'] = Part(scores, (), names, ['--stages', stage])
+    return found
+
+
+PARTS = {'global': global_parts, 'dense': dense_parts}
 
 
 def parse_args() -> argparse.Namespace:
@@ -67,8 +118,14 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--supernets', nargs='+', required=True, metavar='NAME=DIR', help='folders of trainings'
     )
+    parser.add_argument('--task', choices=PARTS, default='global', help='default: %(default)s')
     parser.add_argument('--images', type=Path, required=True, help='unlabeled images')
-    parser.add_argument('--labels', type=Path, required=True, help='labeled images')
+    parser.add_argument(
+        '--labels',
+        type=Path,
+        required=True,
+        help='labeled images: class folders, or for the task dense images and annotations',
+    )
     parser.add_argument('--archs', type=int, default=120, help='archs (default: %(default)s)')
     parser.add_argument(
         '--num-images', type=int, default=1024, help='to search on (default: %(default)s)'
@@ -84,47 +141,49 @@ def parse_args() -> argparse.Namespace:
 
 
 def split_labels(source: Path, folder: Path) -> None:
-    """Link every other labeled image into one of two folders, if they are not there."""
+    """Link every other labeled image, and its label map, into one of two folders."""
     if not source.is_dir():
         raise StageError(f'--labels: {source} does not exist')
-    files = sorted(path for path in source.rglob('*') if path.is_file())
+    maps = is_label_map_set(str(source))
+    images = source / 'images' if maps else source
+    files = sorted(path for path in images.rglob('*') if path.is_file())
     for index, path in enumerate(files):
-        link = folder / HALVES[index % 2] / path.relative_to(source)
-        link.parent.mkdir(parents=True, exist_ok=True)
-        if not link.is_symlink():
-            os.symlink(path.absolute(), link)
+        linked = [path.relative_to(source)]
+        if maps:
+            linked.append(Path('annotations', path.relative_to(images)).with_suffix('.png'))
+        for name in linked:
+            link = folder / HALVES[index % 2] / name
+            link.parent.mkdir(parents=True, exist_ok=True)
+            if not link.is_symlink():
+                os.symlink((source / name).absolute(), link)
 
 
-def band_of(config: Path) -> tuple[float, float]:
-    """The interval of FLOPs that archs are drawn from."""
+def space_of(config: Path) -> tuple[tuple[float, float], int]:
+    """The interval of FLOPs that archs are drawn from, and the number of stages."""
     loaded = load_config(str(config))
     space = build_supernet_backbone(loaded).space
     middle = float(np.median(space.costs(SearchDefaults.of(loaded).input_size).flops))
-    return middle * (1 - BAND), middle * (1 + BAND)
+    return (middle * (1 - BAND), middle * (1 + BAND)), len(space.path(space.max).stages)
 
 
 def stages_of(args: argparse.Namespace) -> list[Stage]:
-    """Of each supernet: a search by all scores and half of the labels, by the rest, to MAX."""
+    """The searches of each supernet."""
     stages = []
     for (name, seed), (config, checkpoint) in trainings_of(args.supernets).items():
-        low, high = band_of(config)
-        labels = [f'label_{truth}' for truth in TRUTHS]
-        given = {half: ['--labels', str(args.work_dir / 'labels' / half)] for half in HALVES}
-        searches = dict(
-            a=[*given['a'], '--distance', *labels, *SCORES],
-            b=[*given['b'], '--distance', *labels],
-            max=['--teacher', 'max', '--distance', *OWN],
-        )
-        for part, scores in searches.items():
-            folder = args.work_dir / f'{name}{seed}{part}'
-            command = [sys.executable, str(ROOT / 'tools/search.py'), str(config), str(checkpoint)]
-            command += ['--images', str(args.images.absolute()), '--task', 'global', *scores]
-            command += ['--flops', str(low), str(high), '--num', str(args.archs)]
-            command += ['--num-images', str(args.num_images), '--micro-batch', '4']
+        band, number = space_of(config)
+        for key, part in PARTS[args.task](number).items():
+            folder = args.work_dir / f'{name}{seed}{key}'
+            command = [sys.executable, ROOT / 'tools/search.py', config, checkpoint]
+            command += ['--images', args.images.absolute(), '--task', args.task]
+            command += ['--distance', *part.distances, *part.options]
+            command += ['--labels', args.work_dir / 'labels' / part.labels] if part.labels else []
+            command += ['--flops', *band, '--num', args.archs]
+            command += ['--num-images', args.num_images, '--micro-batch', 4]
+            command += ['--work-dir', folder, '--resume']
             stages.append(
                 Stage(
-                    f'{name}/seed{seed}/{part}',
-                    [*command, '--work-dir', str(folder), '--resume'],
+                    f'{name}/seed{seed}/{key}',
+                    list(map(str, command)),
                     [folder / 'search.json'],
                     env=dict(OMP_NUM_THREADS='1'),
                     folder=folder,
@@ -134,43 +193,50 @@ def stages_of(args: argparse.Namespace) -> list[Stage]:
     return stages
 
 
-def read(args: argparse.Namespace, name: str, seed: int) -> dict[str, dict[str, np.ndarray]]:
-    """The scores of a supernet's archs, higher is better, their baselines and their truths."""
-    rows = {}
-    for part in (*HALVES, 'max'):
-        result = load_result(str(args.work_dir / f'{name}{seed}{part}'))
-        rows[part] = {json.dumps(row['arch']): row for row in result['subnets']}
-    archs = sorted(rows['a'])
-    terms = {
-        part: np.array([found[arch]['terms'] for arch in archs]) for part, found in rows.items()
-    }
-    number = len(TRUTHS)
-    scores = {score: -terms['a'][:, number + i] for i, score in enumerate(SCORES)}
-    scores |= {f'{score} to MAX': -terms['max'][:, i] for i, score in enumerate(OWN)}
+def read(args: argparse.Namespace, name: str, seed: int, number: int) -> dict[str, Any]:
+    """The scores of a supernet's archs, higher is better, their sizes and their truths.
+
+    Args:
+        args: The command line.
+        name: The name of the supernet.
+        seed: The seed of its training.
+        number: The number of its stages.
+    """
+    archs: list[str] = []
+    rows: dict[str, dict[str, Any]] = {}
+    scores: dict[str, np.ndarray] = {}
+    truths: dict[str, list[np.ndarray]] = {}
+    for key, part in PARTS[args.task](number).items():
+        found = load_result(str(args.work_dir / f'{name}{seed}{key}'))['subnets']
+        rows = {json.dumps(row['arch']): row for row in found}
+        archs = archs or sorted(rows)
+        # of one term alone there is no list
+        terms = np.array([np.atleast_1d(rows[a].get('terms', rows[a]['distance'])) for a in archs])
+        for truth, values in zip(part.truths, terms.T):
+            truths.setdefault(truth, []).append(100 * (1 - values))  # in percent
+        scores |= dict(zip(part.scores, -terms.T[len(part.truths) :], strict=True))
     for names in SUMS:
-        scores[' + '.join(names)] = sum(scores[name] / scores[name].std() for name in names)
-    return dict(
-        score=scores,
-        baseline={
-            kind: np.array([value(rows['a'][arch]) for arch in archs], float)
-            for kind, value in SIZES.items()
-        },
-        # (archs, halves), in percent
-        truth={
-            truth: 100 * (1 - np.stack([terms[half][:, i] for half in HALVES], 1))
-            for i, truth in enumerate(TRUTHS)
-        },
-    )
+        if scores.keys() >= {*names}:
+            scores[' + '.join(names)] = sum(scores[name] / scores[name].std() for name in names)
+    sizes = {
+        kind: np.array([value(rows[arch]) for arch in archs], float)
+        for kind, value in SIZES.items()
+    }
+    # (archs, halves)
+    halves = {truth: np.stack(values, 1) for truth, values in truths.items()}
+    return dict(score=scores, baseline=sizes, truth=halves)
 
 
 def analyse(args: argparse.Namespace) -> dict[str, Any]:
     """A row for each supernet, seed, truth and score; and one for all seeds together."""
     found: dict[str, dict[int, dict]] = {}
-    for name, seed in trainings_of(args.supernets):
-        found.setdefault(name, {})[seed] = read(args, name, seed)
+    for (name, seed), (config, _) in trainings_of(args.supernets).items():
+        _, number = space_of(config)
+        found.setdefault(name, {})[seed] = read(args, name, seed, number)
     rows, truths = [], []
     for setting, seeds in found.items():
-        for truth in TRUTHS:
+        for truth in next(iter(seeds.values()))['truth']:
+            about = dict(setting=setting, task=args.task, truth=truth)
             for seed, data in seeds.items():
                 halves = data['truth'][truth]
                 mean = halves.mean(1)
@@ -187,15 +253,15 @@ def analyse(args: argparse.Namespace) -> dict[str, Any]:
                 )
             for kind in ('score', 'baseline'):
                 for key in next(iter(seeds.values()))[kind]:
-                    rows += _rows(setting, truth, kind, key, seeds)
+                    rows += _rows(about, kind, key, seeds)
     return dict(rows=rows, truths=truths, archs=args.archs, images=args.num_images)
 
 
 def _rows(
-    setting: str, truth: str, kind: str, key: str, seeds: dict[int, dict]
+    about: dict[str, str], kind: str, key: str, seeds: dict[int, dict]
 ) -> list[dict[str, Any]]:
     """The rows of a score: one per seed, and their means."""
-    common = {'setting': setting, 'task': 'classification', 'truth': truth, kind: key}
+    truth, common = about['truth'], about | {kind: key}
     rows, pairs = [], []
     for seed, data in seeds.items():
         values, mean = data[kind][key], data['truth'][truth].mean(1)
@@ -247,11 +313,12 @@ def _table(rows: list[dict[str, Any]], setting: str) -> str:
         name = row['score'] if 'score' in row else f'**{row["baseline"]}**'
         by_name.setdefault(name, {})[row['truth']] = row
     lines = []
+    truths = list(dict.fromkeys(row['truth'] for row in chosen))
     for name, found in sorted(
         by_name.items(), key=lambda item: -fmean(row['spearman'] for row in item[1].values())
     ):
         cells = [name]
-        for row in (found[truth] for truth in TRUTHS):
+        for row in (found[truth] for truth in truths):
             cells += [
                 f'{row["spearman"]:+.2f} ({row["low"]:+.2f} to {row["high"]:+.2f})',
                 '' if row['partial_width'] is None else f'{row["partial_width"]:+.2f}',
@@ -259,7 +326,7 @@ def _table(rows: list[dict[str, Any]], setting: str) -> str:
                 f'{row["regret_top5"]:.1f}',
             ]
         lines.append(cells)
-    head = ['', *(f'{truth}{word}' for truth in TRUTHS for word in COLUMNS)]
+    head = ['', *(f'{truth}{word}' for truth in truths for word in COLUMNS)]
     return table(head, lines)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from argparse import Namespace
@@ -22,6 +23,7 @@ from gaia_ssl.utils.cli import load_config
 ROOT = Path(__file__).resolve().parents[3]
 CONFIG = 'configs/simsiam/simsiam_tiny10to22_bs64-coslr-10e_cifar10.py'
 study = SourceFileLoader('evidence', str(ROOT / 'tools/studies/evidence.py')).load_module()
+SCORES = study.unlabeled('global')
 
 
 def write_search(folder, rows):
@@ -30,17 +32,20 @@ def write_search(folder, rows):
 
 
 @pytest.fixture
-def found(tmp_path):
+def found(tmp_path, monkeypatch):
     """Searches of two trainings: the first score is the truth, the second its opposite."""
+    monkeypatch.setattr(study, 'space_of', lambda config: ((0, 1), 4))
     rng = np.random.default_rng(0)
-    args = Namespace(work_dir=tmp_path / 'work', archs=30, num_images=8, supernets=[])
+    args = Namespace(
+        work_dir=tmp_path / 'work', task='global', archs=30, num_images=8, supernets=[]
+    )
     for seed in range(2):
         run = tmp_path / 'trainings' / f'seed{seed}'
         run.mkdir(parents=True)
         (run / 'config.py').touch()
         (run / 'epoch_1.pth').touch()
         errors = rng.uniform(0.4, 0.6, (30, 2))  # by truth
-        others = rng.normal(size=(30, len(study.SCORES) - 2))
+        others = rng.normal(size=(30, len(SCORES) - 2))
         for half in study.HALVES:
             noise = rng.normal(size=(30, 2), scale=0.01)
             rows = []
@@ -60,22 +65,22 @@ def found(tmp_path):
 def test_rows(found):
     result = study.analyse(found)
     rows = result['rows']
-    names = [*study.SCORES, *study.OWN, *study.SUMS, *study.SIZES]
+    names = [*SCORES, *study.OWN, *study.SUMS, *study.SIZES]
     assert len(rows) == 2 * len(names) * 3
-    first = [r for r in rows if r.get('score') == study.SCORES[0] and r['truth'] == 'knn']
+    first = [r for r in rows if r.get('score') == SCORES[0] and r['truth'] == 'knn']
     assert [row['seed'] for row in first] == [0, 1, 'all']
-    data = study.read(found, 'net', 0)
+    data = study.read(found, 'net', 0, 4)
     parts = [data['score'][name] / data['score'][name].std() for name in study.SUMS[0]]
     np.testing.assert_allclose(data['score'][' + '.join(study.SUMS[0])], sum(parts))
     truth = data['truth']['knn'].mean(1)
     assert data['truth']['knn'].shape == (30, 2)
-    want = spearmanr(data['score'][study.SCORES[0]], truth).statistic
+    want = spearmanr(data['score'][SCORES[0]], truth).statistic
     assert first[0]['spearman'] == pytest.approx(want) and want > 0.95
     assert first[0]['low'] <= want <= first[0]['high']
     assert first[0]['regret'] < 1.5 and first[0]['regret_top5'] == 0
     assert first[0]['gain'] == pytest.approx(truth.max() - np.median(truth), abs=1.5)
     assert first[2]['spearman'] == pytest.approx((want + first[1]['spearman']) / 2)
-    second = [r for r in rows if r.get('score') == study.SCORES[1] and r['truth'] == 'knn']
+    second = [r for r in rows if r.get('score') == SCORES[1] and r['truth'] == 'knn']
     assert second[2]['spearman'] == pytest.approx(-first[2]['spearman'])
     assert second[0]['regret'] > 15
     assert all(0.9 < row['reliability'] <= 1 for row in result['truths'])
@@ -89,7 +94,7 @@ def test_tables_and_json(found):
     text = study.as_markdown(again)
     assert 'Supernet net:' in text and '| **width** |' in text and 'nan' not in text
     best = text.split('Supernet net:')[1].split('\n')[4]
-    assert best.startswith(f'| {study.SCORES[0]} |')
+    assert best.startswith(f'| {SCORES[0]} |')
 
 
 def test_labels_are_split_in_halves(tmp_path):
@@ -111,14 +116,28 @@ def test_labels_are_split_in_halves(tmp_path):
         study.split_labels(tmp_path / 'nowhere', tmp_path / 'halves')
 
 
-@pytest.mark.slow
-def test_a_small_study(tmp_path):
-    rng = np.random.default_rng(0)
-    for label, name in enumerate(('dark', 'light')):
-        (tmp_path / 'labels' / name).mkdir(parents=True)
-        for i in range(24):
-            pixels = rng.integers(0, 128, (32, 32, 3), dtype=np.uint8) + 100 * label
-            cv2.imwrite(str(tmp_path / 'labels' / name / f'{i}.png'), pixels.astype(np.uint8))
+def test_label_maps_are_split_with_their_images(tmp_path):
+    for name in (
+        'images/0.jpg',
+        'images/deep/1.jpg',
+        'annotations/0.png',
+        'annotations/deep/1.png',
+    ):
+        path = tmp_path / 'labels' / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    study.split_labels(tmp_path / 'labels', tmp_path / 'halves')
+    for half, names in (('a', ['0']), ('b', ['deep/1'])):
+        for part, ending in (('images', 'jpg'), ('annotations', 'png')):
+            folder = tmp_path / 'halves' / half / part
+            found = [path for path in folder.rglob('*') if path.is_file()]
+            assert found == [folder / f'{name}.{ending}' for name in names]
+            assert found[0].read_text().startswith(part)
+
+
+@pytest.fixture
+def trainings(tmp_path):
+    """Two supernets of random weights, as trainings leave them."""
     torch.manual_seed(0)
     config = load_config(str(ROOT / CONFIG))
     for seed in range(2):
@@ -128,13 +147,51 @@ def test_a_small_study(tmp_path):
         model = MODELS.build(config.model)
         model.init_weights()
         torch.save(dict(state_dict=model.state_dict(), meta={}), run / 'epoch_1.pth')
-    command = [sys.executable, study.__file__, '--supernets', f'net={tmp_path / "trainings"}']
-    command += ['--images', str(tmp_path / 'labels'), '--labels', str(tmp_path / 'labels')]
-    command += ['--archs', '6', '--num-images', '20', '--work-dir', str(tmp_path / 'work')]
+    return tmp_path / 'trainings'
+
+
+def run(tmp_path, trainings, *options):
+    command = [sys.executable, study.__file__, '--supernets', f'net={trainings}', *options]
+    command += ['--archs', '6', '--work-dir', str(tmp_path / 'work')]
     env = dict(os.environ, PYTHONPATH=str(ROOT))
     done = subprocess.run(command, capture_output=True, text=True, env=env)
     assert done.returncode == 0, done.stdout + done.stderr
     result = json.loads((tmp_path / 'work/evidence.json').read_text())
-    assert {row['seed'] for row in result['rows']} == {0, 1, 'all'}
+    seeds = {int(folder.name.removeprefix('seed')) for folder in trainings.iterdir()}
+    assert {row['seed'] for row in result['rows']} == {*seeds, 'all'}
     assert all(row['archs'] == 6 for row in result['rows'])
     assert '| **depth** |' in (tmp_path / 'work/evidence.md').read_text()
+    return result['rows']
+
+
+@pytest.mark.slow
+def test_a_small_study(tmp_path, trainings):
+    rng = np.random.default_rng(0)
+    for label, name in enumerate(('dark', 'light')):
+        (tmp_path / 'labels' / name).mkdir(parents=True)
+        for i in range(24):
+            pixels = rng.integers(0, 128, (32, 32, 3), dtype=np.uint8) + 100 * label
+            cv2.imwrite(str(tmp_path / 'labels' / name / f'{i}.png'), pixels.astype(np.uint8))
+    labels = str(tmp_path / 'labels')
+    rows = run(tmp_path, trainings, '--images', labels, '--labels', labels, '--num-images', '20')
+    assert {row['truth'] for row in rows} == {'knn', 'ridge'}
+    assert {'cosine', 'cosine to MAX'} <= {row.get('score') for row in rows}
+
+
+@pytest.mark.slow
+def test_a_small_study_of_a_dense_task(tmp_path, trainings):
+    rng = np.random.default_rng(0)
+    for name in ('images', 'annotations'):
+        (tmp_path / 'labels' / name).mkdir(parents=True)
+    for i in range(24):
+        classes = rng.integers(0, 2, (4, 4), dtype=np.uint8).repeat(16, 0).repeat(16, 1)
+        noise = rng.integers(0, 128, (64, 64, 3), dtype=np.uint8)
+        pixels = noise + 100 * classes[..., None]
+        cv2.imwrite(str(tmp_path / 'labels/images' / f'{i}.png'), pixels)
+        cv2.imwrite(str(tmp_path / 'labels/annotations' / f'{i}.png'), classes)
+    images, labels = str(tmp_path / 'labels/images'), str(tmp_path / 'labels')
+    shutil.rmtree(trainings / 'seed1')
+    options = ['--task', 'dense', '--num-images', '12']
+    rows = run(tmp_path, trainings, '--images', images, '--labels', labels, *options)
+    assert {row['truth'] for row in rows} == {'positions'}
+    assert {'cosine', 'mse 1', 'mse 3'} <= {row.get('score') for row in rows}

@@ -1,6 +1,7 @@
 """Interactive pages of searches: single files that need no network."""
 
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,9 @@ TEMPLATE = Path(__file__).with_name('search.html')
 def write_html(result: dict[str, Any], path: str) -> None:
     """Write an interactive picture of a search.
 
-    Pointing at a subnet shows its arch and costs, a click copies the arch's JSON; the horizontal
-    axis is any of the costs, and of the terms if the distance is a sum. Works from a disk, for
+    Pointing at a subnet shows its arch and costs, a click copies the arch's JSON or the command
+    that extracts it; the horizontal axis, and the colour, is any of the costs, of the terms if the
+    distance is a sum, and of the images of a race. The best are listed. Works from a disk, for
     every arch of a large space.
 
     Args:
@@ -39,9 +41,10 @@ def page_data(result: dict[str, Any]) -> dict[str, Any]:
     Returns:
         ``meta``, ``title``, ``note`` and ``distance_title``; ``archs`` and ``distance``, of the
         subnets by rank and then of the anchors, whose names are ``anchors``; and ``axes``, one per
-        cost and then per term of a sum, with its ``values`` in the same order, ``unit``, ``scale``,
-        ``title``, ``budget``, the ``window`` to show first and the Pareto ``front``, indices from
-        the least costly on.
+        cost, per term of a sum, and for the images of a race, with its ``values`` in the same
+        order, ``unit``, ``scale``, ``title``, ``budget``, the ``window`` to show first and the
+        Pareto ``front``, indices from the least costly on; and ``extract``, what comes before and
+        after an arch in the command that extracts it, or None if the paths are not known.
     """
     meta, subnets, anchors = (result[key] for key in ('meta', 'subnets', 'anchors'))
     rows = [*subnets, *anchors]
@@ -57,6 +60,7 @@ def page_data(result: dict[str, Any]) -> dict[str, Any]:
             *(_axis(cost, meta, rows, len(subnets)) for cost in costs_of(result)),
             *_term_axes(meta, rows, len(subnets)),
         ],
+        extract=_extract(meta),
     )
 
 
@@ -72,12 +76,32 @@ def _axis(cost: str, meta: dict[str, Any], rows: list[dict[str, Any]], num: int)
 def _term_axes(
     meta: dict[str, Any], rows: list[dict[str, Any]], num: int
 ) -> Iterator[dict[str, Any]]:
-    """Data of an axis for each term, if the distance is a sum of several."""
+    """Data of an axis for each term of a sum, and for the images if there was a race."""
     for index, term in enumerate(meta.get('distances', [])):
         if all('terms' in row for row in rows):
             name = term['type'].removeprefix(f'{meta["task"]}_')
-            about = dict(cost=name, unit='', scale=1, title=name, budget=[None, None])
-            yield dict(about, **_drawn([row['terms'][index] for row in rows], rows, num))
+            yield _plain_axis(name, name, [row['terms'][index] for row in rows], rows, num)
+    if all('images' in row for row in rows):
+        title = 'images that it was scored on'
+        yield _plain_axis('images', title, [row['images'] for row in rows], rows, num)
+
+
+def _plain_axis(
+    name: str, title: str, values: list[float], rows: list[dict[str, Any]], num: int
+) -> dict[str, Any]:
+    """Data of an axis without a unit."""
+    about = dict(cost=name, unit='', scale=1, title=title, budget=[None, None])
+    return dict(about, **_drawn(values, rows, num))
+
+
+def _extract(meta: dict[str, Any]) -> list[str] | None:
+    """The command that extracts an arch, up to it and after it."""
+    if not all(isinstance(meta.get(name), str) for name in ('config', 'checkpoint')):
+        return None
+    paths = shlex.join([meta['config'], meta['checkpoint']])
+    weights = ' --weights ema' if meta.get('weights') == 'ema' else ''
+    after = f' --input-size {meta["input_size"]}{weights} --out work_dirs/subnet'
+    return [f'python tools/extract.py {paths} --arch ', after]
 
 
 def _drawn(values: list[float], rows: list[dict[str, Any]], num: int) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 from html.parser import HTMLParser
@@ -9,7 +10,7 @@ from html.parser import HTMLParser
 import pytest
 
 from gaia_ssl.utils.pareto import pareto_rows
-from gaia_ssl.visualization import write_html
+from gaia_ssl.visualization import html, write_html
 
 HOSTILE = '</script><script>alert(1)</script><!--<script>"\'&\u2028'
 # the little of a browser that the page asks for; a click on the best subnet, without a clipboard
@@ -29,7 +30,8 @@ const document = {getElementById: id => nodes[id] ??= make(id), createElement: m
 const window = {devicePixelRatio: 2, addEventListener() {}};
 document.getElementById('data').textContent = scripts[0];
 const run = new Function('document', 'window', 'navigator', 'requestAnimationFrame',
-  scripts[1] + '; return {xs, ys, num, size, near: (...at) => nearest(grid, xs, ys, ...at)}');
+  scripts[1] + '; return {xs, ys, num, size, shades,'
+  + 'near: (...at) => nearest(grid, xs, ys, ...at)}');
 const app = run(document, window, {}, f => f());
 const wrong = [];
 for (let k = 0; k < 300; k++) {
@@ -48,12 +50,22 @@ const tip = nodes.tip.textContent;
 over.pointerdown(at); over.pointerup(at);
 nodes.axis.listeners.change({target: {selectedIndex: nodes.axis.options.length - 1}});
 over.wheel(at);
+nodes.color.listeners.change({target: {selectedIndex: 2}});
+nodes.color.listeners.change({target: {selectedIndex: 0}});
 const texts = calls.filter(call => call[0] === 'fillText').map(call => call[1]);
+const rows = nodes.top.options;
+const listed = rows.map(row => row.options.map(cell => String(cell.textContent)));
 setTimeout(() => {
   const {copied, status, title} = nodes;
+  const first = copied.value;
+  nodes.copies.selectedIndex = 1;
+  rows[2].listeners.click();
   console.log(JSON.stringify({
-    wrong, tip, texts, num: app.num, copied: copied.value, selected: copied.selected,
+    wrong, tip, texts, num: app.num, copied: first, command: copied.value, listed,
+    selected: copied.selected,
     status: status.textContent, title: title.textContent,
+    shades: app.shades([3, 1, 2, 3, 9, 9, 8, 0]), ramp: nodes.ramp.hidden,
+    copies: nodes.copies.options.length,
   }));
 }, 20);
 """
@@ -92,7 +104,8 @@ def written(tmp_path, result):
 def hostile(make_result):
     result = make_result(flops_budget=(3e6, 5e6), memory=10**5, latency=0.002)
     result['meta']['images'] = result['meta']['task'] = HOSTILE
-    result['anchors'][0]['name'] = HOSTILE
+    result['anchors'][0]['name'] = result['meta']['config'] = HOSTILE
+    result['meta']['checkpoint'] = 'epoch 1.pth'
     for row in result['subnets']:
         row['arch']['kind'] = HOSTILE
     return result
@@ -131,6 +144,25 @@ def test_terms_of_a_sum_are_axes(tmp_path, make_result):
     assert second['window'][0] < second['window'][1] and second['budget'] == [None, None]
 
 
+def test_images_of_a_race_are_an_axis(tmp_path, make_result):
+    result = make_result()
+    for row in [*result['subnets'], *result['anchors']]:
+        row['images'] = 64
+    data = json.loads(Scripts(written(tmp_path, result)).scripts[0])
+    assert data['axes'][-1]['cost'] == 'images' and set(data['axes'][-1]['values']) == {64}
+
+
+def test_the_command_that_extracts(make_result):
+    meta = dict(make_result()['meta'], config='a b.py', checkpoint='c.pth', input_size=64)
+    before, after = html.page_data(dict(make_result(), meta=dict(meta, weights='ema')))['extract']
+    words = shlex.split(before + 'X' + after)
+    assert words[1:] == ['tools/extract.py', 'a b.py', 'c.pth', '--arch', 'X'] + shlex.split(
+        '--input-size 64 --weights ema --out work_dirs/subnet'
+    )
+    del meta['config']
+    assert html.page_data(dict(make_result(), meta=meta))['extract'] is None
+
+
 def test_nothing_of_the_file_is_markup(tmp_path, hostile):
     text = written(tmp_path, hostile)
     page = Scripts(text)
@@ -162,5 +194,20 @@ def test_it_runs(tmp_path, hostile):
     assert 'flops: 5.0000 MFLOPs' in found['tip'] and 'width: [8,5]' in found['tip']
     assert {HOSTILE, 'MIN', '★', 'latency of a batch (ms)'} <= set(found['texts'])
     assert json.loads(found['copied']) == hostile['subnets'][3]['arch']
+    # the second row of the list, as a command of the shell
+    assert found['copies'] == 2
+    words = shlex.split(found['command'])
+    assert words[:4] == ['python', 'tools/extract.py', HOSTILE, 'epoch 1.pth']
+    assert json.loads(words[words.index('--arch') + 1]) == hostile['subnets'][1]['arch']
+    assert len(found['listed']) == 8 and found['listed'][0][:3] == [
+        'rank',
+        'distance',
+        'flops MFLOPs',
+    ]
+    assert found['listed'][4][0] == '4' and '8-5' in found['listed'][4]
+    # colours by rank, of seven subnets; none again at last
+    assert found['shades'][1] == 'hsl(250, 65%, 50%)' and len(found['shades']) == 7
+    assert found['shades'][0] == found['shades'][3] and found['shades'][4] == found['shades'][5]
+    assert found['ramp'] is True
     # no clipboard: the text is there, selected, and the page says so
     assert found['selected'] and 'press Ctrl+C' in found['status']

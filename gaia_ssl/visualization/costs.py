@@ -21,6 +21,8 @@ _UNITS = dict(
     memory=('B', dict(G=1e9, M=1e6, k=1e3)),
     latency=('s', {'': 1, 'm': 1e-3, 'µ': 1e-6}),
 )
+NAMED = 4
+"""Scores of a sum whose names fit beside an axis."""
 _TITLES = dict(
     flops='{unit} (multiply-adds) of the backbone at {input_size} px',
     params='{unit} of the backbone',
@@ -52,6 +54,8 @@ def axis_title(cost: str, unit: Unit, meta: dict[str, Any]) -> str:
 
 def distance_title(meta: dict[str, Any]) -> str:
     """Title of the distance of a search: ``dense mse distance (lower is better)``."""
+    if len(meta.get('distances', ())) > NAMED:
+        return f'sum of {len(meta["distances"])} {meta["task"]} scores (lower is better)'
     return f'{meta["task"]} {meta["distance"]} distance (lower is better)'
 
 

@@ -51,7 +51,7 @@ def page_data(result: dict[str, Any]) -> dict[str, Any]:
     return dict(
         meta=meta,
         title=f'{meta["task"].capitalize()} search on {meta["images_count"]} unlabeled images',
-        note=f'{len(subnets)} subnets; images: {meta.get("images", "unknown")}',
+        note=f'{len(subnets)} subnets; images: {_names(meta.get("images"))}',
         distance_title=distance_title(meta),
         archs=[row['arch'] for row in rows],
         distance=[row['distance'] for row in rows],
@@ -92,6 +92,10 @@ def _plain_axis(
     """Data of an axis without a unit."""
     about = dict(cost=name, unit='', scale=1, title=title, budget=[None, None])
     return dict(about, **_drawn(values, rows, num))
+
+
+def _names(images: str | list[str] | None) -> str:
+    return ', '.join([images] if isinstance(images, str) else images or ['unknown'])
 
 
 def _extract(meta: dict[str, Any]) -> list[str] | None:

@@ -70,7 +70,7 @@ def _make_panels(results: Sequence[Result]) -> tuple[Figure, list[Axes]]:
     lines = math.ceil(len(results) / columns)
     width = 8 if columns == 1 else 5.4 * columns
     figure = Figure(figsize=(width, 5.2 if lines == 1 else 4.6 * lines), layout='constrained')
-    comparable = len({distance_title(result['meta']) for result in results}) == 1
+    comparable = len({(r['meta']['task'], r['meta']['distance']) for r in results}) == 1
     panels = figure.subplots(lines, columns, squeeze=False, sharex=True, sharey=comparable).flat
     for axes in panels[len(results) :]:
         axes.remove()

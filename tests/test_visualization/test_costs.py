@@ -25,4 +25,6 @@ def test_titles():
         'GFLOPs (multiply-adds) of the backbone at 64 px'
     )
     assert distance_title(meta) == 'dense mse distance (lower is better)'
+    many = dict(meta, distances=[{}] * 5)
+    assert distance_title(many) == 'sum of 5 dense scores (lower is better)'
     assert arch_text(dict(stem_width=12, depth=[2, 3])) == 'stem_width 12, depth 2-3'

@@ -152,6 +152,13 @@ def test_images_of_a_race_are_an_axis(tmp_path, make_result):
     assert data['axes'][-1]['cost'] == 'images' and set(data['axes'][-1]['values']) == {64}
 
 
+def test_images_are_named_as_people_write_them(make_result):
+    for images, note in (('a', 'a'), (['a', 'b c'], 'a, b c')):
+        result = make_result()
+        result['meta']['images'] = images
+        assert html.page_data(result)['note'] == f'7 subnets; images: {note}'
+
+
 def test_the_command_that_extracts(make_result):
     meta = dict(make_result()['meta'], config='a b.py', checkpoint='c.pth', input_size=64)
     before, after = html.page_data(dict(make_result(), meta=dict(meta, weights='ema')))['extract']

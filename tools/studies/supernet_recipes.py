@@ -75,13 +75,9 @@ def _guides(num_random: int = 1, **weights: float) -> dict[str, Any]:
 
 
 def _taught(losses: dict[str, dict], num_random: int = 1, **weights: float) -> dict[str, Any]:
-    """Settings of a teacher's losses and of guides, in place of those of the config."""
-    guides = _guides(num_random, **weights)
-    return {
-        **guides,
-        'model.guides': {'_delete_': True, **guides['model.guides']} if weights else None,
-        'model.head.losses': {'_delete_': True, **losses},
-    }
+    """Settings of a teacher's losses, in place of those of the config, and of guides."""
+    guides = _guides(num_random, **weights) if weights else {}
+    return {**guides, 'model.head.losses': {'_delete_': True, **losses}}
 
 
 COSINE = dict(global_cosine=dict(weight=1.0))

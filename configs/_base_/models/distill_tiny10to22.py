@@ -1,5 +1,4 @@
-# a small supernet that a frozen ResNet-50 teaches; smaller subnets learn from the largest one's
-# embeddings as well
+# a small supernet that a frozen ResNet-50 teaches
 _base_ = 'tiny10to22.py'
 
 model = dict(
@@ -21,5 +20,4 @@ model = dict(
             global_cosine=dict(weight=1.0), global_relation=dict(weight=1.0, temperature=0.07)
         ),
     ),
-    guides=dict(weights=dict(max=0.5)),
 )

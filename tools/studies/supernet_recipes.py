@@ -60,12 +60,14 @@ class Recipe(NamedTuple):
         options: Settings of the config to override.
         weights: The weights that are judged, see ``load_supernet``.
         trained: The recipe whose trainings are judged. Defaults to its own.
+        cached: Whether a teacher runs once on whole images, not on every view.
     """
 
     method: str
     options: dict[str, Any] = {}
     weights: str = 'online'
     trained: str | None = None
+    cached: bool = True
 
 
 def _guides(num_random: int = 1, **weights: float) -> dict[str, Any]:
@@ -99,6 +101,9 @@ RECIPES = {
     'teacher_cosine': Recipe('distill', _taught(COSINE)),
     'teacher_relation': Recipe('distill', _taught(RELATION)),
     'teacher_cosine+teacher_relation': Recipe('distill', _taught(COSINE | RELATION)),
+    'teacher_cosine+teacher_relation+views': Recipe(
+        'distill', _taught(COSINE | RELATION), cached=False
+    ),
     'teacher_cosine+teacher_relation+guide_max': Recipe(
         'distill', _taught(COSINE | RELATION, max=0.5)
     ),
@@ -197,7 +202,8 @@ def config_of(args: argparse.Namespace, name: str, seed: int, iterations: int) -
     ]
     if _taught_by_network(name):
         config.model.teacher = _config_of_method('distill').model.teacher
-        config.model.teacher.cache = str(args.work_dir / 'teacher')
+        if recipe.cached:
+            config.model.teacher.cache = str(args.work_dir / 'teacher')
     return config
 
 
@@ -216,7 +222,7 @@ def run_training(
     """Train a recipe, and write its times beside the checkpoints."""
     config = config_of(args, name, seed, iterations)
     known = args.work_dir / 'teacher.json'
-    cached = _taught_by_network(name) and known.is_file()
+    cached = _taught_by_network(name) and RECIPES[name].cached and known.is_file()
     extra = json.loads(known.read_text())['setup'] if cached else 0.0
     hook = dict(type='StopwatchHook', out=str(out / 'times.json'), extra=extra)
     config.custom_hooks = [*config.get('custom_hooks', []), hook]
@@ -287,7 +293,7 @@ def _summary(values: dict[str, float]) -> dict[str, float]:
 def stages_of(args: argparse.Namespace) -> list[Stage]:
     """The teacher's cache, the timing of every recipe, its trainings, and their judgement."""
     stages = []
-    taught = [name for name in args.recipes if _taught_by_network(name)]
+    taught = [name for name in args.recipes if _taught_by_network(name) and RECIPES[name].cached]
     if taught:
         stages.append(_stage(args, 'teacher', ['teacher', taught[0]], 'teacher.json'))
     trained = dict.fromkeys(RECIPES[name].trained or name for name in args.recipes)

@@ -14,7 +14,7 @@ It is measured on two halves of them, whose agreement says how far it can be tru
 Per supernet and truth: Spearman's correlation with each score and with baselines of size, the same
 with the width of the last stage or the depth held fixed, and the points that the best by
 the score, and the best of the five best, lose against the best of all archs. What is done is not
-repeated: run the same command again to resume.
+repeated: run the same command again to resume. ``--json`` keeps the rows of other supernets.
 """
 
 import argparse
@@ -109,6 +109,7 @@ def dense_parts(stages: int) -> dict[str, Part]:
 
 
 PARTS = {'global': global_parts, 'dense': dense_parts}
+NAMES = {'global': 'classification', 'dense': 'dense'}
 
 
 def parse_args() -> argparse.Namespace:
@@ -236,13 +237,14 @@ def analyse(args: argparse.Namespace) -> dict[str, Any]:
     rows, truths = [], []
     for setting, seeds in found.items():
         for truth in next(iter(seeds.values()))['truth']:
-            about = dict(setting=setting, task=args.task, truth=truth)
+            about = dict(setting=setting, task=NAMES[args.task], truth=truth)
             for seed, data in seeds.items():
                 halves = data['truth'][truth]
                 mean = halves.mean(1)
                 truths.append(
                     dict(
                         setting=setting,
+                        task=NAMES[args.task],
                         seed=seed,
                         truth=truth,
                         mean=mean.mean(),
@@ -254,7 +256,7 @@ def analyse(args: argparse.Namespace) -> dict[str, Any]:
             for kind in ('score', 'baseline'):
                 for key in next(iter(seeds.values()))[kind]:
                     rows += _rows(about, kind, key, seeds)
-    return dict(rows=rows, truths=truths, archs=args.archs, images=args.num_images)
+    return dict(rows=rows, truths=truths)
 
 
 def _rows(
@@ -286,6 +288,16 @@ def _rows(
     return [*rows, summary | both]
 
 
+def add_settings(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """The figures of a run, after those of an earlier one for other supernets or tasks."""
+    done = {(row['setting'], row['task']) for row in after['rows']}
+    kept = {
+        key: [row for row in before[key] if (row['setting'], row['task']) not in done]
+        for key in ('rows', 'truths')
+    }
+    return after | {key: kept[key] + after[key] for key in kept}
+
+
 def as_markdown(result: dict[str, Any]) -> str:
     """The truths, and for each supernet its scores: means over the seeds, the best first."""
     truths = [
@@ -301,13 +313,14 @@ def as_markdown(result: dict[str, Any]) -> str:
     parts = [
         table(['supernet', 'seed', 'truth', 'mean', 'best', 'deviation', 'reliability'], truths)
     ]
-    for setting in dict.fromkeys(row['setting'] for row in result['rows']):
-        parts += [f'Supernet {setting}:', _table(result['rows'], setting)]
+    for setting, task in dict.fromkeys((r['setting'], r['task']) for r in result['rows']):
+        rows = [r for r in result['rows'] if (r['setting'], r['task']) == (setting, task)]
+        parts += [f'Supernet {setting}, {task}, {rows[0]["archs"]} archs:', _table(rows)]
     return '\n\n'.join([*parts, as_line(result)]) + '\n'
 
 
-def _table(rows: list[dict[str, Any]], setting: str) -> str:
-    chosen = [row for row in rows if row['setting'] == setting and row['seed'] == 'all']
+def _table(rows: list[dict[str, Any]]) -> str:
+    chosen = [row for row in rows if row['seed'] == 'all']
     by_name: dict[str, dict[str, dict]] = {}
     for row in chosen:
         name = row['score'] if 'score' in row else f'**{row["baseline"]}**'
@@ -347,8 +360,11 @@ def main() -> None:
     with orderly_exit('evidence'), lock(args.work_dir, '--work-dir'):
         split_labels(args.labels, args.work_dir / 'labels')
         Pipeline(stages_of(args), args.work_dir).run()
+        target = args.json or args.work_dir / 'evidence.json'
         result = dict(_plain(analyse(args)), machine=machine(), versions=versions())
-        write_json(args.json or args.work_dir / 'evidence.json', result)
+        if target.is_file():
+            result = add_settings(json.loads(target.read_text()), result)
+        write_json(target, result)
         text = as_markdown(result)
         with atomic_write(str(args.work_dir / 'evidence.md')) as file:
             file.write(text)

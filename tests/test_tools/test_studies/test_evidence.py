@@ -92,9 +92,25 @@ def test_tables_and_json(found):
     result = dict(study._plain(study.analyse(found)), machine=dict(cores=1, cpu='one'), versions={})
     again = json.loads(json.dumps(result, allow_nan=False))
     text = study.as_markdown(again)
-    assert 'Supernet net:' in text and '| **width** |' in text and 'nan' not in text
-    best = text.split('Supernet net:')[1].split('\n')[4]
+    assert (
+        'Supernet net, classification, 30 archs:' in text
+        and '| **width** |' in text
+        and 'nan' not in text
+    )
+    best = text.split('30 archs:')[1].split('\n')[4]
     assert best.startswith(f'| {SCORES[0]} |')
+
+
+def test_rows_of_other_supernets_are_kept():
+    def result(*keys, mean):
+        truths = [dict(setting=name, task=task, mean=mean) for name, task in keys]
+        return dict(rows=truths, truths=truths, machine=mean)
+
+    before = result(('a', 'dense'), ('b', 'dense'), mean=1)
+    both = study.add_settings(before, result(('b', 'dense'), ('b', 'classification'), mean=2))
+    found = [(row['setting'], row['task'], row['mean']) for row in both['rows']]
+    assert found == [('a', 'dense', 1), ('b', 'dense', 2), ('b', 'classification', 2)]
+    assert both['truths'] == both['rows'] and both['machine'] == 2
 
 
 def test_labels_are_split_in_halves(tmp_path):

@@ -1,4 +1,7 @@
-"""Judge subnets of a trained supernet by kNN on a labeled folder."""
+"""Judge subnets of a trained supernet by kNN and a linear probe on a labeled folder.
+
+The same subnets with random weights are judged beside them.
+"""
 
 import argparse
 import inspect
@@ -9,7 +12,7 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 
-from gaia_ssl.evaluation import FolderKNN, evaluate_subnets, random_backbone
+from gaia_ssl.evaluation import FolderProbes, evaluate_subnets, random_backbone
 from gaia_ssl.export.choices import choose_arch
 from gaia_ssl.models.supernet import load_supernet_backbone
 from gaia_ssl.space import SearchSpace
@@ -39,8 +42,9 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument(
         '--random',
-        action='store_true',
-        help='also judge the same subnets with random weights, the baseline',
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help='also judge the same subnets with random weights, the baseline; default: yes',
     )
     parser.add_argument(
         '--input-size', type=int, help="side of the images in pixels; default: the config's or 224"
@@ -52,7 +56,7 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def make_knn(config: Config, args: argparse.Namespace) -> FolderKNN:
+def make_probes(config: Config, args: argparse.Namespace) -> FolderProbes:
     """The evaluation that the config's ``test`` and the command line ask for.
 
     Raises:
@@ -64,12 +68,12 @@ def make_knn(config: Config, args: argparse.Namespace) -> FolderKNN:
     for name in FOLDERS:
         if name not in options:
             raise UserError(f'--{name}: give a folder that holds one folder of images per class')
-    known = inspect.signature(FolderKNN).parameters
+    known = inspect.signature(FolderProbes).parameters
     if unknown := sorted(set(options) - set(known)):
         raise UserError(
             f'knn.{unknown[0]}: unknown setting; the config may have {", ".join(known)}'
         )
-    return FolderKNN(config, **options)
+    return FolderProbes(config, **options)
 
 
 def choose_archs(space: SearchSpace, texts: list[str] | None) -> dict[str, dict]:
@@ -87,18 +91,22 @@ def judge(config: Config, args: argparse.Namespace, work_dir: str) -> dict[str, 
     """The content of ``test.json``, which is to go into a folder that can be written."""
     supernet = load_supernet_backbone(config, args.checkpoint, args.weights)
     archs = choose_archs(supernet.space, args.archs)
-    knn = make_knn(config, args)
+    probes = make_probes(config, args)
     baseline = random_backbone(config) if args.random else None
     os.makedirs(work_dir, exist_ok=True)  # an unwritable folder fails before the work, not after it
-    rows = evaluate_subnets(knn, archs, supernet, baseline)
+    rows = evaluate_subnets(probes, archs, supernet, baseline)
     checkpoint = dict(checkpoint=args.checkpoint, checkpoint_sha256=file_digest(args.checkpoint))
-    meta = dict(config=args.config, **checkpoint, weights=args.weights, **knn.describe())
+    meta = dict(config=args.config, **checkpoint, weights=args.weights, **probes.describe())
     return dict(meta=meta, subnets=rows)
 
 
 def table(result: dict[str, Any]) -> str:
     """The result to be read."""
-    columns = dict(knn_top1='kNN top-1', knn_top1_random='random')
+    columns = {
+        f'{kind}_top1{weights}': title
+        for kind, name in dict(knn='kNN top-1', linear='linear').items()
+        for weights, title in {'': name, '_random': 'random'}.items()
+    }
     columns = {key: title for key, title in columns.items() if key in result['subnets'][0]}
     titles = ''.join(f'  {title:>9}' for title in columns.values())
     lines = [f'{"MFLOPs":>9}  {"Mparams":>8}{titles}  subnet']
@@ -106,6 +114,11 @@ def table(result: dict[str, Any]) -> str:
         scores = ''.join(f'  {row[key]:9.2f}' for key in columns)
         costs = f'{row["flops"] / 1e6:9.1f}  {row["params"] / 1e6:8.2f}'
         lines.append(f'{costs}{scores}  {row["name"]}')
+    meta = result['meta']
+    error = 50 / meta['val_images'] ** 0.5
+    lines.append(
+        f'always the largest class: {meta["majority"]:.2f}; one standard error: {error:.2f} or less'
+    )
     return '\n'.join(lines)
 
 

@@ -1,8 +1,8 @@
-"""``FolderKNN``: kNN accuracy of networks on labeled folders."""
+"""``FolderProbes``: accuracy of kNN and of a linear probe of networks on labeled folders."""
 
 from collections.abc import Hashable, Mapping
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn as nn
@@ -11,15 +11,27 @@ from mmengine.dist import get_dist_info
 
 from gaia_ssl.datasets.labeled import LabeledImageSet
 from gaia_ssl.datasets.search_defaults import SearchDefaults
-from gaia_ssl.distances import weighted_knn
+from gaia_ssl.distances import ridge_scores, weighted_knn
 from gaia_ssl.export.calibrate import CALIBRATION_IMAGES
 from gaia_ssl.utils import UserError
 
 from .features import PooledFeatures
 
 
-class FolderKNN:
-    """kNN top-1 of static backbones on labeled folders.
+class Top1(NamedTuple):
+    """The top-1 of a network's frozen features, in percent.
+
+    Attributes:
+        knn: Of its nearest neighbours, see ``weighted_knn``.
+        linear: Of a linear probe, see ``ridge_scores``.
+    """
+
+    knn: float
+    linear: float
+
+
+class FolderProbes:
+    """kNN and a linear probe of static backbones on labeled folders.
 
     A feature is the average over positions of a backbone's last output, L2-normalised. Batch norms
     are calibrated on images of the first folder, as extraction does: a supernet's own statistics
@@ -36,6 +48,10 @@ class FolderKNN:
         num_workers: Processes that decode images; 0 for none beside this one. Defaults to 2.
         calibration: How many images to calibrate on, at most; 0 to keep the statistics that the
             networks have. Defaults to 2048.
+
+    Attributes:
+        majority: The share of the images to classify that are of the largest class, in percent:
+            the top-1 of who always says it.
 
     Raises:
         UserError: If a folder has no classes, the classes do not agree, or a number is wrong.
@@ -80,6 +96,8 @@ class FolderKNN:
         self.temperature = temperature
         self.calibration = min(len(self.train), calibration)
         self.features = PooledFeatures(config, num_workers)
+        largest = max(map(self.val.labels.count, set(self.val.labels)))
+        self.majority = 100 * largest / len(self.val)
 
     def describe(self) -> dict[str, Any]:
         """The settings of the evaluation, ready for JSON."""
@@ -89,13 +107,19 @@ class FolderKNN:
             train_images=len(self.train),
             val_images=len(self.val),
             classes=self.train.classes,
+            majority=round(self.majority, 4),
             input_size=self.input_size,
             k=self.k,
             temperature=self.temperature,
             calibration_images=self.calibration,
         )
 
-    def __call__(self, nets: Mapping[Any, nn.Module]) -> dict[Hashable, float]:
+    def standard_error(self, top1: float) -> float:
+        """The standard error of a top-1, in percent, from the number of images to classify."""
+        share = top1 / 100
+        return 100 * (share * (1 - share) / len(self.val)) ** 0.5
+
+    def __call__(self, nets: Mapping[Any, nn.Module]) -> dict[Hashable, Top1]:
         """Judge some networks, decoding images once for all; processes share the work.
 
         Args:
@@ -103,7 +127,7 @@ class FolderKNN:
                 they end in eval mode.
 
         Returns:
-            The top-1 of each in percent, the same in every process.
+            The top-1 of each, the same in every process.
         """
         if self.calibration:
             self.features.calibrate(nets, self.train, self.calibration)
@@ -114,9 +138,12 @@ class FolderKNN:
         num_classes = len(self.train.classes)
         top1 = {}
         for name in nets:
-            tensors = (queries[name].to(device), features[name].to(device), labels.to(device))
-            predictions = weighted_knn(*tensors, num_classes, self.k, self.temperature)
-            top1[name] = 100 * (predictions.cpu() == answers).double().mean().item()
+            asked, known = queries[name].to(device), features[name].to(device)
+            classes = labels.to(device)
+            nearest = weighted_knn(asked, known, classes, num_classes, self.k, self.temperature)
+            linear = ridge_scores(known.double(), classes, asked.double()).argmax(1)
+            shares = [(found.cpu() == answers).double().mean() for found in (nearest, linear)]
+            top1[name] = Top1(*(100 * share.item() for share in shares))
         return top1
 
     def _labels(self, images: LabeledImageSet) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""kNN accuracy of a supernet's subnets, next to random weights."""
+"""Accuracy of frozen features of a supernet's subnets, next to random weights."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from gaia_ssl.registry import MODELS
 from gaia_ssl.space import Arch, count_cost
 from gaia_ssl.utils.weights import init_quietly
 
-from .folder import FolderKNN
+from .folder import FolderProbes
 
 
 def random_backbone(config: Config) -> DynamicBackbone:
@@ -23,36 +23,40 @@ def random_backbone(config: Config) -> DynamicBackbone:
 
 
 def evaluate_subnets(
-    knn: FolderKNN,
+    probes: FolderProbes,
     archs: Mapping[str, Arch],
     supernet: DynamicBackbone,
     baseline: DynamicBackbone | None = None,
 ) -> list[dict[str, Any]]:
-    """The kNN top-1 of subnets, all evaluated on images that are decoded once.
+    """Judge subnets by kNN and a linear probe, on images that are decoded once.
 
     Args:
-        knn: The evaluation.
+        probes: The evaluation.
         archs: The subnets by name.
         supernet: The trained supernet.
         baseline: The same supernet with random weights. Defaults to none.
 
     Returns:
-        Per subnet its ``name``, ``arch``, ``flops``, ``params`` and ``knn_top1``, and with a
-        baseline ``knn_top1_random``; top-1 in percent.
+        Per subnet its ``name``, ``arch``, ``flops``, ``params``, ``knn_top1`` and ``linear_top1``,
+        and with a baseline ``knn_top1_random`` and ``linear_top1_random``; top-1 in percent.
     """
-    backbones = dict(knn_top1=supernet)
+    backbones = {'': supernet}
     if baseline is not None:
-        backbones['knn_top1_random'] = baseline
+        backbones['_random'] = baseline
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
     nets = {
         (name, weights): backbone.extract(arch).to(device)
         for name, arch in archs.items()
         for weights, backbone in backbones.items()
     }
-    top1 = knn(nets)
+    found = probes(nets)
     rows = []
     for name, arch in archs.items():
-        cost = count_cost(supernet.space, arch, knn.input_size)
-        scores = {weights: round(top1[name, weights], 4) for weights in backbones}
+        cost = count_cost(supernet.space, arch, probes.input_size)
+        scores = {
+            f'{kind}_top1{weights}': round(top1, 4)
+            for weights in backbones
+            for kind, top1 in found[name, weights]._asdict().items()
+        }
         rows.append(dict(name=name, arch=arch, flops=cost.flops, params=cost.params, **scores))
     return rows

@@ -4,7 +4,8 @@ import torch
 import torch.nn as nn
 from PIL import Image
 
-from gaia_ssl.evaluation import FolderKNN
+from gaia_ssl.distances import ridge_scores
+from gaia_ssl.evaluation import FolderProbes
 from gaia_ssl.models.backbones import DynamicResNet
 from gaia_ssl.utils import UserError
 
@@ -35,14 +36,15 @@ class Nothing(nn.Module):
 @pytest.fixture
 def knn(labeled):
     def build(train=labeled.train, val=labeled.val, **options):
-        return FolderKNN(labeled.config, train, val, **dict(num_workers=0, k=3) | options)
+        return FolderProbes(labeled.config, train, val, **dict(num_workers=0, k=3) | options)
 
     return build
 
 
 def test_tells_what_can_be_told(knn):
     top1 = knn()(dict(colour=MeanColour(), nothing=Nothing()))
-    assert top1 == dict(colour=100.0, nothing=pytest.approx(100 / 3))
+    assert top1['colour'] == (100, 100)
+    assert top1['nothing'] == (pytest.approx(100 / 3), pytest.approx(100 / 3))
 
 
 def test_equals_a_plain_computation(labeled, knn):
@@ -79,7 +81,10 @@ def test_equals_a_plain_computation(labeled, knn):
         for i in sorted(range(len(labels)), key=lambda i: -similarity[i])[:5]:
             votes[labels[i]] += np.exp(similarity[i] / 0.07)
         right += votes.index(max(votes)) == answer
-    assert found == pytest.approx(100 * right / len(answers))
+    assert found.knn == pytest.approx(100 * right / len(answers))
+    scores = ridge_scores(features, torch.tensor(labels), queries).argmax(1)
+    share = (scores == torch.tensor(answers)).double().mean().item()
+    assert found.linear == pytest.approx(100 * share)
 
 
 def test_without_calibration_statistics_are_the_networks_own(knn):
@@ -87,7 +92,7 @@ def test_without_calibration_statistics_are_the_networks_own(knn):
     before = net.norm.running_mean.clone()
     top1 = knn(calibration=0)(dict(colour=net))
     assert torch.equal(net.norm.running_mean, before)
-    assert top1['colour'] < 100  # those of no use
+    assert top1['colour'].knn < 100  # those of no use
 
 
 def test_workers_and_generators_make_no_difference(knn):
@@ -99,7 +104,17 @@ def test_workers_and_generators_make_no_difference(knn):
 
 def test_val_may_have_fewer_classes(labeled, knn, tmp_path):
     val = labeled.write(tmp_path / 'val', 2, 2, classes=('green', 'red'))
-    assert knn(val=str(val))(dict(colour=MeanColour())) == dict(colour=100.0)
+    assert knn(val=str(val))(dict(colour=MeanColour())) == dict(colour=(100, 100))
+
+
+def test_the_largest_class_and_errors(labeled, knn, tmp_path):
+    val = tmp_path / 'val'
+    labeled.write(val, 3, 2, classes=('green',))
+    labeled.write(val, 1, 2, classes=('red',))
+    probes = knn(val=str(val))
+    assert probes.majority == probes.describe()['majority'] == 75
+    assert probes.standard_error(50.0) == pytest.approx(25)
+    assert probes.standard_error(100.0) == 0
 
 
 def test_refuses_classes_that_are_not_known(labeled, knn, tmp_path):

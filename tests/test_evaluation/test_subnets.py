@@ -1,7 +1,7 @@
 import torch
 from mmengine.config import Config
 
-from gaia_ssl.evaluation import evaluate_subnets, random_backbone
+from gaia_ssl.evaluation import Top1, evaluate_subnets, random_backbone
 from gaia_ssl.space import count_cost, get_space
 
 SPACE = get_space('tiny10to22')
@@ -22,7 +22,8 @@ def test_rows_hold_costs_and_both_accuracies():
 
     def knn(nets):
         # the sum of a weight tells which network was judged
-        return {name: net.conv1.weight.sum().item() for name, net in nets.items()}
+        sums = {name: net.conv1.weight.sum().item() for name, net in nets.items()}
+        return {name: Top1(found, -found) for name, found in sums.items()}
 
     judge = type('Judge', (), dict(input_size=32, __call__=lambda self, nets: knn(nets)))()
     archs = dict(MIN=SPACE.min, R18=SPACE.anchors['R18'])
@@ -31,7 +32,7 @@ def test_rows_hold_costs_and_both_accuracies():
     for row in rows:
         arch = archs[row['name']]
         assert row['flops'] == count_cost(SPACE, arch, 32).flops
-        for key, net in dict(knn_top1=supernet, knn_top1_random=baseline).items():
+        for key, net in {'top1': supernet, 'top1_random': baseline}.items():
             weight = net.extract(arch).conv1.weight
-            assert row[key] == round(float(weight.sum()), 4)
+            assert row[f'knn_{key}'] == round(float(weight.sum()), 4) == -row[f'linear_{key}']
     assert 'knn_top1_random' not in evaluate_subnets(judge, archs, supernet)[0]

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import gaia_ssl.models.selfsup  # noqa: F401 - registers the methods
-from gaia_ssl.evaluation import FolderKNN
+from gaia_ssl.evaluation import FolderProbes
 from gaia_ssl.registry import MODELS
 from gaia_ssl.space import count_cost, get_space
 from gaia_ssl.utils import UserError
@@ -58,7 +58,7 @@ def folders(data):
 
 def test_judges_the_anchors_and_random_weights(run, data, tmp_path):
     done = run(
-        *(CONFIG, data / 'epoch_1.pth', *folders(data), '--random', '--work-dir', tmp_path),
+        *(CONFIG, data / 'epoch_1.pth', *folders(data), '--work-dir', tmp_path),
         *('--input-size', 32, '--cfg-options', 'knn.k=5', 'knn.num_workers=0'),
     )
     assert done.returncode == 0, done.stderr
@@ -71,28 +71,31 @@ def test_judges_the_anchors_and_random_weights(run, data, tmp_path):
     model = MODELS.build(config.model)
     model.load_state_dict(torch.load(data / 'epoch_1.pth')['state_dict'])
     nets = {name: model.backbone.extract(arch) for name, arch in TINY.anchors.items()}
-    knn = FolderKNN(config, str(data / 'train'), str(data / 'val'), input_size=32, k=5)
+    knn = FolderProbes(config, str(data / 'train'), str(data / 'val'), input_size=32, k=5)
     for name, top1 in knn(nets).items():
         row = next(row for row in result['subnets'] if row['name'] == name)
-        assert row['knn_top1'] == pytest.approx(top1, abs=1e-3)
+        assert row['knn_top1'] == pytest.approx(top1.knn, abs=1e-3)
+        assert row['linear_top1'] == pytest.approx(top1.linear, abs=1e-3)
         assert row['arch'] == TINY.anchors[name]
         assert row['flops'] == count_cost(TINY, row['arch'], 32).flops
-        assert 0 <= row['knn_top1_random'] <= 100
+        keys = [f'{kind}_top1{end}' for kind in ('knn', 'linear') for end in ('', '_random')]
+        assert all(0 <= row[key] <= 100 for key in keys)
         (line,) = [line for line in done.stdout.splitlines() if line.endswith(f'  {name}')]
-        assert line.split()[2:] == [f'{row["knn_top1"]:.2f}', f'{row["knn_top1_random"]:.2f}', name]
+        assert line.split()[2:] == [*(f'{row[key]:.2f}' for key in keys), name]
 
 
 def test_figures_that_cannot_be_written_are_printed(run, data, tmp_path):
     """They come alone: random weights are drawn without MMEngine's log."""
     (tmp_path / 'test.json').mkdir()
     done = run(
-        *(CONFIG, data / 'epoch_1.pth', *folders(data), '--archs', 'MIN', '--random'),
+        *(CONFIG, data / 'epoch_1.pth', *folders(data), '--archs', 'MIN'),
         *('--input-size', 32, '--work-dir', tmp_path, '--cfg-options', 'knn.num_workers=0'),
     )
     assert done.returncode == 2
-    *others, titles, figures = done.stdout.splitlines()
+    *others, titles, figures, last = done.stdout.splitlines()
     assert set(others) <= {'Could not import OneDL'}  # onedl's mmseg prints it when it is imported
-    assert titles.split() == ['MFLOPs', 'Mparams', 'kNN', 'top-1', 'random', 'subnet']
+    assert titles.split()[2:] == ['kNN', 'top-1', 'random', 'linear', 'random', 'subnet']
+    assert last.startswith('always the largest class: ')
     assert figures.endswith('  MIN')
     assert done.stderr.splitlines()[-1].startswith(f'error: {tmp_path}/test.json')
     assert [path.name for path in tmp_path.iterdir()] == ['test.json']
@@ -102,6 +105,7 @@ def test_judges_archs_by_name_and_as_json(run, data, tmp_path):
     arch = json.dumps(TINY[7])
     done = run(
         *(CONFIG, data / 'epoch_1.pth', '--archs', 'MIN', arch, '--work-dir', tmp_path),
+        '--no-random',
         *('--cfg-options', f'knn.train={data}/train', f'knn.val={data}/val'),
     )
     assert done.returncode == 0, done.stderr

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from gaia_ssl.evaluation import FolderKNN
+from gaia_ssl.evaluation import FolderProbes
 from gaia_ssl.export.calibrate import CalibrationImages, average_statistics
 from gaia_ssl.models.supernet import load_supernet_backbone
 from gaia_ssl.space import Arch, SearchSpace, count_cost
@@ -78,25 +78,25 @@ def study(args: argparse.Namespace) -> dict[str, Any]:
     config = load_config(args.config)
     supernet = load_supernet_backbone(config, args.checkpoint)
     archs = draw_archs(supernet.space, args.num, args.seed)
-    knn = FolderKNN(config, args.train, args.val, args.input_size, calibration=0)
-    images = CalibrationImages(config, args.calibrate, knn.input_size)
+    probes = FolderProbes(config, args.train, args.val, args.input_size, calibration=0)
+    images = CalibrationImages(config, args.calibrate, probes.input_size)
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
     nets = {index: supernet.extract(arch).to(device) for index, arch in enumerate(archs)}
-    raw = knn(nets)
+    raw = probes(nets)
     batches = [batch.to(device) for batch in images]  # decoded once for all
     for net in nets.values():
         average_statistics(net, batches)
-    calibrated = knn(nets)
+    calibrated = probes(nets)
     rows = []
     for index, arch in enumerate(archs):
-        cost = count_cost(supernet.space, arch, knn.input_size)
-        top1 = dict(raw=raw[index], calibrated=calibrated[index])
+        cost = count_cost(supernet.space, arch, probes.input_size)
+        top1 = dict(raw=raw[index].knn, calibrated=calibrated[index].knn)
         rows.append(dict(arch=arch, flops=cost.flops, params=cost.params, **top1))
     return dict(
         config=args.config,
         checkpoint=args.checkpoint,
         checkpoint_sha256=file_digest(args.checkpoint),
-        knn=knn.describe(),
+        knn=probes.describe(),
         calibration=images.describe(),
         seed=args.seed,
         worst_gain=min(row['calibrated'] - row['raw'] for row in rows),

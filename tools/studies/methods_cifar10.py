@@ -80,7 +80,7 @@ def stages_of(method: str, seed: int, work_dir: Path, data: Path) -> list[Stage]
     timed = [sys.executable, str(Path(__file__).with_name('cpu_time.py')), str(times)]
     seeded = ['--cfg-options', f'randomness.seed={seed}']
     train = [*_tool('train', config), '--work-dir', str(trained), *seeded]
-    test = [*_tool('test', config), str(checkpoint), '--archs', *ARCHS, '--random', *seeded]
+    test = [*_tool('test', config), str(checkpoint), '--archs', *ARCHS, *seeded]
     return [
         Stage(
             f'{name}/train',

@@ -144,7 +144,7 @@ def stages_of(args: argparse.Namespace, work_dir: Path) -> list[Stage]:
         stages.append(
             Stage(
                 f'{name}/test',
-                [*test, '--archs', *archs, '--cfg-options', *CAFFE],
+                [*test, '--archs', *archs, '--no-random', '--cfg-options', *CAFFE],
                 [folder / 'test.json'],
                 collect=lambda folder=folder: json.loads((folder / 'test.json').read_text()),
                 needs=[needed],

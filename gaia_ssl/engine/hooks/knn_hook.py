@@ -1,4 +1,4 @@
-"""Log the kNN accuracy of a supernet's named subnets, such as MAX and MIN, during training."""
+"""Log how well features of named subnets, such as MAX and MIN, tell classes during training."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import torch
 from mmengine.runner import Runner
 
 from gaia_ssl.engine.ddp import supernet_of
-from gaia_ssl.evaluation import FolderKNN
+from gaia_ssl.evaluation import FolderProbes
 from gaia_ssl.models.backbones import DynamicBackbone
 from gaia_ssl.registry import HOOKS
 from gaia_ssl.utils import building
@@ -16,7 +16,9 @@ from .interval_hook import IntervalHook
 
 @HOOKS.register_module()
 class KNNHook(IntervalHook):
-    """Logs the kNN top-1 of anchors on labeled folders, ``knn_max`` and so on, in percent.
+    """Logs the top-1 of anchors on labeled folders, in percent: ``knn_max``, ``linear_max``, ....
+
+    It is that of kNN, and of a linear probe, of frozen features.
 
     The subnets are extracted and their batch norms calibrated, as they would be for use. The hook
     does not change the training.
@@ -28,7 +30,7 @@ class KNNHook(IntervalHook):
             to 10.
         by_epoch: Count the interval in epochs, not in iterations. Defaults to True.
         archs: Names of anchors. Defaults to MAX and MIN.
-        kwargs: See ``FolderKNN``.
+        kwargs: See ``FolderProbes``.
 
     Raises:
         UserError: If the interval is not positive.
@@ -52,7 +54,7 @@ class KNNHook(IntervalHook):
         space = _backbone(runner).space
         self.subnets = {name.lower(): space.check(name) for name in self.archs}
         with building('KNNHook'):
-            self.knn = FolderKNN(runner.cfg, **self.options)
+            self.probes = FolderProbes(runner.cfg, **self.options)
 
     def evaluate(self, runner: Runner) -> None:
         """Extract the subnets and classify by their features."""
@@ -60,9 +62,12 @@ class KNNHook(IntervalHook):
         # building a network draws random numbers, which the training's generator must not miss
         with torch.random.fork_rng(devices=[]):
             nets = {label: backbone.extract(arch) for label, arch in self.subnets.items()}
-        for label, top1 in self.knn(nets).items():
-            self.log(runner, **{f'knn_{label}': top1})
-            runner.logger.info(f'kNN top-1 of {label}: {top1:.2f} %')
+        for label, top1 in self.probes(nets).items():
+            self.log(runner, **{f'{kind}_{label}': value for kind, value in top1._asdict().items()})
+            runner.logger.info(
+                f'top-1 of {label}: kNN {top1.knn:.2f} %, linear probe {top1.linear:.2f} %; always '
+                f'the largest class: {self.probes.majority:.2f} %'
+            )
 
 
 def _backbone(runner: Runner) -> DynamicBackbone:

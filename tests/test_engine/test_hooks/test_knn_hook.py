@@ -4,7 +4,7 @@ import torch
 from PIL import Image
 
 from gaia_ssl.engine import KNNHook
-from gaia_ssl.evaluation import FolderKNN
+from gaia_ssl.evaluation import FolderProbes
 from gaia_ssl.utils import UserError
 
 
@@ -32,11 +32,13 @@ def test_logs_what_the_extracted_subnets_reach(training, folders):
     hub, backbone = runner.message_hub, runner.model.backbone
     log = next(training.dir.glob('*/*.log')).read_text()
     nets = {name.lower(): backbone.extract(name) for name in ('MAX', 'MIN')}
-    expected = FolderKNN(runner.cfg, k=4, **folders)(nets)
+    expected = FolderProbes(runner.cfg, k=4, **folders)(nets)
     for label, top1 in expected.items():
-        history = hub.get_scalar(f'val/knn_{label}').data[0]
-        assert len(history) == 2 and history[-1] == top1
-        assert f'kNN top-1 of {label}: {top1:.2f} %' in log
+        for kind, value in top1._asdict().items():
+            history = hub.get_scalar(f'val/{kind}_{label}').data[0]
+            assert len(history) == 2 and history[-1] == value
+        line = f'top-1 of {label}: kNN {top1.knn:.2f} %, linear probe {top1.linear:.2f} %; always'
+        assert f'{line} the largest class: 50.00 %' in log
     scalars = next(training.dir.glob('*/vis_data/scalars.json')).read_text()
     assert scalars.count('val/knn_max') == 2  # the last epoch's as well
 

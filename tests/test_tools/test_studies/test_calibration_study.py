@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from gaia_ssl.evaluation import FolderKNN
+from gaia_ssl.evaluation import FolderProbes
 from gaia_ssl.models.backbones import DynamicResNet
 from gaia_ssl.space import count_cost, get_space
 from gaia_ssl.utils import UserError
@@ -83,8 +83,8 @@ def test_from_end_to_end(data, tmp_path, monkeypatch, capsys):
     assert row['flops'] == min(other['flops'] for other in found['subnets'])
     # as tools/test.py judges it, alone
     supernet = study.load_supernet_backbone(load_config('config.py'), 'epoch_1.pth')
-    knn = FolderKNN(load_config('config.py'), 'train', 'val')
-    assert knn(dict(net=supernet.extract(row['arch'])))['net'] == row['calibrated']
+    probes = FolderProbes(load_config('config.py'), 'train', 'val')
+    assert probes(dict(net=supernet.extract(row['arch'])))['net'].knn == row['calibrated']
     gains = [row['calibrated'] - row['raw'] for row in found['subnets']]
     assert found['worst_gain'] == min(gains) and sum(gains) > 0
     mean = np.mean([row['calibrated'] for row in found['subnets']])

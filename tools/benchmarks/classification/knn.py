@@ -1,4 +1,4 @@
-"""kNN top-1 of an extracted subnet's frozen features on labeled folders.
+"""Top-1 of an extracted subnet's frozen features on labeled folders, by kNN and a linear probe.
 
 Usage: python tools/benchmarks/classification/knn.py work_dirs/subnet --train DIR --val DIR
 
@@ -13,7 +13,7 @@ import os.path as osp
 import torch
 
 from gaia_ssl.apis import load_subnet, pretraining_config
-from gaia_ssl.evaluation import FolderKNN
+from gaia_ssl.evaluation import FolderProbes
 from gaia_ssl.export.calibrate import CALIBRATION_IMAGES
 from gaia_ssl.utils.cli import run_cli
 from gaia_ssl.utils.files import write_json
@@ -54,7 +54,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    knn = FolderKNN(
+    probes = FolderProbes(
         pretraining_config(args.subnet),
         args.train,
         args.val,
@@ -67,11 +67,16 @@ def main() -> None:
     net = load_subnet(args.subnet, 'cuda' if torch.cuda.is_available() else 'cpu')
     work_dir = args.work_dir or f'{osp.normpath(args.subnet)}_knn'
     os.makedirs(work_dir, exist_ok=True)
-    top1 = knn(dict(subnet=net))['subnet']
-    result = dict(meta=dict(subnet=args.subnet, **knn.describe()), knn_top1=round(top1, 4))
+    top1 = probes(dict(subnet=net))['subnet']
+    scores = {f'{kind}_top1': round(value, 4) for kind, value in top1._asdict().items()}
+    result = dict(meta=dict(subnet=args.subnet, **probes.describe()), **scores)
     path = osp.join(work_dir, 'knn.json')
     # what cannot be written is not lost
-    print(f'kNN top-1: {top1:.2f} % in {path}', flush=True)
+    print(
+        f'kNN top-1: {top1.knn:.2f} %, linear probe: {top1.linear:.2f} %, always the largest '
+        f'class: {probes.majority:.2f} %, in {path}',
+        flush=True,
+    )
     write_json(path, result)
 
 

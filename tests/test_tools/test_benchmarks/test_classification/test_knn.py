@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from gaia_ssl.apis import load_subnet, pretraining_config
-from gaia_ssl.evaluation import FolderKNN
+from gaia_ssl.evaluation import FolderProbes
 from gaia_ssl.export.calibrate import CALIBRATION_IMAGES
 from gaia_ssl.utils import UserError
 
@@ -30,17 +30,18 @@ def test_is_the_knn_of_the_folder(tmp_path, capsys, run_tool, subnet, data, cali
     options = ['--train', folders['train'], '--val', folders['val'], '-k', 3, '--num-workers', 0]
     run_tool('knn', subnet, *options, '--work-dir', tmp_path, *['--calibrate'] * calibrate)
     result = json.loads((tmp_path / 'knn.json').read_text())
-    expected = FolderKNN(
+    expected = FolderProbes(
         pretraining_config(subnet),
         **folders,
         k=3,
         num_workers=0,
         calibration=CALIBRATION_IMAGES * calibrate,
     )(dict(r18=load_subnet(subnet)))
-    assert result['knn_top1'] == pytest.approx(expected['r18'], abs=1e-3)
+    for kind, top1 in expected['r18']._asdict().items():
+        assert result[f'{kind}_top1'] == pytest.approx(top1, abs=1e-3)
     assert result['meta']['subnet'] == subnet and result['meta']['input_size'] == 64
     assert result['meta']['calibration_images'] == 16 * calibrate
-    assert f'kNN top-1: {expected["r18"]:.2f} %' in capsys.readouterr().out
+    assert f'kNN top-1: {expected["r18"].knn:.2f} %, linear' in capsys.readouterr().out
 
 
 def test_a_mistake_writes_nothing(tmp_path, run_tool, data):

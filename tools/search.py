@@ -339,16 +339,24 @@ def search(args: argparse.Namespace) -> None:
 
 
 def summary(result: Result, work_dir: str) -> str:
-    """The best subnets and the anchors, as a table."""
-    best = [(f'{rank}', row) for rank, row in enumerate(result['subnets'][:5], 1)]
-    rows = [*best, *((row['name'], row) for row in result['anchors'])]
+    """The best subnets, that of the most parameters and the anchors, as a table."""
+    subnets = result['subnets']
+    largest = max(range(len(subnets)), key=lambda index: subnets[index]['params'])
+    shown = [*range(min(5, len(subnets))), *([largest] if largest >= 5 else [])]
+    ranked = [(f'{index + 1}', subnets[index]) for index in shown]
+    rows = [*ranked, *((row['name'], row) for row in result['anchors'])]
     lines = [f'{"":>5}  {"distance":>10}  {"MFLOPs":>9}  {"Mparams":>8}  arch']
     for label, row in rows:
         lines.append(
             f'{label:>5}  {row["distance"]:10.4g}  {row["flops"] / 1e6:9.1f}  '
             f'{row["params"] / 1e6:8.2f}  {row["arch"]}'
         )
-    lines.append(f'{len(result["subnets"])} subnets ranked in {work_dir}/search.json')
+    if largest >= 5:
+        lines.append(f'rank {largest + 1} has the most parameters')
+    lines.append(
+        f'{len(subnets)} subnets ranked in {work_dir}/search.json, of '
+        f'{result["meta"]["num_feasible"]:,} within the budget'
+    )
     return '\n'.join([*lines, *race_lines(result)])
 
 

@@ -168,7 +168,14 @@ def test_search(given, run, tmp_path):
     assert meta['images_count'] == 37 and meta['input_size'] == 40
     assert meta['teacher'] == 'ema' and meta['bn'] == dict(policy='group', group=8)
     assert (meta['task'], meta['distance'], meta['stages']) == ('dense', 'mse', [3])
-    assert 'subnets ranked' in done.stdout and '75/75 subnet passes' in done.stdout
+    assert f'search.json, of {meta["num_feasible"]:,} within the budget' in done.stdout
+    assert '75/75 subnet passes' in done.stdout
+    largest = max(range(12), key=lambda index: subnets[index]['params'])
+    [*_, row] = [
+        line for line in done.stdout.splitlines() if line.split()[:1] == [f'{largest + 1}']
+    ]
+    assert row.endswith(str(subnets[largest]['arch']))
+    assert (f'rank {largest + 1} has the most parameters' in done.stdout) == (largest >= 5)
 
 
 def test_another_search_in_the_same_folder_at_once(given, run, tmp_path):

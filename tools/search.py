@@ -14,6 +14,7 @@ from gaia_ssl.distances import DEFAULTS, TASKS, distance_options, distances_of, 
 from gaia_ssl.search import Limits, Result, Search, SearchSettings, strategy_names
 from gaia_ssl.search.racing import MODES, Race
 from gaia_ssl.search.settings import COMBINE, STATISTICS, TEACHERS
+from gaia_ssl.search.verdict import verdicts
 from gaia_ssl.space import COSTS, Budget
 from gaia_ssl.space.search_json import load_result
 from gaia_ssl.utils import UserError
@@ -357,7 +358,7 @@ def summary(result: Result, work_dir: str) -> str:
         f'{len(subnets)} subnets ranked in {work_dir}/search.json, of '
         f'{result["meta"]["num_feasible"]:,} within the budget'
     )
-    return '\n'.join([*lines, *race_lines(result)])
+    return '\n'.join([*lines, *race_lines(result), *(v.line() for v in verdicts(result))])
 
 
 def race_lines(result: Result) -> list[str]:

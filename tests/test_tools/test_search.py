@@ -107,11 +107,12 @@ def args_of(given, **options):
 
 
 def test_scores_of_the_whole_set_and_by_labels(given, run, tmp_path):
-    done = run(*args_of(given, work_dir=tmp_path, **dict(WHOLE_SET, num=5)))
+    done = run(*args_of(given, work_dir=tmp_path, **dict(WHOLE_SET, num=8)))
     assert done.returncode == 0, done.stderr
     result = json.loads((tmp_path / 'search.json').read_text())
     assert result['meta']['distance'] == 'cosine + neighbours + label_ridge'
     assert result['meta']['labels_count'] == 37 and result['meta']['labels'].endswith('images')
+    assert 'label_ridge: the pick' in done.stdout and ', at best with ' in done.stdout
     for row in result['subnets']:
         assert row['distance'] == pytest.approx(sum(row['terms']))
         assert row['terms'][2] * 37 == pytest.approx(round(row['terms'][2] * 37))

@@ -10,6 +10,7 @@ from gaia_ssl.utils.validation import arguments, check_keys
 
 from .data import batch_sizes, checked_dataloader, describe_images
 from .ddp import SupernetDistributedDataParallel, unwrap
+from .doubts import doubts
 from .options import merge_options
 from .resumable import make_resumable
 from .runner import CheckedRunner
@@ -109,5 +110,7 @@ def train(config: Config, resume: str | None = None) -> None:
         model.check_batches(batch_sizes(loader))
         for line in describe_images(loader.dataset):
             runner.logger.info(line)
+        for line in doubts(model, loader):
+            runner.logger.warning(line)
         work_dir.record(loader.dataset)
         runner.train()

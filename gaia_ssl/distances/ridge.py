@@ -41,7 +41,9 @@ def _weights(x: Tensor, y: Tensor) -> Tensor:
     best, least = right, torch.inf
     for penalty in PENALTIES:
         scale = penalty * number
-        inverse = torch.cholesky_inverse(torch.linalg.cholesky(gram + scale * eye))
+        # without a check: features that are not finite give predictions that are not
+        factor, _ = torch.linalg.cholesky_ex(gram + scale * eye)
+        inverse = torch.cholesky_inverse(factor)
         solution = inverse @ right
         if wide:
             residual = scale**2 * solution.square().sum()

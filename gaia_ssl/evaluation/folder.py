@@ -114,11 +114,6 @@ class FolderProbes:
             calibration_images=self.calibration,
         )
 
-    def standard_error(self, top1: float) -> float:
-        """The standard error of a top-1, in percent, from the number of images to classify."""
-        share = top1 / 100
-        return 100 * (share * (1 - share) / len(self.val)) ** 0.5
-
     def __call__(self, nets: Mapping[Any, nn.Module]) -> dict[Hashable, Top1]:
         """Judge some networks, decoding images once for all; processes share the work.
 

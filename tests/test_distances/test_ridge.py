@@ -45,3 +45,10 @@ def test_classes_are_told_apart():
     features = torch.from_numpy(rng.normal(size=(30, 4))) + 9 * torch.eye(3, 4)[labels]
     scores = ridge_scores(features, labels, features)
     assert scores.shape == (30, 3) and torch.equal(scores.argmax(1), labels)
+
+
+@pytest.mark.parametrize('channels', [4, 40])
+def test_features_that_are_not_finite_are_no_reason_to_fail(channels):
+    features = torch.rand(30, channels, dtype=torch.double)
+    features[3, 1] = torch.nan
+    assert not ridge_scores(features, torch.arange(30) % 3, features).isfinite().any()

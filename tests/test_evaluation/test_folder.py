@@ -107,14 +107,12 @@ def test_val_may_have_fewer_classes(labeled, knn, tmp_path):
     assert knn(val=str(val))(dict(colour=MeanColour())) == dict(colour=(100, 100))
 
 
-def test_the_largest_class_and_errors(labeled, knn, tmp_path):
+def test_the_largest_class(labeled, knn, tmp_path):
     val = tmp_path / 'val'
     labeled.write(val, 3, 2, classes=('green',))
     labeled.write(val, 1, 2, classes=('red',))
     probes = knn(val=str(val))
     assert probes.majority == probes.describe()['majority'] == 75
-    assert probes.standard_error(50.0) == pytest.approx(25)
-    assert probes.standard_error(100.0) == 0
 
 
 def test_refuses_classes_that_are_not_known(labeled, knn, tmp_path):

@@ -127,6 +127,9 @@ def parse_args() -> argparse.Namespace:
         required=True,
         help='labeled images: class folders, or for the task dense images and annotations',
     )
+    parser.add_argument(
+        '--input-size', type=int, help="side of the images in pixels; default: the config's"
+    )
     parser.add_argument('--archs', type=int, default=120, help='archs (default: %(default)s)')
     parser.add_argument(
         '--num-images', type=int, default=1024, help='to search on (default: %(default)s)'
@@ -159,11 +162,16 @@ def split_labels(source: Path, folder: Path) -> None:
                 os.symlink((source / name).absolute(), link)
 
 
-def space_of(config: Path) -> tuple[tuple[float, float], int]:
-    """The interval of FLOPs that archs are drawn from, and the number of stages."""
+def space_of(config: Path, size: int | None) -> tuple[tuple[float, float], int]:
+    """The interval of FLOPs that archs are drawn from, and the number of stages.
+
+    Args:
+        config: The config of a training.
+        size: Side of the images in pixels. Defaults to the config's.
+    """
     loaded = load_config(str(config))
     space = build_supernet_backbone(loaded).space
-    middle = float(np.median(space.costs(SearchDefaults.of(loaded).input_size).flops))
+    middle = float(np.median(space.costs(SearchDefaults.of(loaded, size).input_size).flops))
     return (middle * (1 - BAND), middle * (1 + BAND)), len(space.path(space.max).stages)
 
 
@@ -171,7 +179,7 @@ def stages_of(args: argparse.Namespace) -> list[Stage]:
     """The searches of each supernet."""
     stages = []
     for (name, seed), (config, checkpoint) in trainings_of(args.supernets).items():
-        band, number = space_of(config)
+        band, number = space_of(config, args.input_size)
         for key, part in PARTS[args.task](number).items():
             folder = args.work_dir / f'{name}{seed}{key}'
             command = [sys.executable, ROOT / 'tools/search.py', config, checkpoint]
@@ -180,6 +188,7 @@ def stages_of(args: argparse.Namespace) -> list[Stage]:
             command += ['--labels', args.work_dir / 'labels' / part.labels] if part.labels else []
             command += ['--flops', *band, '--num', args.archs]
             command += ['--num-images', args.num_images, '--micro-batch', 4]
+            command += ['--input-size', args.input_size] if args.input_size else []
             command += ['--work-dir', folder, '--resume']
             stages.append(
                 Stage(
@@ -232,7 +241,7 @@ def analyse(args: argparse.Namespace) -> dict[str, Any]:
     """A row for each supernet, seed, truth and score; and one for all seeds together."""
     found: dict[str, dict[int, dict]] = {}
     for (name, seed), (config, _) in trainings_of(args.supernets).items():
-        _, number = space_of(config)
+        _, number = space_of(config, args.input_size)
         found.setdefault(name, {})[seed] = read(args, name, seed, number)
     rows, truths = [], []
     for setting, seeds in found.items():

@@ -34,11 +34,9 @@ def write_search(folder, rows):
 @pytest.fixture
 def found(tmp_path, monkeypatch):
     """Searches of two trainings: the first score is the truth, the second its opposite."""
-    monkeypatch.setattr(study, 'space_of', lambda config: ((0, 1), 4))
+    monkeypatch.setattr(study, 'space_of', lambda config, size: ((0, 1), 4))
     rng = np.random.default_rng(0)
-    args = Namespace(
-        work_dir=tmp_path / 'work', task='global', archs=30, num_images=8, supernets=[]
-    )
+    args = Namespace(work_dir=tmp_path / 'work', task='global', archs=30, input_size=None)
     for seed in range(2):
         run = tmp_path / 'trainings' / f'seed{seed}'
         run.mkdir(parents=True)
@@ -207,7 +205,7 @@ def test_a_small_study_of_a_dense_task(tmp_path, trainings):
         cv2.imwrite(str(tmp_path / 'labels/annotations' / f'{i}.png'), classes)
     images, labels = str(tmp_path / 'labels/images'), str(tmp_path / 'labels')
     shutil.rmtree(trainings / 'seed1')
-    options = ['--task', 'dense', '--num-images', '12']
+    options = ['--task', 'dense', '--num-images', '12', '--input-size', '64']
     rows = run(tmp_path, trainings, '--images', images, '--labels', labels, *options)
     assert {row['truth'] for row in rows} == {'positions'}
     assert {'cosine', 'mse 1', 'mse 3'} <= {row.get('score') for row in rows}

@@ -30,9 +30,6 @@ class SearchSettings:
         task: ``'global'`` (classification) or ``'dense'`` (detection, segmentation).
         distance: Name of the distance, or names and weights of several, see ``build_terms``.
             Defaults to the task's.
-        teacher: The network that distances compare with: that of the ``'training'``, which is the
-            momentum teacher at MAX, a frozen network, or MAX itself, as the method has it; or
-            always ``'max'``. Defaults to ``'training'``.
         stages: Stages, from 0, whose feature maps a dense distance compares. Defaults to the
             last one.
         distance_options: Options of the distances, such as ``grid``. Defaults to none.
@@ -42,6 +39,9 @@ class SearchSettings:
             to 100 random ones.
         combine: Terms are added as they are, ``'sum'``, or after division by their standard
             deviation over the first round's candidates, ``'spread'``. Defaults to ``'sum'``.
+        teacher: The network that distances compare with: that of the ``'training'``, which is the
+            momentum teacher at MAX, a frozen network, or MAX itself, as the method has it; or
+            always ``'max'``. Defaults to ``'training'``.
         bn_policy: Batch norms take their statistics from each ``'group'`` of images, or are
             ``'calibrated'`` for each path on all images. Defaults to ``'group'``.
         bn_group: Maximum number of images in a group. Defaults to 64.
@@ -61,13 +61,13 @@ class SearchSettings:
 
     task: str
     distance: str | dict[str, float] | None = None
-    teacher: str = 'training'
     stages: Sequence[int] | None = None
     distance_options: dict[str, Any] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
     latencies: str | None = None
     strategy: dict[str, Any] = field(default_factory=lambda: dict(type='random'))
     combine: str = 'sum'
+    teacher: str = 'training'
     bn_policy: str = 'group'
     bn_group: int = 64
     input_size: int = 224

@@ -59,7 +59,9 @@ def test_score_is_the_formula(plain, pooled, seed, images, channels):
         measure = build_distance(task, f'pooled_{plain.__name__}')
         assert measure.reads == 'map'
         kept = measure.collect(maps, measure.target(maps))
-        assert measure.score(kept, measure.prepare([])) == pytest.approx(want.expected, rel=1e-5)
+        # maps are averaged in single precision
+        found = measure.score(kept, measure.prepare([]))
+        assert found == pytest.approx(want.expected, rel=1e-5, abs=1e-6)
 
 
 @pytest.mark.parametrize('dtype', [torch.float, torch.double])

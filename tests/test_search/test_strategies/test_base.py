@@ -6,7 +6,8 @@ from gaia_ssl.utils import UserError
 
 @pytest.mark.parametrize('name', strategy_names())
 def test_settings_come_back(name):
-    strategy = build_strategy(dict(type=name))
+    given = dict(archs=[dict(depth=[1])]) if name == 'listed' else {}
+    strategy = build_strategy(dict(type=name, **given))
     assert strategy.to_dict()['type'] == name
     assert build_strategy(strategy.to_dict()) == strategy
 
@@ -15,7 +16,7 @@ def test_settings_come_back(name):
     'settings, message',
     [
         (dict(type='luck'), "strategy: 'luck' is not one of "),
-        (dict(), 'strategy: None is not one of evolution, exhaustive, pareto, random'),
+        (dict(), 'strategy: None is not one of evolution, exhaustive, listed, pareto, random'),
         (dict(type='random', population=3), "population: strategy 'random' has no such setting"),
         (dict(type='exhaustive', num=3), "num: strategy 'exhaustive' has no such setting"),
         (dict(type='evolution', num=0), 'num: 0 archs'),

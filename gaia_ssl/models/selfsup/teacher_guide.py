@@ -1,6 +1,7 @@
 """A frozen teacher as a guide: subnets learn how images relate to each other."""
 
 from collections.abc import Sequence
+from functools import cache
 
 import torch
 from mmengine.dist import all_gather
@@ -102,6 +103,11 @@ def _positions(images: Tensor, views: Sequence[Tensor]) -> Tensor:
 def _fingerprints(images: Tensor) -> Tensor:
     """A number per image that depends on all of its pixels, (N, C, H, W) -> (N,)."""
     pixels = images.flatten(1).double()
+    return pixels @ _pixel_weights(pixels.size(1), pixels.device)
+
+
+@cache
+def _pixel_weights(number: int, device: torch.device) -> Tensor:
+    """Random weights of pixels, the same in all processes; drawn once for each size of views."""
     generator = torch.Generator().manual_seed(0)
-    weights = torch.randn(pixels.size(1), generator=generator, dtype=torch.float64)
-    return pixels @ weights.to(pixels.device)
+    return torch.randn(number, generator=generator, dtype=torch.float64).to(device)

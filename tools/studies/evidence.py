@@ -19,7 +19,6 @@ repeated: run the same command again to resume. ``--json`` keeps the rows of oth
 
 import argparse
 import json
-import math
 import os
 import sys
 from collections.abc import Sequence
@@ -29,6 +28,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gaia_ssl.benchmark.figures import rounded
 from gaia_ssl.benchmark.pipeline import Pipeline, orderly_exit
 from gaia_ssl.benchmark.sizes import SIZES
 from gaia_ssl.benchmark.stages import Stage, StageError
@@ -352,17 +352,6 @@ def _table(rows: list[dict[str, Any]]) -> str:
     return table(head, lines)
 
 
-def _plain(value: Any) -> Any:
-    """Numbers that JSON has: NaN, where a size is held fixed that the score is, becomes null."""
-    if isinstance(value, dict):
-        return {key: _plain(part) for key, part in value.items()}
-    if isinstance(value, list):
-        return [_plain(part) for part in value]
-    if isinstance(value, int | str):
-        return value
-    return None if math.isnan(value) else round(float(value), 4)
-
-
 def main() -> None:
     args = parse_args()
     args.work_dir = args.work_dir.absolute()
@@ -370,7 +359,7 @@ def main() -> None:
         split_labels(args.labels, args.work_dir / 'labels')
         Pipeline(stages_of(args), args.work_dir).run()
         target = args.json or args.work_dir / 'evidence.json'
-        result = dict(_plain(analyse(args)), machine=machine(), versions=versions())
+        result = dict(rounded(analyse(args), 4), machine=machine(), versions=versions())
         if target.is_file():
             result = add_settings(json.loads(target.read_text()), result)
         write_json(target, result)

@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import t as student
 
+from gaia_ssl.benchmark.figures import rounded
 from gaia_ssl.benchmark.pipeline import Pipeline, orderly_exit
 from gaia_ssl.benchmark.sizes import SIZES
 from gaia_ssl.benchmark.stages import Stage
@@ -342,7 +343,7 @@ def main() -> None:
         Pipeline(searches(args), args.work_dir).run()
         Pipeline([*searches(args), *finetunings(args)], args.work_dir).run()
         result = dict(
-            _rounded(analyse(args)),
+            rounded(analyse(args), 2),
             archs=args.archs,
             images=args.num_images,
             machine=machine(),
@@ -353,17 +354,6 @@ def main() -> None:
         with atomic_write(str(args.work_dir / 'picks.md')) as file:
             file.write(text)
         print(text)
-
-
-def _rounded(value: Any) -> Any:
-    """Numbers that JSON has, with two digits; an infinite bound becomes null."""
-    if isinstance(value, dict):
-        return {key: _rounded(part) for key, part in value.items()}
-    if isinstance(value, list):
-        return [_rounded(part) for part in value]
-    if isinstance(value, float):
-        return round(value, 2) if math.isfinite(value) else None
-    return value
 
 
 if __name__ == '__main__':

@@ -87,7 +87,9 @@ def test_rows(found):
 
 
 def test_tables_and_json(found):
-    result = dict(study._plain(study.analyse(found)), machine=dict(cores=1, cpu='one'), versions={})
+    result = dict(
+        study.rounded(study.analyse(found), 4), machine=dict(cores=1, cpu='one'), versions={}
+    )
     again = json.loads(json.dumps(result, allow_nan=False))
     text = study.as_markdown(again)
     assert (

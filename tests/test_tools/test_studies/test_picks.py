@@ -61,7 +61,7 @@ def test_gains_are_paired_with_the_random_archs_of_the_seed():
     interval = ttest_1samp(pick['gains'], 0).confidence_interval()
     assert (pick['low'], pick['high']) == pytest.approx(tuple(interval))
     [_, alone] = study.compare({0: seeds[0]})
-    assert study._rounded(alone)['low'] is None
+    assert study.rounded(alone, 2)['low'] is None
     rows = [dict(setting='net', task='t', figure='top1', **row) for row in (random, pick)]
     text = study.as_markdown(
         dict(rows=rows, scores=[], machine=dict(cores=2, cpu='a CPU'), versions={})

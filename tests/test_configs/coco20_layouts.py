@@ -17,6 +17,8 @@ that their configs can be tried out:
 ``DIR/cifar10``, ``DIR/cifar100``
     The pickled batches of ``cifar-10-batches-py`` and ``cifar-100-python``, each with all
     photographs at 32x32.
+``DIR/folders``
+    Class folders below ``train`` and ``test``, whose ten classes take the photographs in turn.
 
 Boxes and label maps are COCO's where the classes are alike. Labels of classes are made up for the
 others: they say nothing.
@@ -72,6 +74,7 @@ CITYSCAPES = {
 IGNORED = 255
 SPLITS = ('train', 'val')
 IMAGENET_CLASSES = 1000
+FOLDERS_CLASSES = 10
 
 
 def photographs(folder: Path, split: str) -> list[Path]:
@@ -185,6 +188,16 @@ def write_imagenet(folder: Path) -> None:
         _write_list(root / 'meta' / f'train_labeled_{percent}percent.txt', labeled[::every])
 
 
+def write_folders(folder: Path) -> None:
+    """Write ``folders``, whose classes take the photographs in turn."""
+    for split, name in dict(train='train', val='test').items():
+        classes = [folder / 'folders' / name / str(index) for index in range(FOLDERS_CLASSES)]
+        for place in classes:  # as many classes in both splits, some of them empty
+            place.mkdir(parents=True)
+        for index, path in enumerate(photographs(folder, split)):
+            _link(path, classes[index % FOLDERS_CLASSES] / path.name)
+
+
 def write_places205(folder: Path) -> None:
     """Write ``Places205``, whose first classes have a photograph each."""
     root = folder / 'Places205'
@@ -256,6 +269,7 @@ def main() -> None:
         Places205=write_places205,
         cifar10=write_cifar10,
         cifar100=write_cifar100,
+        folders=write_folders,
     )
     for name, write in writers.items():
         if (args.dir / name).exists():

@@ -50,6 +50,10 @@ DATASETS = {
         *(f'{split}_dataloader.dataset.indices=10' for split in SPLITS),
         'train_dataloader.batch_size=5',
     ],
+    'folders': [
+        *(f'{split}_dataloader.dataset.data_root={{}}/folders' for split in SPLITS),
+        'train_dataloader.batch_size=8',
+    ],
     'places205': [
         *(f'{split}_dataloader.dataset.data_root={{}}/Places205' for split in SPLITS),
         'train_dataloader.batch_size=8',

@@ -107,6 +107,15 @@ def test_places205(folder):
     assert all((root / 'train' / name).is_file() for name, _ in lines)
 
 
+def test_folders(folder):
+    coco20_layouts.write_folders(folder)
+    for split, photographs in dict(train='train', test='val').items():
+        classes = sorted((folder / 'folders' / split).iterdir())
+        assert [path.name for path in classes] == [str(index) for index in range(10)]
+        names = {path.name for path in (folder / 'folders' / split).glob('*/*')}
+        assert names == {p.name for p in (folder / 'coco' / f'{photographs}2017').glob('*.jpg')}
+
+
 @pytest.mark.parametrize(
     'number, batch, labels',
     [

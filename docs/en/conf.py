@@ -18,16 +18,15 @@ extensions = [
     'sphinx.ext.napoleon',
     'sphinx_copybutton',
     'config_tables',
+    'exports',
     'outer_documents',
-    'public_names',
 ]
 source_suffix = {'.rst': 'restructuredtext', '.md': 'markdown'}
 exclude_patterns = ['_build']
 templates_path = ['_templates']
 myst_heading_anchors = 4  # levels of headings that links can name, as in a repository's viewer
 
-autosummary_ignore_module_all = False  # a page per room, with the names that it exports
-autodoc_default_options = {'members': True, 'no-value': True, 'show-inheritance': True}
+autodoc_default_options = {'members': True, 'show-inheritance': True}
 autodoc_inherit_docstrings = False  # those of other projects are in other styles
 autodoc_typehints = 'none'  # Google style gives the types
 

@@ -43,7 +43,7 @@ def short(number):
     if number is None:
         return ''
     factor, suffix = (1e9, 'G') if number >= 1e9 else (1e6, 'M')
-    return f'{number / factor:.3g} {suffix}'
+    return f'{number / factor:.3g}\N{NO-BREAK SPACE}{suffix}'
 
 
 def table_of(models):
@@ -68,10 +68,11 @@ def tables(root=ROOT):
         root (Path): The folder of ``model-index.yml``.
 
     Returns:
-        str: Markdown, a section with a table per collection.
+        str: Markdown, a section with a table per collection, those of benchmarks last.
     """
     lines = []
-    for metafile in yaml.safe_load((root / 'model-index.yml').read_text())['Import']:
+    metafiles = yaml.safe_load((root / 'model-index.yml').read_text())['Import']
+    for metafile in sorted(metafiles, key=lambda path: path.startswith('configs/benchmarks')):
         content = yaml.safe_load((root / metafile).read_text())
         for collection in content['Collections']:
             name = collection['Name']
@@ -86,7 +87,7 @@ class ConfigTables(SphinxDirective):
 
     def run(self) -> list[Node]:
         """The nodes of the tables."""
-        for path in (ROOT / 'model-index.yml', *ROOT.glob('configs/**/metafile.yml')):
+        for path in (__file__, ROOT / 'model-index.yml', *ROOT.glob('configs/**/metafile.yml')):
             self.env.note_dependency(str(path))
         return self.parse_text_to_nodes(tables(), allow_section_headings=True)
 

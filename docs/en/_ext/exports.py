@@ -38,14 +38,28 @@ def entry_of(package, name):
         str: reStructuredText.
     """
     found = getattr(sys.modules[package], name)
-    full = f'{package}.{name}'
     if getattr(found, '__name__', None) != name:
-        return f'.. py:data:: {full}\n\n   {data_docstring(name, found)}'
+        return described('data', package, name, data_docstring(name, found))
     kind = 'class' if inspect.isclass(found) else 'function'
     home = found.__module__.rpartition('.')[0]
     if not home.startswith(package) and name in getattr(sys.modules[home], '__all__', ()):
-        return f'.. py:{kind}:: {full}\n\n   The same as :py:obj:`{home}.{name}`.'
-    return f'.. auto{kind}:: {full}'
+        return described(kind, package, name, f'The same as :py:obj:`{home}.{name}`.')
+    return f'.. auto{kind}:: {package}.{name}'
+
+
+def described(kind, package, name, text):
+    """A name with a text in place of its own docstring.
+
+    Args:
+        kind (str): 'class', 'data' or 'function'.
+        package (str): The package that exports it.
+        name (str): The name.
+        text (str): A paragraph.
+
+    Returns:
+        str: reStructuredText.
+    """
+    return f'.. py:{kind}:: {name}\n   :module: {package}\n\n   {text}'
 
 
 def data_docstring(name, value):

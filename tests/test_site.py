@@ -13,7 +13,7 @@ import gaia_ssl
 from gaia_ssl import models
 
 ROOT = Path(__file__).resolve().parents[1]
-pytestmark = pytest.mark.filterwarnings('ignore::DeprecationWarning', 'ignore::PendingDeprecationWarning')
+pytestmark = pytest.mark.filterwarnings('ignore::PendingDeprecationWarning')
 ROOMS = [
     f'{package.__name__}.{module.name}'
     for package in (gaia_ssl, models)

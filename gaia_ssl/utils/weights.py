@@ -2,7 +2,8 @@
 
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -47,15 +48,22 @@ def select_weights(content: Any, checkpoint: str, prefix: str = '') -> dict[str,
     return chosen
 
 
-def init_quietly(module: BaseModule) -> None:
-    """Initialise weights without MMEngine's log, which has several lines for each of them."""
+@contextmanager
+def quiet_logger() -> Iterator[None]:
+    """Let MMEngine log nothing but warnings."""
     logger = MMLogger.get_current_instance()
     level = logger.level
     logger.setLevel(logging.WARNING)
     try:
-        module.init_weights()
+        yield
     finally:
         logger.setLevel(level)
+
+
+def init_quietly(module: BaseModule) -> None:
+    """Initialise weights without MMEngine's log, which has several lines for each of them."""
+    with quiet_logger():
+        module.init_weights()
 
 
 def load_into(

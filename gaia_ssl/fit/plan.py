@@ -39,7 +39,7 @@ LEAST, MOST = 32, 4096
 
 @dataclass(frozen=True)
 class Plan:
-    """What will be done, and what it will take.
+    """The work of a fit, and the time that it takes.
 
     Args:
         start: The recipe, in words.
@@ -180,7 +180,7 @@ def make_plan(
 
 
 class Searches:
-    """What searches take, by one that is timed.
+    """The time of searches, by one that is timed.
 
     Args:
         job: A search of the images, whatever its strategy.

@@ -15,7 +15,7 @@ TASKS = dict(classification='global', detection='dense', segmentation='dense')
 
 @dataclass(frozen=True)
 class Request:
-    """What a user asks for; paths are absolute.
+    """A user's wishes; paths are absolute.
 
     Args:
         images: Folder of unlabeled images.

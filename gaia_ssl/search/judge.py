@@ -32,7 +32,7 @@ PICK = 'rank 1'
 
 
 class Standing(NamedTuple):
-    """How the pick of a search stands by a judge; figures are percentages.
+    """The standing of a search's pick by a judge; figures are percentages.
 
     Attributes:
         judge: The name of the judge's figure.

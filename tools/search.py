@@ -350,6 +350,7 @@ def search(args: argparse.Namespace) -> None:
         judged = own.run(osp.join(work_dir, 'judged'), args.resume, limits)
         if is_main_process():
             report = judge.judgement(result, judged)
+            write_html(judged, osp.join(work_dir, 'judged', 'search.html'))
             print(judge_table(report), flush=True)
             write_json(osp.join(work_dir, 'judge.json'), report)
 

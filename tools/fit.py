@@ -77,10 +77,17 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def _absolute(source: str) -> str:
+    """A path, or a file and a folder, ``FILE.json:DIR``, as absolute ones."""
+    file, joint, folder = source.partition('.json:')
+    parts = [f'{file}.json', folder] if joint else [source]
+    return ':'.join(str(Path(part).expanduser().absolute()) for part in parts)
+
+
 def request_of(args: argparse.Namespace) -> Request:
     """The request that the command line makes, with absolute paths."""
     paths = {name: getattr(args, name) for name in ('images', 'labels', 'teacher', 'pretrained')}
-    paths = {name: str(Path(path).expanduser().absolute()) for name, path in paths.items() if path}
+    paths = {name: _absolute(path) for name, path in paths.items() if path}
     budget = {cost: getattr(args, cost) for cost in ('flops', 'params', 'latency')}
     return Request(
         **paths,
@@ -99,9 +106,9 @@ def main() -> None:
     with naming_options(OPTIONS), orderly_exit('fit'):
         request = request_of(args)
         settings = asdict(request)
+        fit = Fit(request)
         claim_settings(args.work_dir, settings)
         with lock(args.work_dir, '--work-dir'):
-            fit = Fit(request)
             plan = fit.plan()
             print('\n'.join(plan.lines()), flush=True)
             if args.dry_run:

@@ -51,6 +51,7 @@ class Plan:
         search: Options of tools/search.py.
         seconds: Seconds that each stage will take, by its name.
         peak_bytes: Memory that the training takes.
+        minutes: What all should take.
     """
 
     start: str
@@ -62,6 +63,7 @@ class Plan:
     search: dict[str, Any]
     seconds: dict[str, float]
     peak_bytes: int
+    minutes: float
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, for ``plan.json``."""
@@ -75,6 +77,9 @@ class Plan:
             f'{cost} {search[cost][0]} to {search[cost][1]}' for cost in COSTS if cost in search
         )
         number = search.get('num', self.feasible)
+        together = sum(self.seconds.values())
+        least = f', more than {self.minutes:g} min: an epoch and {LEAST} subnets are the least'
+        over = least if together > 1.2 * 60 * self.minutes else ''
         rows = [
             (
                 'images',
@@ -96,7 +101,7 @@ class Plan:
                 '--task, --flops, --params, --latency',
             ),
             ('extraction', _minutes(self.seconds['extract']), ''),
-            ('together', _minutes(sum(self.seconds.values())), '--minutes'),
+            ('together', f'{_minutes(together)}{over}', '--minutes'),
         ]
         width = max(len(text) for _, text, _ in rows)
         return [f'{name:10}  {text:{width}}  {option}'.rstrip() for name, text, option in rows]
@@ -176,6 +181,7 @@ def make_plan(
             extract=EXTRACTION + COMMAND,
         ),
         peak_bytes=times['peak_bytes'],
+        minutes=request.minutes,
     )
 
 

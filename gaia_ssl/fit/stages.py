@@ -1,6 +1,5 @@
 """The stages of a fit: ordinary commands with an ordinary config."""
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ class Stages:
 
     Attributes:
         config: The training config, which is written before the stages run.
+        times: The times of a short training.
         checkpoint: The trained supernet.
         subnet: The extracted folder.
     """
@@ -32,6 +32,7 @@ class Stages:
         self.config = self.folder / 'config.py'
         self.begin = self.folder / 'start.pth'
         self.timing = self.folder / 'timing'
+        self.times = self.timing / 'times.json'
         self.checkpoint = self.folder / 'pretrain' / 'supernet.pth'
         self.subnet = self.folder / 'subnet'
 
@@ -45,13 +46,11 @@ class Stages:
             command += [self.request.pretrained, self.config, '--out', self.begin]
             stages.append(_stage('start', command, [self.begin]))
             needs = ['start']
-        times = self.timing / 'times.json'
         stages.append(
             _stage(
                 'timing',
                 [TOOLS / 'train.py', self.folder / 'timing.py', '--work-dir', self.timing],
-                [times],
-                collect=lambda: json.loads(times.read_text()),
+                [self.times],
                 needs=needs,
                 folder=self.timing,
             )

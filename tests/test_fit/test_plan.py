@@ -130,6 +130,15 @@ def test_the_plan_is_read(asked, config, job, slow):
     number = f'{len(job.candidates.feasible):,}'
     wanted = f'search +{number} of the {number} subnets of flops {0.45 * most / 1e6:.4g}M to '
     assert re.search(wanted, text)
+    assert 'are the least' not in text
+
+
+def test_too_little_time_is_told(asked, config, job, slow):
+    config.train_dataloader.batch_size = 8
+    slow(60.0 / multiply_adds(job))
+    plan = make_plan(replace(asked, minutes=0.5), survey(asked.images), config, job, TIMES)
+    assert (plan.epochs, plan.search['num']) == (1, planning.LEAST)
+    assert 'more than 0.5 min: an epoch and 32 subnets are the least' in plan.lines()[-1]
 
 
 def test_labels_are_counted(asked, images, tmp_path):

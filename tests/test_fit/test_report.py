@@ -56,7 +56,7 @@ def fitted(images, labels, tmp_path):
     search = dict(flops=['5M', '6M'], num_images=48)
     seconds = dict(pretrain=10.0, search=5.0, extract=3.0)
     about = dict(number=48, side=32, gray=0.0)
-    plan = Plan('MoCo v2', about, 32, 2, 6, 100, search, seconds, 2**30)
+    plan = Plan('MoCo v2', about, 32, 2, 6, 100, search, seconds, 2**30, 30)
     stages = Stages(asked)
     folder = stages.folder / 'search'
     folder.mkdir(parents=True)

@@ -10,7 +10,7 @@ from gaia_ssl.fit.request import Request
 from gaia_ssl.fit.stages import Stages
 
 SEARCH = dict(task='global', flops=['5M', '6M'], input_size=32, num_images=48, seed=0, num=7)
-PLAN = Plan('', {}, 32, 1, 6, 100, SEARCH, {}, 0)
+PLAN = Plan('', {}, 32, 1, 6, 100, SEARCH, {}, 0, 30)
 
 
 @pytest.fixture

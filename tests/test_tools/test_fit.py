@@ -86,7 +86,7 @@ def test_killed_again_and_again(data, tmp_path, command):
         assert found[key] == alone[key]
     assert 'linear probe top-1: the pick is' in out
     # the subnet is an ordinary one, and the page's command runs
-    meta = json.loads((tmp_path / 'alone/subnet/subnet.json').read_text())
+    meta = json.loads((tmp_path / 'alone/subnet/arch.json').read_text())
     assert meta['arch'] == alone['pick']['arch']
     words = alone['commands'][-1].split()
     assert words[0] == 'python'

@@ -17,7 +17,7 @@ def plot_neighbours(
 ) -> None:
     """Draw images, one per row, each followed by the others of the highest cosine similarity.
 
-    The similarity is written above each. The images that are asked for are spread evenly over all.
+    The similarity is written below each. The images that are asked for are spread evenly over all.
 
     Args:
         features: One vector per image, (N, D), such as ``extract_features`` gives.
@@ -39,13 +39,14 @@ def plot_neighbours(
     queries = np.linspace(0, len(images) - 1, min(num, len(images))).astype(int).tolist()
     found, similarities = nearest(features, queries, neighbours)
     figure, panels = grid([''] * len(queries), 1 + found.size(1))
-    panels[0, 0].set_title('image', fontsize=7)
+    for axes, title in zip(panels[0], ['image', 'neighbours']):
+        axes.set_title(title, fontsize=7, loc='left')
     for line, query, others, values in zip(panels, queries, found.tolist(), similarities.tolist()):
         name_row(line[0], images[query])
         for axes, index in zip(line, [query, *others], strict=True):
             show_image(axes, read_image(images[index])[0])
         for axes, value in zip(line[1:], values, strict=True):
-            axes.set_title(f'{value:.3f}', fontsize=7)
+            axes.set_xlabel(f'cosine {value:.3f}', fontsize=7)
     save_figure(figure, path)
 
 

@@ -46,7 +46,7 @@ def test_rows_are_queries_and_their_neighbours(images, tmp_path, monkeypatch):
     shown = [[axis.images[0].get_array()[0, 0, 0] for axis in row] for row in axes]
     assert shown == [[0, 1, 2], [2, 1, 3], [4, 3, 2]]
     assert [row[0].get_ylabel() for row in axes] == ['0.png', '2.png', '4.png']
-    assert [axis.get_title() for axis in axes[0]] == ['image', '0.995', '0.955']
+    assert [axis.get_xlabel() for axis in axes[0]] == ['', 'cosine 0.995', 'cosine 0.955']
 
 
 def test_the_picture(images, tmp_path):

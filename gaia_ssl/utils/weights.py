@@ -4,6 +4,7 @@ import hashlib
 import logging
 from collections.abc import Mapping
 from typing import Any
+from unittest.mock import patch
 
 import torch
 import torch.nn as nn
@@ -53,7 +54,9 @@ def init_quietly(module: BaseModule) -> None:
     level = logger.level
     logger.setLevel(logging.WARNING)
     try:
-        module.init_weights()
+        # MMEngine writes to the stream of a file handler whatever the level
+        with patch.object(logger, 'handlers', []):
+            module.init_weights()
     finally:
         logger.setLevel(level)
 

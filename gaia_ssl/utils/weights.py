@@ -54,8 +54,9 @@ def init_quietly(module: BaseModule) -> None:
     level = logger.level
     logger.setLevel(logging.WARNING)
     try:
-        # MMEngine writes to the stream of a file handler whatever the level
-        with patch.object(logger, 'handlers', []):
+        # MMEngine writes to the stream of a file's handler whatever the level
+        others = [each for each in logger.handlers if not isinstance(each, logging.FileHandler)]
+        with patch.object(logger, 'handlers', others):
             module.init_weights()
     finally:
         logger.setLevel(level)

@@ -50,7 +50,7 @@ def main() -> None:
         prepare_picture(args.out)
         images = ImageSet(args.images, pipeline=()).subset(args.num_images, seed=0)
         paths = [images.path(index) for index in range(len(images))]
-        features = extract_features(args.subnet, paths)
+        features = extract_features(args.subnet, paths, show_progress=True)
         plot_neighbours(features, paths, args.out, args.num, args.neighbours)
     print(args.out)
 

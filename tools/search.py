@@ -19,6 +19,7 @@ from gaia_ssl.search.settings import COMBINE, STATISTICS, TEACHERS
 from gaia_ssl.search.verdict import verdicts
 from gaia_ssl.space import COSTS, Budget
 from gaia_ssl.space.search_json import load_result
+from gaia_ssl.space.units import cost_lines
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.cli import (
     add_cfg_options,
@@ -375,12 +376,10 @@ def summary(result: Result, work_dir: str) -> str:
     shown = [*range(min(5, len(subnets))), *([largest] if largest >= 5 else [])]
     ranked = [(f'{index + 1}', subnets[index]) for index in shown]
     rows = [*ranked, *((row['name'], row) for row in result['anchors'])]
-    lines = [f'{"":>5}  {"distance":>10}  {"MFLOPs":>9}  {"Mparams":>8}  arch']
-    for label, row in rows:
-        lines.append(
-            f'{label:>5}  {row["distance"]:10.4g}  {row["flops"] / 1e6:9.1f}  '
-            f'{row["params"] / 1e6:8.2f}  {row["arch"]}'
-        )
+    headings, *costs = cost_lines([row for _, row in rows], ['flops', 'params'])
+    lines = [f'{"":>5}  {"distance":>10}  {headings}  arch']
+    for (label, row), text in zip(rows, costs, strict=True):
+        lines.append(f'{label:>5}  {row["distance"]:10.4g}  {text}  {row["arch"]}')
     if largest >= 5:
         lines.append(f'rank {largest + 1} has the most parameters')
     lines.append(

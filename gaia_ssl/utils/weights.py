@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 import torch
 import torch.nn as nn
@@ -62,7 +63,10 @@ def quiet_logger() -> Iterator[None]:
 
 def init_quietly(module: BaseModule) -> None:
     """Initialise weights without MMEngine's log, which has several lines for each of them."""
-    with quiet_logger():
+    logger = MMLogger.get_current_instance()
+    # MMEngine writes to the stream of a file's handler whatever the level
+    others = [each for each in logger.handlers if not isinstance(each, logging.FileHandler)]
+    with quiet_logger(), patch.object(logger, 'handlers', others):
         module.init_weights()
 
 

@@ -358,14 +358,12 @@ def search(args: argparse.Namespace) -> None:
 
 def judge_table(report: dict[str, Any]) -> str:
     """The judged subnets by their roles, and how the pick stands by each judge."""
-    judges = [standing['judge'] for standing in report['standings']]
-    lines = [f'{"distance":>10}  {"MFLOPs":>9}  {"Mparams":>8}  {"; ".join(judges)}, role']
-    for row in report['subnets']:
+    judges, rows = [s['judge'] for s in report['standings']], report['subnets']
+    headings, *costs = cost_lines(rows, ['flops', 'params'])
+    lines = [f'{"distance":>10}  {headings}  {"; ".join(judges)}, role']
+    for row, text in zip(rows, costs, strict=True):
         figures = '  '.join(f'{row["judges"][judge]:6.2f}' for judge in judges)
-        lines.append(
-            f'{row["distance"]:10.4g}  {row["flops"] / 1e6:9.1f}  {row["params"] / 1e6:8.2f}  '
-            f'{figures}  {", ".join(row["roles"])}'
-        )
+        lines.append(f'{row["distance"]:10.4g}  {text}  {figures}  {", ".join(row["roles"])}')
     return '\n'.join([*lines, *(Standing(**s).line() for s in report['standings'])])
 
 

@@ -33,6 +33,8 @@ COMMAND = 15.0
 """Seconds that a command takes to begin."""
 EXTRACTION = 30.0
 """Seconds that an extraction takes."""
+PICTURES = ('views', 'training', 'neighbours')
+"""The stages that draw pictures, which take hardly longer than it takes to begin."""
 LEAST, MOST = 32, 4096
 """Subnets that are scored, at least and at most."""
 
@@ -163,7 +165,7 @@ def make_plan(
     iterations = survey.number // config.train_dataloader.batch_size
     epoch = iterations * times['wall_iteration']
     setup = times['wall_setup'] * survey.number / times['images'] + COMMAND
-    left = 60 * request.minutes - seconds - setup - EXTRACTION - 2 * COMMAND
+    left = 60 * request.minutes - seconds - setup - EXTRACTION - (2 + len(PICTURES)) * COMMAND
     recipe = RECIPES[request.start]
     epochs = int(min(max(1, left // epoch), recipe.epochs))
     config.train_cfg.max_epochs = epochs
@@ -179,6 +181,7 @@ def make_plan(
             pretrain=setup + epochs * epoch,
             search=seconds + COMMAND,
             extract=EXTRACTION + COMMAND,
+            **dict.fromkeys(PICTURES, COMMAND),
         ),
         peak_bytes=times['peak_bytes'],
         minutes=request.minutes,

@@ -11,6 +11,7 @@ from gaia_ssl.benchmark.figures import rounded
 from gaia_ssl.benchmark.stages import Records
 from gaia_ssl.search.judge import Standing
 from gaia_ssl.space.search_json import load_result
+from gaia_ssl.space.units import cost_columns, cost_text
 from gaia_ssl.utils.environment import as_line, machine, versions
 from gaia_ssl.utils.files import atomic_write, write_json
 from gaia_ssl.utils.markdown import short_arch
@@ -26,6 +27,14 @@ PROJECTS = {
     'segmentation': ('mmseg', 'fcn'),
 }
 """The beginning of the name of the config to finetune with, by task."""
+COSTS = ('flops', 'params')
+PICTURES = {
+    'search/distance.png': 'All subnets that were scored, and the pick',
+    'neighbours.png': 'Images and their nearest neighbours by the features of the pick',
+    'training.png': 'The training',
+    'views.png': 'Images and the views that the training saw',
+}
+"""Captions of the pictures, in their order."""
 
 
 def make_report(request: Request, plan: Plan) -> dict[str, Any]:
@@ -78,24 +87,23 @@ def write_report(request: Request, plan: Plan) -> str:
 def as_page(report: dict[str, Any], folder: Path) -> str:
     """The report as a page that needs no network; pictures lie beside it."""
     judges = [standing['judge'] for standing in report['standings']]
+    units, costs = cost_columns(report['subnets'], COSTS)
     rows = [
         [
             ', '.join(row.get('roles', [f'rank {rank}'])),
             *(f'{row["judges"][judge]:.1f}' for judge in judges),
             f'{row["distance"]:.4g}',
-            f'{row["flops"] / 1e6:.1f}',
-            f'{row["params"] / 1e6:.2f}',
+            *cells,
             short_arch(row['arch']),
         ]
-        for rank, row in enumerate(report['subnets'], 1)
+        for rank, (row, cells) in enumerate(zip(report['subnets'], costs, strict=True), 1)
     ]
-    titles = ['', *judges, 'distance', 'MFLOPs', 'Mparams', 'arch']
+    titles = ['', *judges, 'distance', *units, 'arch']
     seconds = [
         [name, f'{value:.0f}', f'{report["estimated"].get(name, value):.0f}']
         for name, value in report['seconds'].items()
     ]
     sentences = [Standing(**standing).line() for standing in report['standings']]
-    pictures = [path for path in sorted(folder.glob('*.png')) + [folder / 'search/distance.png']]
     return Template(TEMPLATE.read_text(encoding='utf-8')).substitute(
         title=escape(f'A backbone for {report["task"]}'),
         pick=escape(f'{_costs(report["pick"])}: {short_arch(report["pick"]["arch"])}'),
@@ -106,10 +114,9 @@ def as_page(report: dict[str, Any], folder: Path) -> str:
         plan=escape('\n'.join(report['plan'])),
         seconds=_table(['stage', 'seconds', 'estimated'], seconds),
         pictures=''.join(
-            f'<figure><img src="{escape(str(p.relative_to(folder)))}" alt="{escape(p.stem)}">'
-            f'<figcaption>{escape(p.stem.replace("_", " "))}</figcaption></figure>'
-            for p in pictures
-            if p.is_file()
+            f'<figure><img src="{name}" alt="{caption}"><figcaption>{caption}</figcaption></figure>'
+            for name, caption in PICTURES.items()
+            if (folder / name).is_file()
         ),
         machine=escape(as_line(report)),
     )
@@ -124,7 +131,7 @@ def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _costs(row: dict[str, Any]) -> str:
-    return f'{row["flops"] / 1e6:.1f} M multiply-adds, {row["params"] / 1e6:.2f} M parameters'
+    return ', '.join(cost_text(cost, row[cost]) for cost in COSTS)
 
 
 def _commands(request: Request, stages: Stages) -> list[str]:

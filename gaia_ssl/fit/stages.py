@@ -78,10 +78,23 @@ class Stages:
             stages.append(_stage('labels', command, [Path(labels)], folder=Path(labels)))
         return [
             *stages,
+            self._draw('views', 'browse_views', [self.config], []),
             self._pretrain(),
+            self._draw('training', 'plot_training', [self.checkpoint.parent], ['pretrain']),
             self._search(plan, labels, [stage.name for stage in stages]),
             self._extract(),
+            self._draw(
+                'neighbours',
+                'nearest_neighbours',
+                [self.subnet, '--images', self.request.images],
+                ['extract'],
+            ),
         ]
+
+    def _draw(self, name: str, tool: str, arguments: Sequence[Any], needs: Sequence[str]) -> Stage:
+        picture = self.folder / f'{name}.png'
+        command = [TOOLS / 'analysis_tools' / f'{tool}.py', *arguments, '--out', picture]
+        return _stage(name, command, [picture], needs=needs)
 
     def _pretrain(self) -> Stage:
         folder = self.checkpoint.parent

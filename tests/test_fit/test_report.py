@@ -78,7 +78,8 @@ def test_what_is_reported(fitted):
     report = make_report(*fitted)
     assert report['pick'] == ROW and report['standings'] == [STANDING]
     assert report['subnets'][0]['judges'] == {'kNN top-1': 60.0}
-    assert report['seconds'] == dict(timing=2.5, pretrain=2.5, search=2.5, extract=2.5)
+    stages = ['timing', 'views', 'pretrain', 'training', 'search', 'extract', 'neighbours']
+    assert report['seconds'] == dict.fromkeys(stages, 2.5)
     assert report['estimated'] == fitted[1].seconds
     assert (report['num_scored'], report['num_feasible']) == (1, 100)
     train, extract = report['commands']
@@ -94,13 +95,13 @@ def test_the_page_and_what_is_said(fitted):
     asked, plan = fitted
     said = write_report(asked, plan)
     folder = Stages(asked).folder
-    assert said.startswith('the pick: 5.5 M multiply-adds, 0.21 M parameters')
+    assert said.startswith('the pick: 5.50 MFLOPs, 210.00 k parameters')
     assert 'kNN top-1: the pick is better than random archs' in said
     assert said.endswith(f'all of it: {folder}/report.html')
     text = (folder / 'report.html').read_text()
     page = Page(text)
     assert page.open == []
-    assert {'rank 1, random', '60.0', '5.5', '0.21', '0.125'} <= {*page.cells}
+    assert {'rank 1, random', '60.0', '5.50', '210.00', 'MFLOPs', '0.125'} <= {*page.cells}
     assert page.links == ['search/search.html', 'search/distance.png']
     assert all((folder / link).exists() for link in page.links[1:])
     assert 'a &amp; b' in text and not re.search(r'\$\w', text)

@@ -22,10 +22,14 @@ def words(stage):
     return ' '.join(stage.command[1:])
 
 
+def named(stages):
+    return {stage.name: stage for stage in stages.after(PLAN)}
+
+
 def test_commands_without_labels_and_networks(asked, tmp_path):
     stages = Stages(asked)
     assert [stage.name for stage in stages.before()] == ['timing']
-    pretrain, search, extract = stages.after(PLAN)
+    views, pretrain, training, search, extract, neighbours = stages.after(PLAN)
     assert words(pretrain).endswith(
         f'tools/train.py {tmp_path}/config.py --work-dir {tmp_path}/pretrain --resume'
     )
@@ -38,7 +42,11 @@ def test_commands_without_labels_and_networks(asked, tmp_path):
         f'--from {tmp_path}/search/search.json --out {tmp_path}/subnet --calibrate {asked.images}'
     )
     assert (search.needs, extract.needs) == (['pretrain'], ['search'])
-    assert all(Path(stage.command[1]).is_file() for stage in (pretrain, search, extract))
+    assert all(Path(stage.command[1]).is_file() for stage in stages.after(PLAN))
+    assert words(views).endswith(f'browse_views.py {tmp_path}/config.py --out {tmp_path}/views.png')
+    assert words(training).endswith(f'{tmp_path}/pretrain --out {tmp_path}/training.png')
+    assert f'{tmp_path}/subnet --images {asked.images} --out' in words(neighbours)
+    assert (views.needs, training.needs, neighbours.needs) == ([], ['pretrain'], ['extract'])
 
 
 def test_a_network_to_start_from_comes_first(asked, tmp_path, checkpoint):
@@ -51,16 +59,17 @@ def test_a_network_to_start_from_comes_first(asked, tmp_path, checkpoint):
 def test_a_latency_is_measured_first(asked, tmp_path):
     stages = Stages(replace(asked, budget=dict(latency=['0', '5ms'])))
     assert [stage.name for stage in stages.before()] == ['timing', 'latency']
-    search = stages.after(PLAN)[1]
+    search = named(stages)['search']
     assert f'--latency-table {tmp_path}/latency.json' in words(search)
 
 
 def test_labels_judge_and_objects_become_label_maps(asked, tmp_path, labels):
-    search = Stages(replace(asked, labels=str(labels))).after(PLAN)[1]
+    search = named(Stages(replace(asked, labels=str(labels))))['search']
     assert f'--judge {labels}' in words(search)
     assert tmp_path / 'search' / 'judge.json' in search.outputs
     objects = replace(asked, task='detection', labels='a/b.json:c')
-    made, _, search, _ = Stages(objects).after(PLAN)
+    stages = named(Stages(objects))
+    made, search = stages['labels'], stages['search']
     assert '--annotations a/b.json --images c' in words(made)
     assert f'--judge {tmp_path}/labels' in words(search) and 'labels' in search.needs
 
@@ -73,5 +82,5 @@ def test_the_supernet_gets_a_name_that_is_known_before(asked, tmp_path, monkeypa
     (folder / 'epoch_3.pth').write_text('weights')
     (folder / 'last_checkpoint').write_text(str(folder / 'epoch_3.pth'))
     for _ in range(2):
-        assert stages.after(PLAN)[0].collect() == dict(loss=2.5)
+        assert named(stages)['pretrain'].collect() == dict(loss=2.5)
         assert stages.checkpoint.read_text() == 'weights'

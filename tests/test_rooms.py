@@ -22,6 +22,7 @@ ROWS = (
     ('apis', 'evaluation', 'visualization'),
     ('engine',),
     ('benchmark',),
+    ('fit',),
 )
 LEVEL = {room: level for level, rooms in enumerate(ROWS) for room in rooms}
 

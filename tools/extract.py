@@ -14,6 +14,7 @@ from gaia_ssl.export import (
     extract_all,
 )
 from gaia_ssl.export.calibrate import CALIBRATION_IMAGES
+from gaia_ssl.space.units import cost_text
 from gaia_ssl.utils.cli import (
     add_cfg_options,
     add_weights,
@@ -144,8 +145,8 @@ def run(args: argparse.Namespace) -> None:
     warnings = set()
     for folder, meta, kept in subnets:
         print(
-            f'{folder}: {"kept, " if kept else ""}{meta["flops"] / 1e9:.3g} G multiply-adds at '
-            f'{meta["input_size"]} px, {meta["params"] / 1e6:.3g} M parameters, {meta["arch"]}'
+            f'{folder}: {"kept, " if kept else ""}{cost_text("flops", meta["flops"])} at '
+            f'{meta["input_size"]} px, {cost_text("params", meta["params"])}, {meta["arch"]}'
         )
         warnings.update(warnings_about(meta))
     for warning in sorted(warnings):

@@ -12,11 +12,14 @@ from gaia_ssl.datasets.readable import describe_bad
 from gaia_ssl.datasets.search_defaults import SearchDefaults
 from gaia_ssl.distances import DEFAULTS, TASKS, distance_options, distances_of, distances_with
 from gaia_ssl.search import Limits, Result, Search, SearchSettings, strategy_names
+from gaia_ssl.search.judge import Judge, Standing
 from gaia_ssl.search.racing import MODES, Race
+from gaia_ssl.search.search import labeled_images
 from gaia_ssl.search.settings import COMBINE, STATISTICS, TEACHERS
 from gaia_ssl.search.verdict import verdicts
 from gaia_ssl.space import COSTS, Budget
 from gaia_ssl.space.search_json import load_result
+from gaia_ssl.space.units import cost_lines
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.cli import (
     add_cfg_options,
@@ -27,6 +30,7 @@ from gaia_ssl.utils.cli import (
     run_cli,
 )
 from gaia_ssl.utils.dist import process_group
+from gaia_ssl.utils.files import write_json
 from gaia_ssl.visualization import plot_search, write_html
 
 
@@ -63,6 +67,12 @@ def add_images(group: argparse._ArgumentGroup) -> None:
         '--labels',
         help='labeled images for label_knn and label_ridge: a folder with one folder per class, or '
         'for dense tasks with images and annotations, label maps in 8 bits',
+    )
+    group.add_argument(
+        '--judge',
+        metavar='DIR',
+        help='labeled images, as for --labels, by which the best are judged after the search '
+        'beside random archs of the budget; the search does not read them',
     )
     group.add_argument('--num-images', type=int, help='search on this many, drawn by --seed')
     group.add_argument(
@@ -222,6 +232,7 @@ SETTINGS = (
 OPTIONS = dict(
     bn_group='--bn-group',
     input_size='--input-size',
+    judge='--judge',
     latencies='--latency-table',
     max_bad='--max-bad',
     max_memory='--max-memory',
@@ -321,14 +332,12 @@ def search(args: argparse.Namespace) -> None:
     limits = Limits(args.micro_batch, args.max_memory)
     name = osp.splitext(osp.basename(args.config))[0]
     work_dir = args.work_dir or osp.join('work_dirs', f'{name}_search_{args.task}')
-    job = Search.from_files(
-        config,
-        args.checkpoint,
-        args.images,
-        settings,
-        weights=args.weights,
-        labels=args.labels,
-    )
+    files, weights = (config, args.checkpoint, args.images), dict(weights=args.weights)
+    job = Search.from_files(*files, settings, labels=args.labels, **weights)
+    judge = None
+    if args.judge is not None:
+        labeled = labeled_images(args.judge, job.images.images.pipeline)
+        judge = Judge(labeled.kind, settings, job.candidates)
     bad = job.images.bad
     if bad and is_main_process():
         print(describe_bad(bad, len(job.images) + len(bad)))
@@ -337,6 +346,25 @@ def search(args: argparse.Namespace) -> None:
         print(summary(result, work_dir), flush=True)
         plot_search(result, osp.join(work_dir, 'distance.png'))
         write_html(result, osp.join(work_dir, 'search.html'))
+    if judge is not None:
+        own = Search.from_files(*files, judge.settings(result), labels=args.judge, **weights)
+        judged = own.run(osp.join(work_dir, 'judged'), args.resume, limits)
+        if is_main_process():
+            report = judge.judgement(result, judged)
+            write_html(judged, osp.join(work_dir, 'judged', 'search.html'))
+            print(judge_table(report), flush=True)
+            write_json(osp.join(work_dir, 'judge.json'), report)
+
+
+def judge_table(report: dict[str, Any]) -> str:
+    """The judged subnets by their roles, and how the pick stands by each judge."""
+    judges, rows = [s['judge'] for s in report['standings']], report['subnets']
+    headings, *costs = cost_lines(rows, ['flops', 'params'])
+    lines = [f'{"distance":>10}  {headings}  {"; ".join(judges)}, role']
+    for row, text in zip(rows, costs, strict=True):
+        figures = '  '.join(f'{row["judges"][judge]:6.2f}' for judge in judges)
+        lines.append(f'{row["distance"]:10.4g}  {text}  {figures}  {", ".join(row["roles"])}')
+    return '\n'.join([*lines, *(Standing(**s).line() for s in report['standings'])])
 
 
 def summary(result: Result, work_dir: str) -> str:
@@ -346,12 +374,10 @@ def summary(result: Result, work_dir: str) -> str:
     shown = [*range(min(5, len(subnets))), *([largest] if largest >= 5 else [])]
     ranked = [(f'{index + 1}', subnets[index]) for index in shown]
     rows = [*ranked, *((row['name'], row) for row in result['anchors'])]
-    lines = [f'{"":>5}  {"distance":>10}  {"MFLOPs":>9}  {"Mparams":>8}  arch']
-    for label, row in rows:
-        lines.append(
-            f'{label:>5}  {row["distance"]:10.4g}  {row["flops"] / 1e6:9.1f}  '
-            f'{row["params"] / 1e6:8.2f}  {row["arch"]}'
-        )
+    headings, *costs = cost_lines([row for _, row in rows], ['flops', 'params'])
+    lines = [f'{"":>5}  {"distance":>10}  {headings}  arch']
+    for (label, row), text in zip(rows, costs, strict=True):
+        lines.append(f'{label:>5}  {row["distance"]:10.4g}  {text}  {row["arch"]}')
     if largest >= 5:
         lines.append(f'rank {largest + 1} has the most parameters')
     lines.append(

@@ -16,6 +16,7 @@ from gaia_ssl.evaluation import FolderProbes, evaluate_subnets, random_backbone
 from gaia_ssl.export.choices import choose_arch
 from gaia_ssl.models.supernet import load_supernet_backbone
 from gaia_ssl.space import SearchSpace
+from gaia_ssl.space.units import cost_lines
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.cli import add_cfg_options, add_launcher, add_weights, load_config, run_cli
 from gaia_ssl.utils.dist import process_group
@@ -109,11 +110,11 @@ def table(result: dict[str, Any]) -> str:
     }
     columns = {key: title for key, title in columns.items() if key in result['subnets'][0]}
     titles = ''.join(f'  {title:>9}' for title in columns.values())
-    lines = [f'{"MFLOPs":>9}  {"Mparams":>8}{titles}  subnet']
-    for row in result['subnets']:
+    headings, *costs = cost_lines(result['subnets'], ['flops', 'params'])
+    lines = [f'{headings}{titles}  subnet']
+    for row, text in zip(result['subnets'], costs, strict=True):
         scores = ''.join(f'  {row[key]:9.2f}' for key in columns)
-        costs = f'{row["flops"] / 1e6:9.1f}  {row["params"] / 1e6:8.2f}'
-        lines.append(f'{costs}{scores}  {row["name"]}')
+        lines.append(f'{text}{scores}  {row["name"]}')
     meta = result['meta']
     error = 50 / meta['val_images'] ** 0.5
     lines.append(

@@ -1,6 +1,5 @@
 """Read metrics and losses from the logs of trainings; percentages become fractions of 1."""
 
-import json
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any, NamedTuple
 from mmengine.config import Config
 
 from gaia_ssl.utils import UserError
+from gaia_ssl.utils.scalars import read_runs
 
 
 class Metric(NamedTuple):
@@ -123,8 +123,8 @@ def read_loss(work_dir: Path) -> float:
 
 
 def _last_line(work_dir: Path, wanted: Callable[[dict], bool]) -> dict[str, Any]:
-    for log in sorted(work_dir.glob('*/vis_data/scalars.json'), reverse=True):
-        for line in map(json.loads, reversed(log.read_text().splitlines())):
+    for run in reversed(read_runs(work_dir)):
+        for line in reversed(run):
             if wanted(line):
                 return line
     raise LookupError(f'no such figures in the logs of {work_dir}')

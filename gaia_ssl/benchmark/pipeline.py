@@ -118,6 +118,7 @@ class Pipeline:
                     if done.issuperset(stage.needs) and self._fits(stage):
                         waiting.remove(stage)
                         self._start(stage)
+                        self._say_started(stage.name)
                 self._show_progress()
                 time.sleep(POLL)
                 for name in [
@@ -220,17 +221,23 @@ class Pipeline:
 
     def _say(self, name: str, note: str = '') -> None:
         record = self.records[name]
-        number = list(self.stages).index(name) + 1
         figures = ', '.join(
             f'{key} {value:.4g}'
             for key, value in record['result'].items()
             if isinstance(value, int | float)
         )
-        width = max(map(len, self.stages))
         self._print(
-            f'[{number:2d}/{len(self.stages)}] {name:{width}}'
-            f'{record["end"] - record["start"]:6.0f} s  {figures}{note and f"  ({note})"}'
+            f'{self._heading(name)}{record["end"] - record["start"]:6.0f} s  '
+            f'{figures}{note and f"  ({note})"}'
         )
+
+    def _heading(self, name: str) -> str:
+        number = list(self.stages).index(name) + 1
+        return f'[{number:2d}/{len(self.stages)}] {name:{max(map(len, self.stages))}}'
+
+    def _say_started(self, name: str) -> None:
+        if not sys.stdout.isatty():  # a terminal shows it in the progress
+            self._print(f'{self._heading(name)}  started, see {self.log(name)}')
 
     def _show_progress(self) -> None:
         if sys.stdout.isatty() and self.running:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gaia_ssl.space.units import Unit, unit_of
 from gaia_ssl.utils.environment import as_line, machine, versions
 from gaia_ssl.utils.files import atomic_write, write_json
 from gaia_ssl.utils.markdown import table
@@ -55,11 +56,17 @@ def as_markdown(result: dict[str, Any]) -> str:
     """A Markdown table with one row per arm and one column per metric, in percent."""
     columns = [(task, f) for task, about in result['tasks'].items() for f in about['figures']]
     by_name = {(row['task'], row['arm']): row for row in result['runs']}
+    units = {
+        cost: unit_of(cost, max(facts[cost] or 0 for facts in result['arms'].values()))
+        for cost in ('flops', 'params')
+    }
     rows = []
     for arm, facts in result['arms'].items():
         cells = [_cell(by_name[task, arm], figure) for task, figure in columns]
-        rows.append([arm, _count(facts['flops'], 1e9), _count(facts['params'], 1e6), *cells])
-    head = ['', 'backbone GFLOPs', 'Mparams', *(f'{task} {figure}' for task, figure in columns)]
+        costs = [_count(facts[cost], unit) for cost, unit in units.items()]
+        rows.append([arm, *costs, *cells])
+    names = [unit.name.strip() for unit in units.values()]
+    head = ['', f'backbone {names[0]}', *names[1:], *(f'{task} {f}' for task, f in columns)]
     sizes = sorted({str(facts['input_size']) for facts in result['arms'].values()})
     failed = [
         f'- {row["task"]}/{row["arm"]}: {row["failed"]}' for row in result['runs'] if row['failed']
@@ -104,5 +111,5 @@ def _cell(row: dict[str, Any], figure: str) -> str:
     return '' if value is None else f'{100 * value:.1f}'
 
 
-def _count(value: int | None, unit: float) -> str:
-    return '' if value is None else f'{value / unit:.3g}'
+def _count(value: int | None, unit: Unit) -> str:
+    return '' if value is None else f'{value / unit.scale:.2f}'

@@ -1,5 +1,7 @@
 """Build the augmented views that a pretraining config trains on."""
 
+from typing import Any
+
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from torch import Tensor
@@ -42,4 +44,17 @@ class TrainingViews(Dataset[Tensor]):
 
     def __getitem__(self, index: int) -> Tensor:
         """The view of an image as the training loads it, (C, H, W)."""
-        return self.dataset[SampleKey(index, epoch=0, seed=0)]['inputs'][0]
+        return self.sample(index)['inputs'][0]
+
+    def sample(self, index: int, draw: int = 0) -> dict[str, Any]:
+        """Draw all views of an image.
+
+        Args:
+            index: The image.
+            draw: Number of the draw, on which the views depend. Defaults to 0.
+
+        Returns:
+            What the transforms packed: ``inputs``, a list of views (C, H, W), and
+            ``data_samples``.
+        """
+        return self.dataset[SampleKey(index, epoch=draw, seed=0)]

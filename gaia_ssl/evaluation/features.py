@@ -1,6 +1,6 @@
 """Compute pooled features of images by frozen networks."""
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,12 @@ from gaia_ssl.models.supernet import build_preprocessor
 from gaia_ssl.utils import UserError
 
 Nets = Mapping[Any, nn.Module]
+Report = Callable[[int], None]
+"""Takes the number of passes, a network on a batch each, that have been made since the last."""
+
+
+def report_nothing(passes: int) -> None:
+    """Report no progress."""
 
 
 class PooledFeatures:
@@ -39,21 +45,27 @@ class PooledFeatures:
         self.cells = cells
 
     @torch.no_grad()
-    def calibrate(self, nets: Nets, images: ImageSet, num: int) -> None:
+    def calibrate(
+        self, nets: Nets, images: ImageSet, num: int, report: Report = report_nothing
+    ) -> None:
         """Replace the networks' batch-norm statistics by those of up to ``num`` images."""
         # mixed, since a folder's order is that of its classes
         order = np.random.default_rng(0).permutation(len(images))[:num]
         batches = list(self._batches(nets, images, order))
         for net in nets.values():
             average_statistics(net, batches)
+            report(len(batches))
 
     @torch.no_grad()
-    def __call__(self, nets: Nets, images: ImageSet) -> dict[Hashable, Tensor]:
+    def __call__(
+        self, nets: Nets, images: ImageSet, report: Report = report_nothing
+    ) -> dict[Hashable, Tensor]:
         """Features of all images by network, the same in every process.
 
         Args:
             nets: Static backbones by name, all on one device; they end in eval mode.
             images: N images.
+            report: Takes the progress. Defaults to none.
 
         Returns:
             For each network, (N, D) on the CPU, where D is channels x cells x cells.
@@ -65,6 +77,7 @@ class PooledFeatures:
         for batch in self._batches(nets, images, np.arange(rank, len(images), world)):
             for name, net in nets.items():
                 share[name].append(self._pool(net(batch)[-1]).cpu())
+            report(len(nets))
         shares = all_gather_object({name: torch.cat(parts) for name, parts in share.items()})
         features = {}
         for name in nets:

@@ -1,5 +1,6 @@
 """``FolderProbes``: accuracy of kNN and of a linear probe of networks on labeled folders."""
 
+import math
 from collections.abc import Hashable, Mapping
 from numbers import Integral, Real
 from typing import Any, NamedTuple
@@ -12,10 +13,11 @@ from mmengine.dist import get_dist_info
 from gaia_ssl.datasets.labeled import LabeledImageSet
 from gaia_ssl.datasets.search_defaults import SearchDefaults
 from gaia_ssl.distances import ridge_scores, weighted_knn
-from gaia_ssl.export.calibrate import CALIBRATION_IMAGES
+from gaia_ssl.export.calibrate import BATCH, CALIBRATION_IMAGES
+from gaia_ssl.search.progress import Progress
 from gaia_ssl.utils import UserError
 
-from .features import PooledFeatures
+from .features import PooledFeatures, report_nothing
 
 
 class Top1(NamedTuple):
@@ -114,20 +116,24 @@ class FolderProbes:
             calibration_images=self.calibration,
         )
 
-    def __call__(self, nets: Mapping[Any, nn.Module]) -> dict[Hashable, Top1]:
+    def __call__(
+        self, nets: Mapping[Any, nn.Module], show_progress: bool = False
+    ) -> dict[Hashable, Top1]:
         """Judge some networks, decoding images once for all; processes share the work.
 
         Args:
             nets: Static backbones by name, all on one device. Their batch norms are calibrated, and
                 they end in eval mode.
+            show_progress: Print the passes done and the time left. Defaults to False.
 
         Returns:
             The top-1 of each, the same in every process.
         """
+        report = self._progress(len(nets)) if show_progress else report_nothing
         if self.calibration:
-            self.features.calibrate(nets, self.train, self.calibration)
-        features = self.features(nets, self.train)
-        queries = self.features(nets, self.val)
+            self.features.calibrate(nets, self.train, self.calibration, report)
+        features = self.features(nets, self.train, report)
+        queries = self.features(nets, self.val, report)
         labels, answers = self._labels(self.train), self._labels(self.val)
         device = next(next(iter(nets.values())).parameters()).device
         num_classes = len(self.train.classes)
@@ -140,6 +146,13 @@ class FolderProbes:
             shares = [(found.cpu() == answers).double().mean() for found in (nearest, linear)]
             top1[name] = Top1(*(100 * share.item() for share in shares))
         return top1
+
+    def _progress(self, num_nets: int) -> Progress:
+        """The progress of this process, of which the first prints its own."""
+        rank, world = get_dist_info()
+        shares = [len(range(rank, len(images), world)) for images in (self.train, self.val)]
+        batches = sum(math.ceil(num / BATCH) for num in (self.calibration, *shares))
+        return Progress(num_nets * batches, 'judging: ', quiet=rank > 0)
 
     def _labels(self, images: LabeledImageSet) -> torch.Tensor:
         """The images' classes as positions among those of ``train``, int (N, )."""

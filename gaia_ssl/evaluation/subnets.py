@@ -30,6 +30,8 @@ def evaluate_subnets(
 ) -> list[dict[str, Any]]:
     """Judge subnets by kNN and a linear probe, on images that are decoded once.
 
+    The progress is printed.
+
     Args:
         probes: The evaluation.
         archs: The subnets by name.
@@ -49,7 +51,7 @@ def evaluate_subnets(
         for name, arch in archs.items()
         for weights, backbone in backbones.items()
     }
-    found = probes(nets)
+    found = probes(nets, show_progress=True)
     rows = []
     for name, arch in archs.items():
         cost = count_cost(supernet.space, arch, probes.input_size)

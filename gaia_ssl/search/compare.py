@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from gaia_ssl.space import arch_key
 from gaia_ssl.space.search_json import Result
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.markdown import table
@@ -53,7 +54,9 @@ def compare(results: Mapping[str, Result], tops: Sequence[Top] = (10, '5%')) -> 
         )
     distances = np.array([[table[key] for key in common] for table in tables])  # (M, N)
     ranks = np.array([_ranks(table, common) for table in tables])  # (M, N)
-    written = {_key(row): row['arch'] for row in next(iter(results.values()))['subnets']}
+    written = {
+        arch_key(row['arch']): row['arch'] for row in next(iter(results.values()))['subnets']
+    }
     archs = [written[key] for key in common]
     best = [
         dict(arch=archs[i], ranks=dict(zip(results, ranks[:, i].tolist()))) for i in ranks.argmin(1)
@@ -145,11 +148,7 @@ def parse_top(top: Top, num: int) -> int:
 def _distances(result: Result) -> dict[str, float]:
     """Distances by arch as text, best first."""
     rows = sorted(result['subnets'], key=lambda row: row['distance'])
-    return {_key(row): row['distance'] for row in rows}
-
-
-def _key(row: dict[str, Any]) -> str:
-    return json.dumps(row['arch'], sort_keys=True)
+    return {arch_key(row['arch']): row['distance'] for row in rows}
 
 
 def _ranks(table: dict[str, float], common: Sequence[str]) -> list[int]:

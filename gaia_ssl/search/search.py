@@ -146,10 +146,7 @@ class Search:
         sources = as_sources(images)
         pipeline = SearchDefaults.of(config, settings.input_size).pipeline
         found = ImageSet(sources, pipeline)
-        labeled: LabeledImageSet | LabelMapSet | None = None
-        if labels is not None:
-            kind = LabelMapSet if is_label_map_set(os.fspath(labels)) else LabeledImageSet
-            labeled = kind(os.fspath(labels), pipeline)
+        labeled = None if labels is None else labeled_images(labels, pipeline)
         device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
         model = cast('SupernetSelfSupervisor', load_supernet(config, checkpoint, weights))
         model = model.to(torch.device(device))
@@ -265,6 +262,22 @@ class Search:
         device = next(self.model.parameters()).device
         data = dict(inputs=images.to(device), data_samples=None)
         return self.model.data_preprocessor(data)['inputs']
+
+
+def labeled_images(
+    root: str | os.PathLike, pipeline: Sequence[dict]
+) -> LabeledImageSet | LabelMapSet:
+    """The labeled images of a folder: one folder per class, or ``images`` and ``annotations``.
+
+    Args:
+        root: The folder.
+        pipeline: Configs of transforms, as for an ``ImageSet``.
+
+    Raises:
+        UserError: If there are none, or one has no label.
+    """
+    kind = LabelMapSet if is_label_map_set(os.fspath(root)) else LabeledImageSet
+    return kind(os.fspath(root), pipeline)
 
 
 def _check_race(settings: SearchSettings, terms: Sequence[Term]) -> None:

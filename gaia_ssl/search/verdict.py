@@ -69,14 +69,15 @@ def verdicts(result: Result) -> list[Verdict]:
             continue
         behind = (truth[1:] > truth[0]).mean() + (truth[1:] == truth[0]).mean() / 2
         others = {
-            name: _correlation(column, truth)
+            name: correlation(column, truth)
             for name, column, judge in zip(names, values.T, judges, strict=True)
             if not judge
         }
         others = others if len(others) > 1 else {}  # one alone is the distance
-        found.append(Verdict(names[index], float(behind), _correlation(distances, truth), others))
+        found.append(Verdict(names[index], float(behind), correlation(distances, truth), others))
     return found
 
 
-def _correlation(a: np.ndarray, b: np.ndarray) -> float:
+def correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Spearman's correlation, 0 where one side does not vary."""
     return 0.0 if a.min() == a.max() else float(spearmanr(a, b).statistic)

@@ -17,7 +17,7 @@ from .samplers import (
     SmallestSampler,
     UniformSampler,
 )
-from .space import SearchSpace, count_cost
+from .space import SearchSpace, arch_key, count_cost
 
 __all__ = [
     'COSTS',
@@ -45,6 +45,7 @@ __all__ = [
     'Step',
     'TracedStep',
     'UniformSampler',
+    'arch_key',
     'count_cost',
     'get_space',
     'parse_duration',

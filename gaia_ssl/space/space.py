@@ -246,6 +246,11 @@ def count_cost(space: SearchSpace, arch: Arch, input_size: int | Size = 224) -> 
     return space.family.cost(arch, _size_of(input_size))
 
 
+def arch_key(arch: Arch) -> str:
+    """Text that equal archs share, to look them up by."""
+    return json.dumps(arch, sort_keys=True)
+
+
 def _size_of(input_size: int | Size) -> Size:
     """Height and width of square images of a side, or as they are."""
     if isinstance(input_size, int):

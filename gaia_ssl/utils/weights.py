@@ -2,8 +2,10 @@
 
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 import torch
 import torch.nn as nn
@@ -47,15 +49,25 @@ def select_weights(content: Any, checkpoint: str, prefix: str = '') -> dict[str,
     return chosen
 
 
-def init_quietly(module: BaseModule) -> None:
-    """Initialise weights without MMEngine's log, which has several lines for each of them."""
+@contextmanager
+def quiet_logger() -> Iterator[None]:
+    """Let MMEngine log nothing but warnings."""
     logger = MMLogger.get_current_instance()
     level = logger.level
     logger.setLevel(logging.WARNING)
     try:
-        module.init_weights()
+        yield
     finally:
         logger.setLevel(level)
+
+
+def init_quietly(module: BaseModule) -> None:
+    """Initialise weights without MMEngine's log, which has several lines for each of them."""
+    logger = MMLogger.get_current_instance()
+    # MMEngine writes to the stream of a file's handler whatever the level
+    others = [each for each in logger.handlers if not isinstance(each, logging.FileHandler)]
+    with quiet_logger(), patch.object(logger, 'handlers', others):
+        module.init_weights()
 
 
 def load_into(

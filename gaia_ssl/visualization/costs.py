@@ -1,26 +1,9 @@
-"""Format costs of subnets in words and readable units."""
+"""Titles of costs and distances, and archs in words."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
+from gaia_ssl.space.units import Unit
 
-class Unit(NamedTuple):
-    """A unit of a cost.
-
-    Attributes:
-        scale: Its size in the unit of the result file.
-        name: Its name.
-    """
-
-    scale: float
-    name: str
-
-
-_UNITS = dict(
-    flops=('FLOPs', dict(G=1e9, M=1e6)),
-    params=(' parameters', dict(M=1e6, k=1e3)),
-    memory=('B', dict(G=1e9, M=1e6, k=1e3)),
-    latency=('s', {'': 1, 'm': 1e-3, 'µ': 1e-6}),
-)
 NAMED = 4
 """Scores of a sum whose names fit beside an axis."""
 _TITLES = dict(
@@ -29,22 +12,6 @@ _TITLES = dict(
     memory='peak activation memory of one image at {input_size} px, fp32 ({unit})',
     latency='latency of a batch ({unit})',
 )
-
-
-def unit_of(cost: str, largest: float) -> Unit:
-    """Choose the unit of a cost.
-
-    Args:
-        cost: ``'flops'``, ``'params'``, ``'memory'`` (bytes) or ``'latency'`` (seconds).
-        largest: The largest value there is.
-
-    Returns:
-        The largest unit of which ``largest`` is one or more, else the smallest.
-    """
-    name, prefixes = _UNITS[cost]
-    fitting = [prefix for prefix, scale in prefixes.items() if largest >= scale]
-    prefix = (fitting or list(prefixes)[-1:])[0]
-    return Unit(prefixes[prefix], f'{prefix}{name}')
 
 
 def axis_title(cost: str, unit: Unit, meta: dict[str, Any]) -> str:

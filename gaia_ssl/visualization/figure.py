@@ -1,12 +1,19 @@
-"""Matplotlib helpers: legends, saving, and text that is not read as a formula."""
+"""Matplotlib helpers: legends, grids of images, files, and text that is no formula."""
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from PIL.Image import Image
 
+from gaia_ssl.utils import UserError
 from gaia_ssl.utils.files import atomic_write
+
+SIDE = 256
+NAME = 24
 
 
 def add_legend(figure: Figure, panels: Sequence[Axes]) -> None:
@@ -26,6 +33,42 @@ def add_legend(figure: Figure, panels: Sequence[Axes]) -> None:
     for shown in legend.legend_handles:
         if shown is not None:
             shown.set_alpha(1)  # many points are faint
+
+
+def grid(names: Sequence[str], columns: int) -> tuple[Figure, np.ndarray]:
+    """A figure with a row of axes for each name: the figure, and axes (rows, columns)."""
+    figure = Figure(figsize=(1.9 * columns, 1.9 * len(names) + 0.4), layout='constrained')
+    rows = figure.subplots(len(names), columns, squeeze=False)
+    for axes in rows.flat:
+        axes.set_xticks([])
+        axes.set_yticks([])
+    for name, row in zip(names, rows):
+        row[0].set_ylabel(name)
+    return figure, rows
+
+
+def show_image(axes: Axes, image: Image) -> None:
+    """Draw an image, in place, no larger than a picture needs."""
+    image.thumbnail((SIDE, SIDE))
+    axes.imshow(np.asarray(image))
+
+
+def name_row(axes: Axes, path: str) -> None:
+    """Write the end of an image's path beside its row."""
+    name = os.path.basename(path)
+    axes.set_ylabel(plain(name if len(name) <= NAME else f'…{name[-NAME:]}'), fontsize=6)
+
+
+def prepare_picture(path: str) -> None:
+    """Check the format of a picture and make its folder, before the work that it shows.
+
+    Raises:
+        UserError: If the ending of the path is no format that can be written.
+    """
+    formats = Figure().canvas.get_supported_filetypes()
+    if path.rpartition('.')[2] not in formats:
+        raise UserError(f'out: {path} does not end in a format such as .png, .pdf or .svg')
+    os.makedirs(os.path.dirname(path) or '.', exist_ok=True)
 
 
 def save_figure(figure: Figure, path: str) -> None:

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from gaia_ssl.space.search_json import costs_of
+from gaia_ssl.space.units import unit_of
 from gaia_ssl.utils.files import atomic_write
 from gaia_ssl.utils.pareto import pareto_front
 
-from .costs import axis_title, distance_title, unit_of
+from .costs import axis_title, distance_title
 from .search import cost_window
 
 TEMPLATE = Path(__file__).with_name('search.html')

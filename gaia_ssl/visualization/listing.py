@@ -8,10 +8,9 @@ from typing import Any
 
 from gaia_ssl.space import Budget
 from gaia_ssl.space.search_json import Result, costs_of
+from gaia_ssl.space.units import cost_columns
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.pareto import pareto_rows
-
-from .costs import unit_of
 
 Rows = list[dict[str, Any]]
 """Rows of a result; a subnet's also has its ``rank``, an anchor's its ``name``."""
@@ -98,14 +97,13 @@ FORMATS: dict[str, Callable[[Rows, Sequence[str]], str]] = dict(
 
 def _cells(rows: Rows, costs: Sequence[str]) -> list[list[str]]:
     """A heading, and the text of each row in readable units."""
-    units = {cost: unit_of(cost, max(row[cost] for row in rows)) for cost in costs}
-    heading = ['rank', 'distance', *(unit.name.strip() for unit in units.values()), 'arch']
-    return [heading] + [
+    headings, texts = cost_columns(rows, costs)
+    return [['rank', 'distance', *headings, 'arch']] + [
         [
             str(row.get('rank') or row['name']),
             f'{row["distance"]:.4g}',
-            *(f'{row[cost] / unit.scale:.2f}' for cost, unit in units.items()),
+            *text,
             json.dumps(row['arch']),
         ]
-        for row in rows
+        for row, text in zip(rows, texts, strict=True)
     ]

@@ -21,6 +21,8 @@ from gaia_ssl.utils.checkpoint import load_checkpoint
 from gaia_ssl.utils.files import atomic_write
 from gaia_ssl.utils.paths import last_checkpoint
 
+from .figure import grid
+
 NUM = 6
 SCORE = 0.5
 
@@ -165,18 +167,6 @@ def segmentations(config: Path, work_dir: Path) -> Figure:
     handles = [Patch(color=colors[k], label=meta['classes'][k]) for k in sorted(shown)]
     figure.legend(handles=handles, loc='outside lower center', ncols=6, frameon=False, fontsize=7)
     return figure
-
-
-def grid(names: Sequence[str], columns: int) -> tuple[Figure, np.ndarray]:
-    """A figure with a row of axes for each name: the figure, and axes (rows, columns)."""
-    figure = Figure(figsize=(1.9 * columns, 1.9 * len(names) + 0.4), layout='constrained')
-    rows = figure.subplots(len(names), columns, squeeze=False)
-    for axes in rows.flat:
-        axes.set_xticks([])
-        axes.set_yticks([])
-    for name, row in zip(names, rows):
-        row[0].set_ylabel(name)
-    return figure, rows
 
 
 DRAWINGS = dict(detection=detections, segmentation=segmentations)

@@ -10,10 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from gaia_ssl.space.search_json import Result, costs_of
+from gaia_ssl.space.units import unit_of
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.pareto import pareto_rows
 
-from .costs import arch_text, axis_title, distance_title, unit_of
+from .costs import arch_text, axis_title, distance_title
 from .figure import add_legend, plain, save_figure
 
 SUBNET, FRONT, ANCHOR, BEST, BUDGET = '#4878a8', '#e08e2b', '#444444', '#d1495b', '#eaf1e5'

@@ -1,6 +1,7 @@
 """Stages as tiny processes: order, side by side, once, stopped."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -94,6 +95,25 @@ def test_records_hold_figures_and_times(make, tmp_path, capsys):
     assert record['result'] == dict(top1=0.25) and record['attempts'] == 1
     assert 0.3 <= record['end'] - record['start'] < 5
     assert '[ 1/1] a' in (out := capsys.readouterr().out) and 'top1 0.25' in out
+
+
+def test_without_a_terminal_lines_tell_what_started_and_what_ended(make, tmp_path, capsys):
+    Pipeline([make('first', seconds=0.3), make('b', 'first')], tmp_path, cores=1).run()
+    logs = re.escape(f'{tmp_path}/logs')
+    lines = [
+        rf'\[ 1/2\] first  started, see {logs}/first.log',
+        r'\[ 1/2\] first +\d+ s  ',
+        rf'\[ 2/2\] b      started, see {logs}/b.log',
+        r'\[ 2/2\] b +\d+ s  ',
+    ]
+    assert re.fullmatch('\n'.join(lines), capsys.readouterr().out.strip('\n'))
+
+
+def test_a_terminal_tells_what_runs_in_one_line(make, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(sys.stdout, 'isatty', lambda: True)
+    Pipeline([make('a', seconds=0.3)], tmp_path).run()
+    out = capsys.readouterr().out
+    assert 'started' not in out and re.search(r'\r\033\[K        running: a \d+ s', out)
 
 
 def test_env_is_given(make, tmp_path):

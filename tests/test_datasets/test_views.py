@@ -58,6 +58,15 @@ def test_the_same_views_each_time_and_in_any_order(config):
     assert all(torch.equal(one[i], e) for i, e in zip((3, 1, 2, 0), expected, strict=True))
 
 
+def test_draws_of_all_views(config):
+    views = TrainingViews(config)
+    first, again, other = views.sample(2), views.sample(2, draw=0), views.sample(2, draw=1)
+    assert len(first['inputs']) == 2 and first['data_samples'].img_path.endswith('2.png')
+    assert torch.equal(first['inputs'][0], views[2])
+    for one, same, different in zip(first['inputs'], again['inputs'], other['inputs']):
+        assert torch.equal(one, same) and not torch.equal(one, different)
+
+
 def test_a_trainings_own_copy_of_its_config_is_as_good(config):
     exact = make_resumable(copy.deepcopy(config))
     assert exact.train_dataloader.dataset.type == 'gaia_ssl.SeededDataset'

@@ -87,6 +87,15 @@ def test_equals_a_plain_computation(labeled, knn):
     assert found.linear == pytest.approx(100 * share)
 
 
+@pytest.mark.parametrize('calibration, passes', [(2048, 6), (0, 4)])
+def test_progress_counts_networks_times_batches(knn, capsys, calibration, passes):
+    probes, nets = knn(calibration=calibration), dict(a=MeanColour(), b=MeanColour())
+    probes(nets)
+    assert capsys.readouterr().out == ''
+    probes(nets, show_progress=True)
+    assert capsys.readouterr().out.startswith(f'judging: {passes}/{passes} subnet passes, ')
+
+
 def test_without_calibration_statistics_are_the_networks_own(knn):
     net = MeanColour().train()
     before = net.norm.running_mean.clone()

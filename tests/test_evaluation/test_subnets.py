@@ -1,7 +1,7 @@
 import torch
 from mmengine.config import Config
 
-from gaia_ssl.evaluation import Top1, evaluate_subnets, random_backbone
+from gaia_ssl.evaluation import FolderProbes, Top1, evaluate_subnets, random_backbone
 from gaia_ssl.space import count_cost, get_space
 
 SPACE = get_space('tiny10to22')
@@ -25,7 +25,7 @@ def test_rows_hold_costs_and_both_accuracies():
         sums = {name: net.conv1.weight.sum().item() for name, net in nets.items()}
         return {name: Top1(found, -found) for name, found in sums.items()}
 
-    judge = type('Judge', (), dict(input_size=32, __call__=lambda self, nets: knn(nets)))()
+    judge = type('Judge', (), dict(input_size=32, __call__=lambda _, nets, **options: knn(nets)))()
     archs = dict(MIN=SPACE.min, R18=SPACE.anchors['R18'])
     rows = evaluate_subnets(judge, archs, supernet, baseline)
     assert [row['name'] for row in rows] == ['MIN', 'R18']
@@ -36,3 +36,13 @@ def test_rows_hold_costs_and_both_accuracies():
             weight = net.extract(arch).conv1.weight
             assert row[f'knn_{key}'] == round(float(weight.sum()), 4) == -row[f'linear_{key}']
     assert 'knn_top1_random' not in evaluate_subnets(judge, archs, supernet)[0]
+
+
+def test_progress_is_told_and_no_log_of_random_weights(labeled, capsys):
+    config = Config(dict(labeled.config, model=dict(MODEL, **labeled.config.model)))
+    supernet, baseline = random_backbone(config), random_backbone(config)
+    probes = FolderProbes(config, labeled.train, labeled.val, num_workers=0, k=3)
+    evaluate_subnets(probes, dict(MIN=SPACE.min, MAX=SPACE.max), supernet, baseline)
+    *before, last = capsys.readouterr().out.splitlines()
+    # four networks, on a batch each to calibrate, of train and of val
+    assert last.startswith('judging: 12/12 subnet passes, ') and not before

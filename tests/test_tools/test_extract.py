@@ -106,7 +106,7 @@ def test_as_a_process(command, data, tmp_path):
         [sys.executable, TOOL, *args], cwd=data, env=env, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    assert '0.00222 G multiply-adds at 32 px, 0.7 M parameters' in done.stdout
+    assert '2.22 MFLOPs at 32 px, 699.71 k parameters' in done.stdout
     assert 'warning: batch-norm statistics are the supernet' in done.stderr
     net = SubnetResNet(TINY.anchors['R18'], block='basic', stem='3x3s2')
     content = torch.load(tmp_path / 'out' / 'backbone.pth', weights_only=True)

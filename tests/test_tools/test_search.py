@@ -118,6 +118,34 @@ def test_scores_of_the_whole_set_and_by_labels(given, run, tmp_path):
         assert row['terms'][2] * 37 == pytest.approx(round(row['terms'][2] * 37))
 
 
+def test_the_pick_of_a_race_is_judged(given, run, tmp_path):
+    options = dict(RACE, judge=given / 'images', teacher='max')
+    done = run(*args_of(given, work_dir=tmp_path, **options))
+    assert done.returncode == 0, done.stderr
+    assert 'kNN top-1: the pick is' in done.stdout
+    assert 'linear probe top-1: the pick is' in done.stdout
+    report = json.loads((tmp_path / 'judge.json').read_text())
+    roles = [role for row in report['subnets'] for role in row['roles']]
+    assert roles.count('random') == 12 and {'rank 1', 'rank 5', 'MIN', 'MAX'} < {*roles}
+    result = json.loads((tmp_path / 'search.json').read_text())
+    [pick] = [row for row in report['subnets'] if 'rank 1' in row['roles']]
+    assert pick['arch'] == result['subnets'][0]['arch']
+    assert pick['distance'] == pytest.approx(result['subnets'][0]['distance'], rel=1e-4)
+    again = run(*args_of(given, work_dir=tmp_path, **options), '--resume')
+    assert again.returncode == 0, again.stderr
+    assert json.loads((tmp_path / 'judge.json').read_text()) == report
+
+
+def test_a_judge_that_cannot_is_told_before_the_search(given, run, tmp_path):
+    for options, message in (
+        (dict(RACE, judge=given / 'many'), 'is not in a class folder'),
+        (dict(WHOLE_SET, judge=given / 'images'), 'error: --judge: the search reads labels'),
+    ):
+        done = run(*args_of(given, work_dir=tmp_path / 'none', **options))
+        assert done.returncode == 2 and message in done.stderr, done.stderr
+        assert not (tmp_path / 'none').exists()
+
+
 def test_race(given, run, tmp_path):
     done = run(*args_of(given, work_dir=tmp_path, **RACE))
     assert done.returncode == 0, done.stderr

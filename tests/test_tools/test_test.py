@@ -92,9 +92,20 @@ def test_figures_that_cannot_be_written_are_printed(run, data, tmp_path):
         *('--input-size', 32, '--work-dir', tmp_path, '--cfg-options', 'knn.num_workers=0'),
     )
     assert done.returncode == 2
-    *others, titles, figures, last = done.stdout.splitlines()
+    *others, progress, titles, figures, last = done.stdout.splitlines()
+    assert progress.startswith('judging: 6/6 subnet passes, ')
     assert set(others) <= {'Could not import OneDL'}  # onedl's mmseg prints it when it is imported
-    assert titles.split()[2:] == ['kNN', 'top-1', 'random', 'linear', 'random', 'subnet']
+    assert titles.split() == [
+        'MFLOPs',
+        'k',
+        'parameters',
+        'kNN',
+        'top-1',
+        'random',
+        'linear',
+        'random',
+        'subnet',
+    ]
     assert last.startswith('always the largest class: ')
     assert figures.endswith('  MIN')
     assert done.stderr.splitlines()[-1].startswith(f'error: {tmp_path}/test.json')

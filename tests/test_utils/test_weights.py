@@ -1,4 +1,5 @@
 import logging
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -82,9 +83,14 @@ def test_a_checkpoint_without_weights(save, content):
         read_weights(save(content))
 
 
-def test_initialises_without_a_log(monkeypatch):
-    logger, handler, records = MMLogger.get_current_instance(), logging.Handler(), []
+@pytest.mark.parametrize('to_file', [False, True])
+def test_initialises_without_a_log(monkeypatch, tmp_path, to_file):
+    """To a file MMEngine writes it past the handler."""
+    logger, records = MMLogger.get_current_instance(), []
+    handler = logging.FileHandler(tmp_path / 'a.log') if to_file else logging.Handler()
+    written = handler.stream if to_file else SimpleNamespace()
     monkeypatch.setattr(handler, 'emit', records.append)
+    monkeypatch.setattr(written, 'write', records.append, raising=False)
     monkeypatch.setattr(logger, 'handlers', [handler])
     logger.setLevel(logging.INFO)
 

@@ -6,11 +6,11 @@ import torch
 from matplotlib.patches import Rectangle
 from mmengine.structures import InstanceData
 
+from gaia_ssl.visualization.figure import grid
 from gaia_ssl.visualization.predictions import (
     Instance,
     class_colors,
     draw_instances,
-    grid,
     instances,
     paint_labels,
     visible,

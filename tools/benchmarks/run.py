@@ -117,6 +117,7 @@ def work(runs: Sequence[Run], work_dir: Path, launcher: str, jobs: int) -> dict[
     if launcher == 'slurm':
         print(*(run.line() for run in waiting), sep='\n')
         return {}
+    print(f'{len(waiting)} runs to do, {len(runs) - len(waiting)} done before', flush=True)
     stages = [stage for run in waiting for stage in run.stages()]
     lanes = runs[0].launch.lanes(jobs)
     pipeline = Pipeline(stages, work_dir, cores=jobs, lanes=lanes, tolerant=True)

@@ -27,6 +27,7 @@ from statistics import fmean
 from typing import Any, NamedTuple
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from gaia_ssl.benchmark.figures import rounded
 from gaia_ssl.benchmark.pipeline import Pipeline, orderly_exit
@@ -46,6 +47,7 @@ from gaia_ssl.utils.files import atomic_write, write_json
 from gaia_ssl.utils.lock import lock
 from gaia_ssl.utils.markdown import table
 from gaia_ssl.utils.paths import ROOT
+from gaia_ssl.visualization.figure import save_figure
 
 BAND = 0.05  # of the median of FLOPs, to either side
 SHORT_LIST = 5
@@ -56,6 +58,8 @@ OWN = ('cosine', 'relation_qk', 'neighbours', 'pooled_neighbours', 'pooled_cka')
 """Scores that are taken to MAX, too."""
 BESIDE = ('cosine', 'cka', 'pooled_rank', 'pooled_neighbours')
 """Global scores that are compared with the dense ones."""
+DRAWN = ('FLOPs', 'params')
+"""The sizes that are drawn."""
 COLUMNS = ('', ', width fixed', ': pick', ': best of 5 loses')
 
 
@@ -141,6 +145,9 @@ def parse_args() -> argparse.Namespace:
         help='where everything goes (default: %(default)s)',
     )
     parser.add_argument('--json', type=Path, help='where the figures go, if elsewhere')
+    parser.add_argument(
+        '--picture', type=Path, help='PNG of the first supernet: truth against score and sizes'
+    )
     return parser.parse_args()
 
 
@@ -237,23 +244,28 @@ def read(args: argparse.Namespace, name: str, seed: int, number: int) -> dict[st
     return dict(score=scores, baseline=sizes, truth=halves)
 
 
-def analyse(args: argparse.Namespace) -> dict[str, Any]:
-    """A row for each supernet, seed, truth and score; and one for all seeds together."""
-    found: dict[str, dict[int, dict]] = {}
+def read_all(args: argparse.Namespace) -> dict[str, dict[int, dict[str, Any]]]:
+    """Scores, sizes and truths of the archs of each supernet, by its name and its seed."""
+    found: dict[str, dict[int, dict[str, Any]]] = {}
     for (name, seed), (config, _) in trainings_of(args.supernets).items():
         _, number = space_of(config, args.input_size)
         found.setdefault(name, {})[seed] = read(args, name, seed, number)
+    return found
+
+
+def analyse(found: dict[str, dict[int, dict[str, Any]]], task: str) -> dict[str, Any]:
+    """A row for each supernet, seed, truth and score; and one for all seeds together."""
     rows, truths = [], []
     for setting, seeds in found.items():
         for truth in next(iter(seeds.values()))['truth']:
-            about = dict(setting=setting, task=NAMES[args.task], truth=truth)
+            about = dict(setting=setting, task=NAMES[task], truth=truth)
             for seed, data in seeds.items():
                 halves = data['truth'][truth]
                 mean = halves.mean(1)
                 truths.append(
                     dict(
                         setting=setting,
-                        task=NAMES[args.task],
+                        task=NAMES[task],
                         seed=seed,
                         truth=truth,
                         mean=mean.mean(),
@@ -295,6 +307,35 @@ def _rows(
     both |= {k: fmean(r[k] for r in rows) for k in ('regret', 'regret_top5', 'gain', 'reliability')}
     summary = dict(common, seed='all', archs=rows[0]['archs'], **correlate(pairs, 0)._asdict())
     return [*rows, summary | both]
+
+
+def draw(
+    found: dict[str, dict[int, dict[str, Any]]], rows: list[dict[str, Any]], path: Path
+) -> None:
+    """Draw the truth of archs of equal cost against the best score, and against their sizes.
+
+    Of the first supernet and its first truth: points over the median arch of each training.
+    """
+    setting, seeds = next(iter(found.items()))
+    truth = next(iter(next(iter(seeds.values()))['truth']))
+    own = [r for r in rows if (r['setting'], r['truth'], r['seed']) == (setting, truth, 'all')]
+    best = max((r for r in own if 'score' in r), key=lambda r: r['spearman'])
+    shown = {('score', best['score']): best}
+    shown |= {('baseline', r['baseline']): r for r in own if r.get('baseline') in DRAWN}
+    figure = Figure(figsize=(4 * len(shown), 3.4), layout='constrained')
+    panels = figure.subplots(1, len(shown), sharey=True)
+    for axes, ((kind, name), row) in zip(panels, shown.items(), strict=True):
+        for seed, data in seeds.items():
+            values, mean = data[kind][name], data['truth'][truth].mean(1)
+            order = values.argsort().argsort() if kind == 'score' else values / values.mean()
+            axes.scatter(order, mean - np.median(mean), s=12, alpha=0.7, label=f'training {seed}')
+        axes.axhline(0, color='0.7', linewidth=0.8, zorder=0)
+        of = 'rank by' if kind == 'score' else 'relative'
+        axes.set_xlabel(f'{of} {name}\nrank correlation {row["spearman"]:+.2f}')
+    panels[0].set_ylabel(f'{truth} top-1, points over the median')
+    panels[0].set_title('chosen without labels', fontsize=10)
+    panels[1].set_title('chosen by size', fontsize=10, loc='left')
+    save_figure(figure, str(path))
 
 
 def add_settings(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
@@ -359,7 +400,11 @@ def main() -> None:
         split_labels(args.labels, args.work_dir / 'labels')
         Pipeline(stages_of(args), args.work_dir).run()
         target = args.json or args.work_dir / 'evidence.json'
-        result = dict(rounded(analyse(args), 4), machine=machine(), versions=versions())
+        found = read_all(args)
+        figures = analyse(found, args.task)
+        if args.picture:
+            draw(found, figures['rows'], args.picture)
+        result = dict(rounded(figures, 4), machine=machine(), versions=versions())
         if target.is_file():
             result = add_settings(json.loads(target.read_text()), result)
         write_json(target, result)

@@ -34,6 +34,7 @@ from gaia_ssl.distances import TASKS
 from gaia_ssl.evaluation.correlation import correlate
 from gaia_ssl.export import choose_arch, extract
 from gaia_ssl.models.supernet import build_supernet_backbone
+from gaia_ssl.search.settings import TEACHERS
 from gaia_ssl.space import Arch, SearchSpace
 from gaia_ssl.space.search_json import load_result
 from gaia_ssl.utils.cli import load_config, run_cli
@@ -59,6 +60,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--scores', nargs='+', required=True, metavar='NAME', help='each chooses an arch'
     )
+    parser.add_argument('--teacher', choices=TEACHERS, default='training', help='of the scores')
     parser.add_argument('--stages', nargs='+', type=int, help='of dense scores; default: the last')
     parser.add_argument('--flops', type=float, required=True, help='middle of the band')
     parser.add_argument('--input-size', type=int, required=True, help='side of the images, pixels')
@@ -150,7 +152,8 @@ def searches(args: argparse.Namespace) -> list[Stage]:
     for (name, seed), (config, checkpoint) in trainings_of(args.supernets).items():
         folder = _folder(args, name, seed)
         command = [sys.executable, ROOT / 'tools/search.py', config, checkpoint]
-        command += ['--images', args.images, '--task', args.task, '--distance', *args.scores]
+        command += ['--images', args.images, '--task', args.task]
+        command += ['--distance', *args.scores, '--teacher', args.teacher]
         command += ['--flops', *band, '--num', args.archs, '--num-images', args.num_images]
         command += ['--input-size', args.input_size, '--micro-batch', 4, '--seed', seed]
         command += ['--stages', *args.stages] if args.stages else []

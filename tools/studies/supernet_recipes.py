@@ -16,7 +16,6 @@ import argparse
 import json
 import os
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean, stdev
@@ -25,17 +24,16 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from mmengine.config import Config
-from mmengine.hooks import Hook
 
 from gaia_ssl.benchmark.pipeline import Pipeline, orderly_exit
 from gaia_ssl.benchmark.stages import Stage
+from gaia_ssl.benchmark.stopwatch import WARM
 from gaia_ssl.datasets.labeled import LabeledImageSet
 from gaia_ssl.datasets.search_defaults import SearchDefaults
 from gaia_ssl.distances import ridge_scores, weighted_knn
 from gaia_ssl.engine.train import prepare_config, train
 from gaia_ssl.evaluation.features import PooledFeatures
 from gaia_ssl.models.supernet import load_supernet_backbone
-from gaia_ssl.registry import HOOKS
 from gaia_ssl.space import Arch, SearchSpace
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.cli import load_config, run_cli
@@ -49,7 +47,7 @@ ANCHORS = ('MAX', 'R18', 'MIN')
 BAND = 0.05  # of the median of FLOPs, to either side
 BAND_ARCHS = 20
 SIDE = 32  # pixels of a view
-WARM, TIMED = 10, 40  # iterations
+TIMED = 40  # iterations, after the first
 
 
 class Recipe(NamedTuple):
@@ -145,34 +143,6 @@ def parse_args() -> argparse.Namespace:
     if args.teacher is None and any('teacher' in name for name in args.recipes):
         parser.error('--teacher: give a ResNet-50, or --recipes without a teacher')
     return args
-
-
-@HOOKS.register_module(force=True)  # tests load this file more than once
-class StopwatchHook(Hook):
-    """Measures a training's processor time and that of an iteration, in seconds."""
-
-    def __init__(self, out: str, extra: float = 0.0) -> None:
-        self.out, self.extra = out, extra
-        self.starts: dict[int, float] = {}
-
-    def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
-        """Note the time before the first iteration, and after the warm-up."""
-        if runner.iter in (0, WARM):
-            self.starts[runner.iter] = time.process_time()
-
-    def after_train(self, runner) -> None:
-        """Write the times."""
-        now = time.process_time()
-        timed = max(1, runner.iter - WARM)
-        write_json(
-            self.out,
-            dict(
-                setup=self.starts[0],
-                iteration=(now - self.starts.get(WARM, self.starts[0])) / timed,
-                cpu_seconds=now + self.extra,
-                iterations=runner.iter,
-            ),
-        )
 
 
 def config_of(args: argparse.Namespace, name: str, seed: int, iterations: int) -> Config:

@@ -93,14 +93,14 @@ class CollapseHook(Hook):
     def _collapsed(self, runner: Runner) -> str | None:
         """Describe the subnet whose embeddings stayed collapsed, if there is one."""
         hub = runner.message_hub
-        if 'health/iter' not in hub.log_scalars:
+        if 'health/iteration' not in hub.log_scalars:
             return None
-        checked = hub.get_scalar('health/iter').data[0][-self.patience :]
+        checked = hub.get_scalar('health/iteration').data[0][-self.patience :]
         if len(checked) < self.patience or checked[0] < self.begin:
             return None
         space = supernet_of(runner).backbone.space
         for label, arch in health_archs(space, int(checked[-1])).items():
-            recent = hub.get_scalar(f'train/embed_std_{label}').data[0][-self.patience :]
+            recent = hub.get_scalar(f'health/embed_std_{label}').data[0][-self.patience :]
             # written so that NaN counts as collapsed
             if not (recent >= self.min_std).any():
                 return (

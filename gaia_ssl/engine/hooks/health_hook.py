@@ -37,7 +37,7 @@ class SubnetHealthHook(Hook):
 
     The embeddings are those of the neck, L2-normalised, of the first view of the current batch,
     with batch statistics in all norms; several processes log their mean. The hook does not change
-    the training. In the log: ``embed_std_max`` (see ``relative_std``),
+    the training. In the log, once for each check: ``embed_std_max`` (see ``relative_std``),
     ``embed_rank_max`` (see ``effective_rank``), and the same for ``min`` and ``random``.
 
     Args:
@@ -67,7 +67,7 @@ class SubnetHealthHook(Hook):
         data_batch: dict | None = None,
         outputs: dict | None = None,
     ) -> None:
-        """Put the health of the subnets into the message hub."""
+        """Log the health of the subnets, and keep its history in the message hub."""
         if not self.every_n_train_iters(runner, self.interval):
             return
         model = supernet_of(runner)
@@ -80,10 +80,16 @@ class SubnetHealthHook(Hook):
             health = torch.stack([_health(backbone, neck, images, arch) for arch in archs.values()])
         backbone.set_arch(before)
         all_reduce(health, op='mean')
-        runner.message_hub.update_scalar('health/iter', runner.iter)
-        for label, (std, rank) in zip(archs, health.tolist(), strict=True):
-            runner.message_hub.update_scalar(f'train/embed_std_{label}', std)
-            runner.message_hub.update_scalar(f'train/embed_rank_{label}', rank)
+        values = {
+            f'embed_{kind}_{label}': value
+            for label, pair in zip(archs, health.tolist(), strict=True)
+            for kind, value in zip(('std', 'rank'), pair, strict=True)
+        }
+        # not under 'train/', of which the log of an iteration repeats the last values
+        runner.message_hub.update_scalars({f'health/{name}': v for name, v in values.items()})
+        runner.message_hub.update_scalar('health/iteration', runner.iter)
+        runner.visualizer.add_scalars(values, step=runner.iter + 1)
+        runner.logger.info('  '.join(f'{name}: {value:.4f}' for name, value in values.items()))
 
 
 def health_archs(space: SearchSpace, iteration: int) -> dict[str, Arch]:

@@ -1,13 +1,12 @@
 """Strategies that choose all archs in advance: random, exhaustive, or from a list."""
 
-import json
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from gaia_ssl.registry import SEARCH_STRATEGIES
 from gaia_ssl.search.feasible import Feasible
-from gaia_ssl.space import Arch
+from gaia_ssl.space import Arch, arch_key
 from gaia_ssl.utils import UserError
 
 from .base import Rounds, Strategy
@@ -105,9 +104,5 @@ class Listed(Strategy):
         yield sorted(index for index in self._indices(feasible) if index is not None)
 
     def _indices(self, feasible: Feasible) -> list[int | None]:
-        known = {_key(candidate.arch): index for index, candidate in enumerate(feasible)}
-        return [known.get(_key(feasible.space.check(arch))) for arch in self.archs]
-
-
-def _key(arch: Arch) -> str:
-    return json.dumps(arch, sort_keys=True)
+        known = {arch_key(candidate.arch): index for index, candidate in enumerate(feasible)}
+        return [known.get(arch_key(feasible.space.check(arch))) for arch in self.archs]

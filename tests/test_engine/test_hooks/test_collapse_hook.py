@@ -88,7 +88,7 @@ def test_waits_before_it_calls_embeddings_collapsed(training, options):
     runner = training.runner(training.dir, [HEALTH, {**COLLAPSE, **options}])
     runner.register_hook(Break(0, collapse))
     runner.train()
-    assert runner.message_hub.get_scalar('train/embed_std_max').current() < 1e-3
+    assert runner.message_hub.get_scalar('health/embed_std_max').current() < 1e-3
 
 
 def test_leaves_a_healthy_training_alone(training):

@@ -10,7 +10,10 @@ from gaia_ssl.engine import SubnetHealthHook
 from gaia_ssl.engine.hooks.health_hook import health_archs, relative_std
 from gaia_ssl.registry import MODELS
 from gaia_ssl.utils import UserError
+from gaia_ssl.utils.scalars import read_series
 
+KINDS = ('std', 'rank')
+LABELS = ('max', 'min', 'random')
 HEALTH = dict(type='SubnetHealthHook', interval=2, num_images=6)
 
 
@@ -64,7 +67,7 @@ def test_values_are_those_of_the_subnets_alone(training):
         values = np.linalg.svd(z, compute_uv=False)
         entropy = -sum(v * math.log(v) for v in values / values.sum())
         logged = {
-            kind: runner.message_hub.get_scalar(f'train/embed_{kind}_{label}').current()
+            kind: runner.message_hub.get_scalar(f'health/embed_{kind}_{label}').current()
             for kind in ('std', 'rank')
         }
         assert logged['std'] == pytest.approx(std, rel=1e-4)
@@ -75,16 +78,21 @@ def test_every_method_has_embeddings(training, method):
     runner = training.runner(training.dir, [HEALTH], epochs=1, method=method)
     runner.train()
     for label in ('max', 'min', 'random'):
-        std = runner.message_hub.get_scalar(f'train/embed_std_{label}').current()
-        rank = runner.message_hub.get_scalar(f'train/embed_rank_{label}').current()
+        std = runner.message_hub.get_scalar(f'health/embed_std_{label}').current()
+        rank = runner.message_hub.get_scalar(f'health/embed_rank_{label}').current()
         assert 0 < std <= 1 and 1 <= rank <= 6
 
 
-def test_values_are_in_the_log(training):
-    training.runner(training.dir, [HEALTH]).train()
+def test_values_are_in_the_log_when_they_are_measured_and_not_again(training):
+    runner = training.runner(training.dir, [HEALTH])  # of six iterations every second
+    runner.train()
     log = next(training.dir.glob('*/*.log')).read_text()
-    for label in ('max', 'min', 'random'):
-        assert f'embed_std_{label}: ' in log and f'embed_rank_{label}: ' in log
+    series = read_series(training.dir)
+    assert [step for step, _ in series['loss']] == [1, 2, 3, 4, 5, 6]
+    for name in (f'embed_{kind}_{label}' for kind in KINDS for label in LABELS):
+        history = runner.message_hub.get_scalar(f'health/{name}').data[0]
+        assert series[name] == list(zip([2, 4, 6], history))
+        assert log.count(f'{name}: ') == 3 and f'{name}: {history[-1]:.4f}' in log
 
 
 def test_values_are_in_tensorboard(training):

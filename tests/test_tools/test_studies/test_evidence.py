@@ -61,7 +61,7 @@ def found(tmp_path, monkeypatch):
 
 
 def test_rows(found):
-    result = study.analyse(found)
+    result = study.analyse(study.read_all(found), 'global')
     rows = result['rows']
     names = [*SCORES, *study.OWN, *study.SUMS, *study.SIZES]
     assert len(rows) == 2 * len(names) * 3
@@ -88,7 +88,9 @@ def test_rows(found):
 
 def test_tables_and_json(found):
     result = dict(
-        study.rounded(study.analyse(found), 4), machine=dict(cores=1, cpu='one'), versions={}
+        study.rounded(study.analyse(study.read_all(found), 'global'), 4),
+        machine=dict(cores=1, cpu='one'),
+        versions={},
     )
     again = json.loads(json.dumps(result, allow_nan=False))
     text = study.as_markdown(again)
@@ -99,6 +101,20 @@ def test_tables_and_json(found):
     )
     best = text.split('30 archs:')[1].split('\n')[4]
     assert best.startswith(f'| {SCORES[0]} |')
+
+
+def test_a_picture_of_the_best_score_and_of_sizes(found, tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(study, 'save_figure', lambda figure, path: drawn.append(figure))
+    data = study.read_all(found)
+    study.draw(data, study.analyse(data, 'global')['rows'], tmp_path / 'picture.png')
+    score, *sizes = drawn[0].axes
+    assert score.get_xlabel().startswith(f'rank by {SCORES[0]}\nrank correlation +0.9')
+    assert [axes.get_xlabel().split()[1] for axes in sizes] == list(study.DRAWN)
+    assert len(score.collections) == 2  # trainings
+    points = score.collections[0].get_offsets()
+    assert sorted(points[:, 0]) == list(range(30))
+    assert np.median(points[:, 1]) == pytest.approx(0, abs=1e-9)
 
 
 def test_rows_of_other_supernets_are_kept():

@@ -108,6 +108,7 @@ def test_a_small_study(tmp_path):
         torch.save(dict(state_dict=model.state_dict(), meta={}), run / 'epoch_1.pth')
     command = [sys.executable, study.__file__, '--supernets', f'net={tmp_path / "trainings"}']
     command += ['--images', str(tmp_path / 'images/train'), '--scores', 'cosine', 'pooled_rank']
+    command += ['--teacher', 'max']
     command += ['--flops', '5e6', '--input-size', '32', '--archs', '2', '--num-images', '16']
     command += ['--random', '2', '--tasks', 'folders_finetune', '--work-dir', str(tmp_path / 'w')]
     command += ['--cfg-options', 'train_cfg.max_epochs=1', 'train_cfg.val_interval=1']

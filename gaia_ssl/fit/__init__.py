@@ -1,0 +1,1 @@
+"""Fit a supernet, its search and the extraction of a subnet to a folder of images."""

@@ -44,7 +44,7 @@ RECIPES = {
         'mocov2_tiny10to22_bs64-coslr-20e_own-images',
         32,
         200,
-        {'global': {}, 'dense': dict(distance='cka')},
+        {'global': dict(distance='pooled_rank'), 'dense': dict(distance='cka')},
     ),
     'teacher': Recipe(
         'taught by {}, from random weights',

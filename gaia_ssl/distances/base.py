@@ -12,7 +12,10 @@ from gaia_ssl.space.families import Size
 from gaia_ssl.utils import UserError
 
 TASKS = ('global', 'dense')
+"""The kinds of downstream tasks that a search can be for."""
+
 DEFAULTS = {'global': 'cosine', 'dense': 'mse'}
+"""The default distance of each task."""
 
 
 class Option(NamedTuple):

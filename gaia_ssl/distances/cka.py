@@ -27,8 +27,8 @@ def _distance(cross: Tensor, own: Tensor, other: Tensor) -> float:
 class CKA(FeatureScore):
     """1 - linear CKA of embeddings (Kornblith et al., ICML 2019, equation 5).
 
-    CKA is |Y^T X|^2 / (|X^T X| |Y^T Y|), Frobenius norms of the centred features X of the subnet
-    and Y of the teacher, of all images. Rotations and a common scale change nothing.
+    CKA is ``|Y^T X|^2 / (|X^T X| |Y^T Y|)``, Frobenius norms of the centred features X of the
+    subnet and Y of the teacher, of all images. Rotations and a common scale change nothing.
     """
 
     task = 'global'

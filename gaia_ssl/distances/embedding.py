@@ -45,7 +45,7 @@ class _UnitVectors(EmbeddingDistance):
 
 @DISTANCES.register_module(name='global_cosine')
 class GlobalCosine(_UnitVectors):
-    """1 - <s, t>, which for unit vectors is |s - t|^2 / 2, the form without cancellation."""
+    """1 - <s, t>, for unit vectors ``|s - t|^2 / 2``, the form without cancellation."""
 
     def __call__(self, feature: Tensor, target: Tensor) -> Tensor:
         """(N, D), (N, D) -> (N,)."""
@@ -54,7 +54,7 @@ class GlobalCosine(_UnitVectors):
 
 @DISTANCES.register_module(name='global_mse')
 class GlobalMSE(_UnitVectors):
-    """|s - t|^2 / D: twice the cosine distance over D, so it ranks subnets as that does."""
+    """``|s - t|^2 / D``: twice the cosine distance over D, so it ranks subnets as that does."""
 
     def __call__(self, feature: Tensor, target: Tensor) -> Tensor:
         """(N, D), (N, D) -> (N,)."""

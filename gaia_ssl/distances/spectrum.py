@@ -77,7 +77,7 @@ class EffectiveRank(_Spectrum):
 
 @DISTANCES.register_module(name='global_alpha')
 class Alpha(_Spectrum):
-    """|a - 1|, a being the decay of the covariance's eigenvalues (alpha-ReQ, NeurIPS 2022).
+    """``|a - 1|``, a being the decay of the covariance's eigenvalues (alpha-ReQ, NeurIPS 2022).
 
     Agrawal et al. find that features generalise best where the i-th largest eigenvalue falls as
     i^-a with a near 1. Here -a is the slope of the least-squares line through (log i, log l_i) for

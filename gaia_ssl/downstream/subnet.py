@@ -18,6 +18,7 @@ from .pyramid import pyramid_stages
 
 WEIGHTS_FILE = 'backbone.pth'  # the file that identifies an extracted folder
 SYNC_BN = dict(type='SyncBN', requires_grad=True)
+"""The config of a trained, synchronised batch norm."""
 
 
 def read_folder(folder: str) -> dict[str, Any]:

@@ -136,7 +136,12 @@ class CheckedRunner(Runner):
     def scale_lr(self, optim_wrapper: OptimWrapper, auto_scale_lr: dict | None = None) -> None:
         """Scale the learning rate to the batch size."""
         with building('auto_scale_lr', auto_scale_lr):
+            loader = self._train_dataloader
+            if loader.batch_size is None:
+                # a batch sampler has it, which MMEngine does not look into
+                self._train_dataloader = dict(batch_size=loader.batch_sampler.batch_size)
             super().scale_lr(optim_wrapper, auto_scale_lr)
+            self._train_dataloader = loader
 
     def build_param_scheduler(self, scheduler: Any) -> Any:
         """Build the schedulers of the optimizer's settings, one after the other."""

@@ -107,3 +107,4 @@ FORMATS = {
     'torchscript': Format('backbone.torchscript', _write_torchscript),
     'torch_export': Format('backbone.pt2', _write_torch_export),
 }
+"""Formats of other runtimes by the names that ``--export`` takes."""

@@ -154,7 +154,7 @@ def make_plan(
         job: A search by ``search_options`` of the timed training's checkpoint.
         times: Of the timed training, see ``StopwatchHook``; ``images`` is how many it had.
     """
-    searches = Searches(job)
+    recipe, searches = RECIPES[request.start], Searches(job)
     judged = 0.0
     if request.labels is not None:
         # the largest and the widest are judged, too
@@ -164,9 +164,9 @@ def make_plan(
     seconds += judged
     iterations = survey.number // config.train_dataloader.batch_size
     epoch = iterations * times['wall_iteration']
-    setup = times['wall_setup'] * survey.number / times['images'] + COMMAND
+    setup = times['wall_setup'] * max(1, min(survey.number, recipe.passed) / times['images'])
+    setup += COMMAND
     left = 60 * request.minutes - seconds - setup - EXTRACTION - (2 + len(PICTURES)) * COMMAND
-    recipe = RECIPES[request.start]
     epochs = int(min(max(1, left // epoch), recipe.epochs))
     config.train_cfg.max_epochs = epochs
     return Plan(

@@ -1,6 +1,7 @@
 """Recipes: the training config and the search that suit what a supernet starts from."""
 
 import os
+import sys
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -27,6 +28,7 @@ class Recipe(NamedTuple):
         config: The name of its config below ``configs/own_images``.
         least_side: The least side of views in pixels.
         epochs: The most epochs that are worth their time.
+        passed: The most images that a teacher sees before the first iteration.
         search: Settings of the search, by its task; the others are its defaults.
     """
 
@@ -34,6 +36,7 @@ class Recipe(NamedTuple):
     config: str
     least_side: int
     epochs: int
+    passed: int
     search: dict[str, dict[str, str]]
 
 
@@ -44,13 +47,15 @@ RECIPES = {
         'mocov2_tiny10to22_bs64-coslr-20e_own-images',
         32,
         200,
-        {'global': {}, 'dense': dict(distance='cka')},
+        0,
+        {'global': dict(distance='pooled_rank'), 'dense': dict(distance='cka')},
     ),
     'teacher': Recipe(
         'taught by {}, from random weights',
         'distill_tiny10to22_bs64-coslr-10e_own-images',
         32,
         100,
+        sys.maxsize,  # they are cached
         {'global': dict(distance='neighbours', teacher='max'), 'dense': dict(distance='cka')},
     ),
     'pretrained': Recipe(
@@ -58,6 +63,7 @@ RECIPES = {
         'warm_ar26to50_bs64-coslr-5e_own-images',
         64,
         20,
+        4096,  # for the principal components
         {'global': dict(distance='neighbours', teacher='max'), 'dense': dict(distance='cka')},
     ),
 }

@@ -94,6 +94,7 @@ class Budget:
 
 
 COSTS = ('flops', 'params', 'memory', 'latency')
+"""The costs that a budget can bound."""
 
 
 def split_cost(name: str) -> tuple[str, Size | None]:

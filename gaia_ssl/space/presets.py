@@ -226,6 +226,7 @@ SPACES = {
         TINYMB4TO8,
     )
 }
+"""The preset spaces by name."""
 
 
 def get_space(space: str | Mapping[str, Any] | SearchSpace) -> SearchSpace:

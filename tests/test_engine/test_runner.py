@@ -5,7 +5,7 @@ import torch
 import torch.nn as nn
 from mmengine.hooks import Hook
 from mmengine.model import BaseModel
-from torch.utils.data import Dataset
+from torch.utils.data import BatchSampler, Dataset
 
 from gaia_ssl.engine.hooks import ResumeHook
 from gaia_ssl.engine.runner import CheckedRunner, as_written
@@ -71,6 +71,22 @@ def test_trains(runner):
     )
     made.train()
     assert made.iter == 2 and len(made.param_schedulers) == 2
+
+
+def test_learning_rate_scales_to_the_batches_of_a_batch_sampler(runner):
+    """As of mmdet's detectors; the dataloader itself then has no batch size."""
+    made = runner(
+        train_dataloader=dict(
+            batch_size=2,
+            sampler=dict(type='DefaultSampler'),
+            batch_sampler=dict(type=BatchSampler, drop_last=False),
+            dataset=dict(type='SettingsPoints'),
+        ),
+        auto_scale_lr=dict(enable=True, base_batch_size=16),
+    )
+    made.train()
+    assert made.optim_wrapper.get_lr()['lr'] == [0.1 * 2 / 16]
+    assert made.iter == 2
 
 
 @pytest.mark.parametrize(

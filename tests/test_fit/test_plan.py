@@ -109,13 +109,26 @@ def test_as_many_as_there_is_time_for(asked, config, job, slow, monkeypatch):
         Searches(job).seconds(number) + judged + planning.COMMAND
     )
     # the training has what is left, in whole epochs
-    setup = TIMES['wall_setup'] * 48 / 24 + planning.COMMAND
+    setup = TIMES['wall_setup'] + planning.COMMAND
     left = 600 - plan.seconds['search'] + planning.COMMAND - setup
     left -= planning.EXTRACTION + 5 * planning.COMMAND
     assert plan.epochs == int(left // (6 * 0.5)) == config.train_cfg.max_epochs
     assert plan.seconds['pretrain'] == pytest.approx(setup + plan.epochs * 3)
     assert 590 < sum(plan.seconds.values()) <= 600
     assert Plan(**json.loads(json.dumps(plan.to_dict()))) == plan
+
+
+@pytest.mark.parametrize('passed, factor', [(0, 1), (36, 1.5), (10**9, 2)])
+def test_a_teacher_sees_images_before_the_first_iteration(
+    asked, config, job, slow, monkeypatch, passed, factor
+):
+    config.train_dataloader.batch_size = 8
+    slow(1e-12)
+    recipe = planning.RECIPES['scratch']._replace(passed=passed)
+    monkeypatch.setitem(planning.RECIPES, 'scratch', recipe)
+    # half of the images were timed
+    plan = make_plan(replace(asked, minutes=1), survey(asked.images), config, job, TIMES)
+    assert plan.seconds['pretrain'] == pytest.approx(2 * factor + planning.COMMAND + 3)
 
 
 def test_the_plan_is_read(asked, config, job, slow):

@@ -86,8 +86,8 @@ def test_killed_again_and_again(data, tmp_path, command):
         assert found[key] == alone[key]
     assert 'linear probe top-1: the pick is' in out
     # the subnet is an ordinary one, and the page's command runs
-    meta = json.loads((tmp_path / 'alone/subnet/arch.json').read_text())
-    assert meta['arch'] == alone['pick']['arch']
+    arch = json.loads((tmp_path / 'alone/subnet/arch.json').read_text())
+    assert arch == alone['pick']['arch']
     words = alone['commands'][-1].split()
     assert words[0] == 'python'
     done = command(*words[1:])

@@ -21,6 +21,7 @@ from .mobilenet import InvertedBlock, MobileNetFamily
 from .resnet import Block, ResNetFamily
 
 FAMILIES: dict[str, type[Family]] = {'mobilenet': MobileNetFamily, 'resnet': ResNetFamily}
+"""Families by the names that spaces give them."""
 
 __all__ = [
     'BATCH_NORMS',

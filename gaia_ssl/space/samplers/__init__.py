@@ -20,6 +20,7 @@ SAMPLERS = (
     SmallestSampler,
     UniformSampler,
 )
+"""The classes of samplers that a config can name."""
 
 __all__ = [
     'SAMPLERS',

@@ -1,6 +1,7 @@
 """tools/benchmarks/run.py for real, on 20 photographs of COCO: killed, and gone on with."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -102,4 +103,5 @@ def test_killed_and_gone_on_with(tmp_path, command):
         log = (work / f'logs/{row["task"]}/{row["arm"]}/train.log').read_text()
         loaded = f'load model from: {tmp_path}/small/backbone.pth' in log
         assert loaded == (row['arm'] == 'small')
+    assert re.search(r'\d runs to do, \d done before', done.stdout)
     assert (work / 'table.md').read_text() in done.stdout

@@ -1,5 +1,6 @@
 """What the documents say is so: links, files, command lines and configs exist; examples run."""
 
+import json
 import os
 import re
 import shlex
@@ -9,8 +10,12 @@ from functools import cache
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
+import numpy as np
 import pytest
 from mmengine.config import Config
+from PIL import Image
+
+from gaia_ssl.datasets.synthetic.fashion_scenes import build
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted(
@@ -74,6 +79,13 @@ assert (distance(maps[0], target) == 0).all() and (distance(maps[1], target) > 0
 assert target.nbytes == 2 * distance.target_bytes(5, (3, 4))
 assert 'gram' in distances_of('dense') and 'power' in distance_options()
 """
+# the config of an extracted folder, sized for the scenes
+SMALL_DETECTOR = f"""
+_base_ = r'{ROOT}/configs/quickstart/mask-rcnn_scenes.py'
+
+train_cfg = dict(max_epochs=1, val_interval=1)
+default_hooks = dict(checkpoint=dict(interval=1))
+"""
 EXAMPLES = {
     'new_space': '',
     'new_backbone': '',
@@ -82,8 +94,34 @@ EXAMPLES = {
 }
 
 
+NOTEBOOKS = sorted((ROOT / 'docs').rglob('*.ipynb'))
+
+
 def blocks(path, language):
     return re.findall(rf'^```{language}\n(.*?)^```', path.read_text(), re.M | re.S)
+
+
+def block_below(heading, path):
+    """The first Python block below a heading."""
+    text = path.read_text().partition(f'\n## {heading}\n')[2]
+    return re.search(r'^```python\n(.*?)^```', text, re.M | re.S)[1]
+
+
+def cells(notebook, kind):
+    """The texts of a notebook's cells of a kind."""
+    found = json.loads(notebook.read_text())['cells']
+    return [''.join(cell['source']) for cell in found if cell['cell_type'] == kind]
+
+
+def run_script(code, folder, **variables):
+    """Run Python code as a script in a folder; return what it prints."""
+    (folder / 'script.py').write_text(code)
+    env = dict(os.environ, PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1', **variables)
+    done = subprocess.run(
+        [sys.executable, 'script.py'], cwd=folder, env=env, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
 
 
 def find_commands():
@@ -165,11 +203,67 @@ def test_commands_are_understood(request, monkeypatch, document, tool, arguments
 def test_examples_run(tmp_path, name):
     code = blocks(ROOT / f'docs/en/advanced_guides/{name}.md', 'python')
     code = [block for block in code if '_base_' not in block]
-    script = tmp_path / f'{name}.py'
-    script.write_text('\n'.join([*code, EXAMPLES[name]]))
-    env = dict(os.environ, PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1')
-    done = subprocess.run([sys.executable, script], env=env, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-2000:]
+    run_script('\n'.join([*code, EXAMPLES[name]]), tmp_path)
+
+
+@pytest.fixture
+def workplace(tmp_path, extracted):
+    """A folder with an extracted one and images where the scripts expect them."""
+    (tmp_path / 'data' / 'my_images').mkdir(parents=True)
+    (tmp_path / 'work_dirs').mkdir()
+    (tmp_path / 'work_dirs' / 'subnet_coco').symlink_to(extracted('R18'))
+    for name in ('data/my_images/street', 'data/my_images/yard', 'a', 'b'):
+        pixels = np.random.default_rng(len(name)).integers(0, 256, (96, 80, 3), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f'{name}.jpg')
+    return tmp_path
+
+
+def test_script_from_a_folder_to_features(workplace):
+    code = block_below('From a folder to features', ROOT / 'docs/en/user_guides/extract.md')
+    printed = run_script(code, workplace)
+    assert printed.endswith('street.jpg yard.jpg\nyard.jpg street.jpg\n')
+    file = np.load(workplace / 'features.npz')
+    assert file['names'].tolist() == ['street.jpg', 'yard.jpg'] and len(file['features']) == 2
+
+
+@pytest.mark.slow
+def test_script_from_an_exported_file_to_features(workplace, pretraining):
+    config, checkpoint = pretraining()
+    arguments = [config, checkpoint, '--arch', 'R18', '--export', 'onnx', '--export-pooled']
+    arguments += ['--out', workplace / 'work_dirs' / 'subnet_deployed']
+    subprocess.run([sys.executable, ROOT / 'tools/extract.py', *arguments], check=True)
+    code = block_below('Other runtimes', ROOT / 'docs/en/user_guides/extract.md')
+    run_script(code + 'assert features.shape == (1, 128)', workplace)
+
+
+@pytest.mark.slow
+def test_script_from_a_folder_to_a_detector(workplace):
+    build(str(workplace / 'scenes'), train_scenes=8, val_scenes=2, per_class=4)
+    folder = workplace / 'work_dirs' / 'subnet_coco'
+    whole = folder.rename(workplace / 'extracted')
+    folder.mkdir()
+    (folder / 'mmdet_mask-rcnn_fpn_coco.py').write_text(SMALL_DETECTOR)
+    code = block_below('From a folder to a detector', ROOT / 'docs/en/user_guides/finetune.md')
+    places = dict(GAIA_SSL_SUBNET=str(whole), GAIA_SSL_DATA=str(workplace / 'scenes'))
+    run_script(code, workplace, **places)
+    assert (workplace / 'work_dirs' / 'detections' / 'vis' / 'street.jpg').is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('notebook', NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebooks_run(tmp_path, notebook):
+    code = '\n\n'.join(cells(notebook, 'code'))
+    printed = run_script(code, tmp_path, MPLBACKEND='Agg', TMPDIR=str(tmp_path))
+    assert len(list(tmp_path.rglob('*.png'))) > 300
+    share = int(re.search(r'nearest of the same kind: (\d+)%', printed)[1])
+    assert share > 20  # of ten kinds
+
+
+@pytest.mark.parametrize('notebook', NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebooks_link_to_what_exists(notebook):
+    links = re.findall(r'\]\(([^)#\s]+)', '\n'.join(cells(notebook, 'markdown')))
+    assert links and all((notebook.parent / link).exists() for link in links)
+    assert not any(cell.get('outputs') for cell in json.loads(notebook.read_text())['cells'])
 
 
 def test_example_configs_load(tmp_path):

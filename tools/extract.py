@@ -34,6 +34,7 @@ OPTIONS = dict(
     num='--top',
     out='--out',
     overwrite='--overwrite',
+    pooled='--export-pooled',
     rank='--rank',
     weights='--weights',
 )
@@ -92,7 +93,12 @@ def parse_args() -> argparse.Namespace:
         choices=FORMATS,
         default=[],
         metavar='FORMAT',
-        help=f'also write files for other runtimes: {", ".join(FORMATS)}',
+        help='also write files for other runtimes, which take 8-bit images: ' + ', '.join(FORMATS),
+    )
+    parser.add_argument(
+        '--export-pooled',
+        action='store_true',
+        help='let these files return the last stage averaged over positions, not a map per stage',
     )
     parser.add_argument(
         '--input-size',
@@ -135,6 +141,7 @@ def run(args: argparse.Namespace) -> None:
         input_size=args.input_size,
         overwrite=args.overwrite,
         formats=args.export,
+        pooled=args.export_pooled,
         weights=args.weights,
     )
     if args.anchors or args.top is not None or args.pareto:

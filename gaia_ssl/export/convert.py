@@ -63,7 +63,7 @@ def mmpretrain_to_subnet(checkpoint: str, like: str, out: str, overwrite: bool =
         'name an extracted folder of the same arch',
     )
     source = dict(checkpoint=checkpoint, checkpoint_sha256=file_digest(osp.expanduser(checkpoint)))
-    meta = dict(subnet['meta'], source=source, calibration=None, formats=[])
+    meta = dict(subnet['meta'], source=source, calibration=None, formats=[], pooled=False)
     with new_folder(out, overwrite) as draft:
         write_checkpoint(dict(state_dict=weights, meta=meta), osp.join(draft, WEIGHTS_FILE))
         for name in os.listdir(like):

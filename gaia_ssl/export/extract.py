@@ -29,6 +29,7 @@ from .calibrate import (
 )
 from .choices import Choice, check_choice
 from .configs import config_texts
+from .deployed import DeployedSubnet
 from .formats import check_formats, export
 from .output_folder import check_replaceable, new_folder
 from .standard import torchvision_name
@@ -44,6 +45,7 @@ def extract(
     input_size: int | None = None,
     overwrite: bool = False,
     formats: Sequence[str] = (),
+    pooled: bool = False,
     weights: str = 'online',
 ) -> dict[str, Any]:
     """Write a subnet as a folder: ``backbone.pth``, ``arch.json`` and configs that use them.
@@ -61,6 +63,8 @@ def extract(
             Defaults to the search's, then the config's, then 224.
         overwrite: Replace a folder that was extracted before. Defaults to False.
         formats: Formats of other runtimes to write as well, see ``FORMATS``. Defaults to none.
+        pooled: Let these files return the last stage averaged over positions, not a map per stage.
+            Defaults to False.
         weights: ``'online'``, or ``'ema'`` to cut the subnet out of the momentum teacher. Defaults
             to ``'online'``.
 
@@ -76,7 +80,15 @@ def extract(
         >>> meta = extract(config, 'epoch_200.pth', choice, 'work_dirs/subnet_coco')
     """
     source = _Source(
-        config, checkpoint, [choice], calibrate_on, calibrate_num, input_size, formats, weights
+        config,
+        checkpoint,
+        [choice],
+        calibrate_on,
+        calibrate_num,
+        input_size,
+        formats,
+        pooled,
+        weights,
     )
     meta = source.plan(choice)
     with new_folder(out, overwrite) as draft:
@@ -104,7 +116,7 @@ def extract_all(
         out: The folder that holds the folders.
         overwrite: Replace folders that were extracted before. Defaults to keeping them.
         **options: ``extract``'s ``calibrate_on``, ``calibrate_num``, ``input_size``, ``formats``,
-            ``weights``.
+            ``pooled``, ``weights``.
 
     Yields:
         Each folder once it is complete, the ``meta`` of its ``backbone.pth``, and whether it was
@@ -142,10 +154,13 @@ class _Source:
         calibrate_num: int = CALIBRATION_IMAGES,
         input_size: int | None = None,
         formats: Sequence[str] = (),
+        pooled: bool = False,
         weights: str = 'online',
     ) -> None:
-        self.formats = list(formats)
+        self.formats, self.pooled = list(formats), pooled
         check_formats(self.formats)
+        if pooled and not self.formats:
+            raise UserError('pooled: it is a setting of other formats; give formats')
         sizes = (input_size, *(choice.input_size for choice in choices))
         given = next((size for size in sizes if size is not None), None)
         self.size = SearchDefaults.of(config, given).input_size
@@ -188,6 +203,7 @@ class _Source:
             search=choice.origin or None,
             calibration=self.calibration,
             formats=self.formats,
+            pooled=self.pooled,
             versions=dict(
                 gaia_ssl=__version__, torch=str(torch.__version__), mmengine=mmengine.__version__
             ),
@@ -196,19 +212,20 @@ class _Source:
 
     def write(self, meta: dict[str, Any], folder: str) -> None:
         """Extract a planned subnet and write it to a folder."""
-        backbone = self.supernet.extract(meta['arch'])
+        subnet, backbone = self._subnet(meta['arch']), self.supernet.extract(meta['arch'])
         if self.images:
             calibrate(backbone, self.images)
         weights = dict(backbone.state_dict())
         write_checkpoint(dict(state_dict=weights, meta=meta), osp.join(folder, WEIGHTS_FILE))
         texts = {
             'arch.json': json.dumps(meta['arch']) + '\n',
-            **config_texts(self._subnet(meta['arch'])),
+            **config_texts(subnet),
         }
         for name, text in texts.items():
             with atomic_write(osp.join(folder, name)) as file:
                 file.write(text)
-        export(backbone, self.formats, meta['family']['in_channels'], folder)
+        deployed = DeployedSubnet(backbone, subnet.normalisation, self.pooled)
+        export(deployed, self.formats, folder)
 
     def _subnet(self, arch: Arch) -> Subnet:
         kind = self.supernet.subnet_type.__name__

@@ -4,17 +4,20 @@ import importlib.util
 import io
 import os.path as osp
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from gaia_ssl.models.backbones.base import SubnetBackbone
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.files import atomic_write, naming_file
 
+from .deployed import DeployedSubnet
+
 # side in pixels of the images to trace: an exporter takes the side of a 1x1 map for a constant
 SIDE = 96
+ABOUT = 'about.txt'
+"""Name of the sentence about input and outputs in TorchScript and ``torch.export`` files."""
 
 
 class Format(NamedTuple):
@@ -22,34 +25,31 @@ class Format(NamedTuple):
 
     Attributes:
         file: The file's name.
-        write: Writes a subnet in eval mode, given images to trace it with, to a path.
+        write: Writes a subnet, given images to trace it with, to a path.
         needs: Packages that it needs besides torch.
     """
 
     file: str
-    write: Callable[[SubnetBackbone, Tensor, str], None]
+    write: Callable[[DeployedSubnet, Tensor, str], None]
     needs: tuple[str, ...] = ()
 
 
-def export(net: SubnetBackbone, formats: Sequence[str], in_channels: int, folder: str) -> None:
-    """Write a subnet in other formats; its input is normalised images, its output a map per stage.
+def export(net: DeployedSubnet, formats: Sequence[str], folder: str) -> None:
+    """Write a subnet in other formats.
 
     Batch size, height and width are free; ``torch_export`` takes multiples of 4 pixels, since
     torch's shape function of max pooling depends on the remainder.
 
     Args:
-        net: The subnet, on the CPU; it ends in eval mode and returns every stage's output.
+        net: The subnet, on the CPU.
         formats: Names among ``FORMATS``.
-        in_channels: Channels of the images.
         folder: Folder of the files.
 
     Raises:
         UserError: If a format is unknown or needs a package that is not installed.
     """
     check_formats(formats)
-    net.eval()
-    net.out_indices = tuple(range(len(net.active_path.stages)))
-    images = torch.zeros(2, in_channels, SIDE, SIDE)
+    images = torch.zeros(2, net.in_channels, SIDE, SIDE, dtype=torch.uint8)
     with torch.no_grad():
         for name in formats:
             path = osp.join(folder, FORMATS[name].file)
@@ -69,30 +69,31 @@ def check_formats(formats: Sequence[str]) -> None:
             )
 
 
-def _write_onnx(net: SubnetBackbone, images: Tensor, path: str) -> None:
-    torch.onnx.export(
+def _write_onnx(net: DeployedSubnet, images: Tensor, path: str) -> None:
+    program: Any = torch.onnx.export(  # None only if it writes a file
         net,
         (images,),
-        path,
         input_names=['images'],
-        output_names=[f'stage{stage + 1}' for stage in net.out_indices],
+        output_names=net.outputs,
         dynamic_shapes=({0: 'batch', 2: 'height', 3: 'width'},),
-        external_data=False,
         dynamo=True,
         verbose=False,
     )
+    program.model.doc_string = net.about
+    program.save(path, external_data=False)
 
 
-def _write_torchscript(net: SubnetBackbone, images: Tensor, path: str) -> None:
+def _write_torchscript(net: DeployedSubnet, images: Tensor, path: str) -> None:
     buffer = io.BytesIO()  # PyTorch's own writers tell no reason when they fail
-    torch.jit.save(torch.jit.trace(net, images), buffer)
+    torch.jit.save(torch.jit.trace(net, images), buffer, _extra_files={ABOUT: net.about})
     _write(buffer, path)
 
 
-def _write_torch_export(net: SubnetBackbone, images: Tensor, path: str) -> None:
+def _write_torch_export(net: DeployedSubnet, images: Tensor, path: str) -> None:
     free = dict.fromkeys((0, 2, 3), torch.export.Dim.DYNAMIC)
+    program = torch.export.export(net, (images,), dynamic_shapes=(free,))
     buffer = io.BytesIO()
-    torch.export.save(torch.export.export(net, (images,), dynamic_shapes=(free,)), buffer)
+    torch.export.save(program, buffer, extra_files={ABOUT: net.about})
     _write(buffer, path)
 
 

@@ -232,6 +232,14 @@ def test_several_do_not_pass_for_others(tmp_path, source, photos, change, key):
         list(extract_all(*source, **(options | change)))
 
 
+def test_maps_do_not_pass_for_vectors(tmp_path, source):
+    options = dict(out=str(tmp_path), formats=['torchscript'])
+    choices = dict(small=Choice('MIN'))
+    list(extract_all(*source, choices, **options))
+    with pytest.raises(UserError, match='small holds another subnet .its pooled differs.; choose'):
+        list(extract_all(*source, choices, pooled=True, **options))
+
+
 @pytest.mark.parametrize('content', [dict(weight=torch.zeros(1)), [1]])
 def test_several_do_not_pass_for_files_of_other_programs(tmp_path, source, content):
     (tmp_path / 'small').mkdir()

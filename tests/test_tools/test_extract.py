@@ -19,6 +19,7 @@ from gaia_ssl.space import get_space
 ROOT = Path(__file__).resolve().parents[2]
 TOOL = ROOT / 'tools' / 'extract.py'
 TINY = get_space('tiny10to22')
+IMAGES = torch.zeros(2, 3, 32, 32, dtype=torch.uint8)
 CONFIG = """
 model = dict(
     type='DynamicMoCo',
@@ -154,7 +155,11 @@ def test_several(call, tmp_path, args, names):
 
 def test_exported(call, tmp_path):
     assert call('--arch', 'MIN', '--export', 'torchscript')[0] == 0
-    assert (tmp_path / 'out' / 'backbone.torchscript').is_file()
+    assert len(torch.jit.load(tmp_path / 'out' / 'backbone.torchscript')(IMAGES)) == 4
+    args = ['--arch', 'MIN', '--export', 'torchscript', '--export-pooled']
+    assert call(*args, out='pooled')[0] == 0
+    net = torch.jit.load(tmp_path / 'pooled' / 'backbone.torchscript')
+    assert net(IMAGES).shape == (2, TINY.min['width'][-1])
 
 
 def test_calibrated(call, tmp_path, data):
@@ -243,6 +248,12 @@ def test_overwrite(call, tmp_path):
             '--calibrate-num: 1 is too few',
         ),
         (['--arch', 'MIN', '--input-size', '0'], {}, '--input-size: 0 is not a size'),
+        # other formats
+        (
+            ['--arch', 'MIN', '--export-pooled'],
+            {},
+            '--export-pooled: it is a setting of other formats; give --export',
+        ),
     ],
 )
 def test_bad_input(call, tmp_path, args, inputs, message):

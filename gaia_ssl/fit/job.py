@@ -7,6 +7,7 @@ import torch
 from mmengine.config import Config
 
 from gaia_ssl.benchmark.pipeline import Pipeline
+from gaia_ssl.benchmark.stages import Records
 from gaia_ssl.benchmark.stopwatch import WARM
 from gaia_ssl.search import Search
 from gaia_ssl.utils import UserError
@@ -65,7 +66,7 @@ class Fit:
         timed.dump(self.folder / 'timing.py')
         Pipeline(self.stages.before(), self.folder, cores=1).run()
         times = json.loads(self.stages.times.read_text())
-        times |= dict(images=timed.train_dataloader.dataset.indices)
+        times |= dict(images=timed.train_dataloader.dataset.indices, command=self._command(times))
         plan = make_plan(self.request, self.survey, self.config, self._search(), times)
         self.config.dump(self.stages.config)
         write_json(path, plan.to_dict())
@@ -125,6 +126,12 @@ class Fit:
         if 'cache' in config.model.get('teacher', {}):
             config.model.teacher.cache = str(self.stages.timing / 'teacher')
         return config
+
+    def _command(self, times: dict[str, float]) -> float:
+        """Seconds in which the timed training began: those that it did not train."""
+        record = Records(self.folder)['timing']
+        trained = times['wall_setup'] + times['iterations'] * times['wall_iteration']
+        return max(1.0, record['end'] - record['start'] - trained)
 
     def _search(self) -> Search:
         """A search of the timed training's supernet."""

@@ -27,14 +27,10 @@ SEARCH_SHARE = 0.4
 """The share of the time that search and judges may take."""
 SEARCH_IMAGES = 512
 """Images that subnets are scored on, see docs/en/user_guides/search.md."""
-PROBE = dict(archs=6, images=128)
+PROBE = dict(archs=24, images=128)
 """A search that is timed."""
-COMMAND = 15.0
-"""Seconds that a command takes to begin."""
-EXTRACTION = 30.0
-"""Seconds that an extraction takes."""
-PICTURES = ('views', 'training', 'neighbours')
-"""The stages that draw pictures, which take hardly longer than it takes to begin."""
+SHORT = {'views': 1, 'training': 1, 'extract': 2, 'neighbours': 2}
+"""Stages that take hardly longer than it takes to begin, and how many times as long."""
 LEAST, MOST = 32, 4096
 """Subnets that are scored, at least and at most."""
 
@@ -152,7 +148,8 @@ def make_plan(
         survey: The images.
         config: The training config; its epochs are set.
         job: A search by ``search_options`` of the timed training's checkpoint.
-        times: Of the timed training, see ``StopwatchHook``; ``images`` is how many it had.
+        times: Of the timed training, see ``StopwatchHook``; ``images`` is how many it had, and
+            ``command`` in how many seconds it began.
     """
     recipe, searches = RECIPES[request.start], Searches(job)
     judged = 0.0
@@ -165,8 +162,9 @@ def make_plan(
     iterations = survey.number // config.train_dataloader.batch_size
     epoch = iterations * times['wall_iteration']
     setup = times['wall_setup'] * max(1, min(survey.number, recipe.passed) / times['images'])
-    setup += COMMAND
-    left = 60 * request.minutes - seconds - setup - EXTRACTION - (2 + len(PICTURES)) * COMMAND
+    command = times['command']
+    short = {name: factor * command for name, factor in SHORT.items()}
+    left = 60 * request.minutes - seconds - setup - 2 * command - sum(short.values())
     epochs = int(min(max(1, left // epoch), recipe.epochs))
     config.train_cfg.max_epochs = epochs
     return Plan(
@@ -178,10 +176,9 @@ def make_plan(
         feasible=len(job.candidates.feasible),
         search=search_options(request, config, job.settings.input_size, survey.number) | strategy,
         seconds=dict(
-            pretrain=setup + epochs * epoch,
-            search=seconds + COMMAND,
-            extract=EXTRACTION + COMMAND,
-            **dict.fromkeys(PICTURES, COMMAND),
+            pretrain=command + setup + epochs * epoch,
+            search=command + seconds,
+            **short,
         ),
         peak_bytes=times['peak_bytes'],
         minutes=request.minutes,

@@ -5,7 +5,7 @@ import json
 import pytest
 from mmengine.config import Config
 
-from gaia_ssl.benchmark.stages import StageError
+from gaia_ssl.benchmark.stages import Records, StageError
 from gaia_ssl.fit.job import Fit
 from gaia_ssl.fit.plan import Plan
 from gaia_ssl.fit.request import Request
@@ -40,6 +40,13 @@ def test_a_few_iterations_are_timed(fit):
     assert 'gaia_ssl.benchmark.stopwatch' in timed.custom_imports.imports
     # the training's own config stays as it is
     assert config.train_cfg.type == 'EpochBasedTrainLoop' and 'custom_hooks' not in config
+
+
+def test_seconds_to_begin(fit, tmp_path):
+    Records(tmp_path)['timing'] = dict(start=100.0, end=130.0, attempts=1)
+    times = dict(wall_setup=5.0, wall_iteration=0.5, iterations=20)
+    assert fit._command(times) == pytest.approx(15)
+    assert fit._command(times | dict(wall_setup=50.0)) == 1
 
 
 def test_a_plan_is_made_once(fit, tmp_path):

@@ -21,7 +21,7 @@ from gaia_ssl.fit.survey import survey
 from gaia_ssl.search import Search
 from gaia_ssl.space import count_cost, get_space
 
-TIMES = dict(wall_setup=2.0, wall_iteration=0.5, images=24, peak_bytes=3 << 30)
+TIMES = dict(wall_setup=2.0, wall_iteration=0.5, images=24, peak_bytes=3 << 30, command=15.0)
 
 
 @pytest.fixture
@@ -102,16 +102,15 @@ def test_as_many_as_there_is_time_for(asked, config, job, slow, monkeypatch):
     number = plan.search['num']
     assert 4 < number < plan.feasible
     share = planning.SEARCH_SHARE * 60 * asked.minutes
-    assert 0.7 * share < plan.seconds['search'] - planning.COMMAND < 1.1 * share
+    assert 0.7 * share < plan.seconds['search'] - TIMES['command'] < 1.1 * share
     # the judges take what they take, eight labeled images beside the 48
     judged = Searches(job).seconds(19) * (1 + 8 / 48)
     assert plan.seconds['search'] == pytest.approx(
-        Searches(job).seconds(number) + judged + planning.COMMAND
+        Searches(job).seconds(number) + judged + TIMES['command']
     )
     # the training has what is left, in whole epochs
-    setup = TIMES['wall_setup'] + planning.COMMAND
-    left = 600 - plan.seconds['search'] + planning.COMMAND - setup
-    left -= planning.EXTRACTION + 5 * planning.COMMAND
+    setup = TIMES['wall_setup'] + TIMES['command']
+    left = 600 - plan.seconds['search'] - setup - sum(planning.SHORT.values()) * TIMES['command']
     assert plan.epochs == int(left // (6 * 0.5)) == config.train_cfg.max_epochs
     assert plan.seconds['pretrain'] == pytest.approx(setup + plan.epochs * 3)
     assert 590 < sum(plan.seconds.values()) <= 600
@@ -128,7 +127,7 @@ def test_a_teacher_sees_images_before_the_first_iteration(
     monkeypatch.setitem(planning.RECIPES, 'scratch', recipe)
     # half of the images were timed
     plan = make_plan(replace(asked, minutes=1), survey(asked.images), config, job, TIMES)
-    assert plan.seconds['pretrain'] == pytest.approx(2 * factor + planning.COMMAND + 3)
+    assert plan.seconds['pretrain'] == pytest.approx(2 * factor + TIMES['command'] + 3)
 
 
 def test_the_plan_is_read(asked, config, job, slow):

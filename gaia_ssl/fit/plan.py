@@ -88,7 +88,7 @@ class Plan:
             ('views', f'{self.side} px', '--input-size'),
             (
                 'training',
-                f'{self.epochs} epochs of {self.iterations} iterations: '
+                f'{self.epochs} epoch{"s" * (self.epochs > 1)} of {self.iterations} iterations: '
                 f'{_minutes(self.seconds["pretrain"])}, {self.peak_bytes / 2**30:.1f} GiB',
                 '--minutes',
             ),
@@ -168,7 +168,7 @@ def make_plan(
     epochs = int(min(max(1, left // epoch), recipe.epochs))
     config.train_cfg.max_epochs = epochs
     return Plan(
-        start=recipe.about.format(request.network),
+        start=recipe.about.format(Path(request.network or '').name),
         images=survey._asdict(),
         side=job.settings.input_size,
         epochs=epochs,

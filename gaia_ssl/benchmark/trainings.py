@@ -1,9 +1,12 @@
-"""Find the trainings that a study compares."""
+"""Trainings: those that a study compares, and the last checkpoint of one."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from gaia_ssl.utils.paths import last_checkpoint
+
+from .metrics import read_loss
 from .stages import StageError
 
 
@@ -52,3 +55,17 @@ def trainings_of(words: Sequence[str]) -> dict[tuple[str, int], Training]:
         for run in runs:
             found[name, int(run.name.removeprefix('seed'))] = Training.of(run)
     return found
+
+
+def keep_last(link: Path) -> dict[str, float]:
+    """Link a training's last checkpoint under a name that is known before; read its last loss.
+
+    Args:
+        link: The link to make, in the folder of the training.
+
+    Returns:
+        The ``loss``.
+    """
+    link.unlink(missing_ok=True)
+    link.symlink_to(last_checkpoint(link.parent).name)
+    return dict(loss=read_loss(link.parent))

@@ -9,7 +9,7 @@ from typing import Any
 
 from gaia_ssl.benchmark.figures import rounded
 from gaia_ssl.benchmark.stages import Records
-from gaia_ssl.search.judge import Standing
+from gaia_ssl.search.judge import SHORT_LIST, Standing
 from gaia_ssl.space.search_json import load_result
 from gaia_ssl.space.units import cost_columns, cost_text
 from gaia_ssl.utils.environment import as_line, machine, versions
@@ -47,7 +47,7 @@ def make_report(request: Request, plan: Plan) -> dict[str, Any]:
     """
     stages = Stages(request)
     result = load_result(str(stages.folder / 'search'))
-    judged: dict[str, Any] = dict(standings=[], subnets=result['subnets'][:5])
+    judged: dict[str, Any] = dict(standings=[], subnets=result['subnets'][:SHORT_LIST])
     if request.labels is not None:
         judged = json.loads((stages.folder / 'search' / 'judge.json').read_text())
     records = Records(stages.folder)

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gaia_ssl.benchmark.metrics import read_loss
 from gaia_ssl.benchmark.stages import Stage
-from gaia_ssl.utils.paths import ROOT, TOOLS, last_checkpoint
+from gaia_ssl.benchmark.trainings import keep_last
+from gaia_ssl.utils.paths import ROOT, TOOLS
 
 from .plan import Plan
 from .request import Request
@@ -102,17 +102,10 @@ class Stages:
             'pretrain',
             [TOOLS / 'train.py', self.config, '--work-dir', folder, '--resume'],
             [folder / 'last_checkpoint', self.checkpoint],
-            collect=self._keep_supernet,
+            collect=lambda: keep_last(self.checkpoint),
             folder=folder,
             resumes=True,
         )
-
-    def _keep_supernet(self) -> dict[str, float]:
-        """Link the last checkpoint under a name that is known before; return the last loss."""
-        folder = self.checkpoint.parent
-        self.checkpoint.unlink(missing_ok=True)
-        self.checkpoint.symlink_to(last_checkpoint(folder).name)
-        return dict(loss=read_loss(folder))
 
     def _search(self, plan: Plan, labels: str | None, needs: Sequence[str]) -> Stage:
         folder = self.folder / 'search'

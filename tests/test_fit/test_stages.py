@@ -75,7 +75,7 @@ def test_labels_judge_and_objects_become_label_maps(asked, tmp_path, labels):
 
 
 def test_the_supernet_gets_a_name_that_is_known_before(asked, tmp_path, monkeypatch):
-    monkeypatch.setattr('gaia_ssl.fit.stages.read_loss', lambda folder: 2.5)
+    monkeypatch.setattr('gaia_ssl.benchmark.trainings.read_loss', lambda folder: 2.5)
     stages = Stages(asked)
     folder = stages.checkpoint.parent
     folder.mkdir()

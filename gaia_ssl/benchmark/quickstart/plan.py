@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gaia_ssl.utils.paths import CONFIGS, ROOT, TOOLS, last_checkpoint
+from gaia_ssl.utils.paths import CONFIGS, ROOT, TOOLS
 
-from ..metrics import METRICS, read_evaluation, read_loss
+from ..metrics import METRICS, read_evaluation
 from ..stages import Stage, StageError
+from ..trainings import keep_last
 
 SUPERNET = CONFIGS / 'mocov2' / 'mocov2_tiny10to22_bs128-coslr_scenes.py'
 TAUGHT = CONFIGS / 'distill' / 'distill_tiny10to22_bs128-coslr_scenes.py'
@@ -290,19 +291,13 @@ class Plan:
             [TOOLS / 'train.py', self.supernet, '--work-dir', folder, '--resume']
             + options(self.budget.pretrain),
             outputs=[folder / 'last_checkpoint', self.checkpoint],
-            collect=lambda: self._keep_supernet(folder),
+            collect=lambda: keep_last(self.checkpoint),
             needs=['data'],
             cores=2,  # one trains, one loads
             env=dict(self.teaching, GAIA_SSL_DATA=str(self.made)),
             folder=folder,
             resumes=True,
         )
-
-    def _keep_supernet(self, folder: Path) -> dict[str, float]:
-        """Link the last checkpoint under a name that is known before; return the last loss."""
-        self.checkpoint.unlink(missing_ok=True)
-        self.checkpoint.symlink_to(last_checkpoint(folder).name)
-        return dict(loss=read_loss(folder))
 
     def _search(self, kind: str) -> Stage:
         images = self.images[kind]

@@ -146,7 +146,10 @@ def add_budgets(group: argparse._ArgumentGroup) -> None:
 def add_strategy(group: argparse._ArgumentGroup) -> None:
     """Add the options of the strategy."""
     group.add_argument(
-        '--strategy', choices=strategy_names(), default='random', help='default: %(default)s'
+        '--strategy',
+        choices=strategy_names(),
+        help='default: auto, all archs of the budget where there are at most ten times --num, else '
+        'evolution; in a race all, or --num random ones',
     )
     settings = dict(
         num=(int, 'archs that are scored; exhaustive takes all, listed the best; default: 100'),
@@ -302,12 +305,14 @@ def make_strategy(args: argparse.Namespace) -> dict[str, Any]:
     """
     given = {key: getattr(args, key) for key in STRATEGY_SETTINGS}
     settings = {key: value for key, value in given.items() if value is not None}
-    if (args.strategy == 'listed') != (args.search is not None):
+    of_race = 'exhaustive' if args.num is None else 'random'
+    strategy = args.strategy or (of_race if args.race else 'auto')
+    if (strategy == 'listed') != (args.search is not None):
         raise UserError('--strategy: listed takes the archs of --from D/search.json; give both')
     if args.search is not None:
         rows = load_result(args.search)['subnets'][: settings.pop('num', None)]
         settings['archs'] = [row['arch'] for row in rows]
-    return dict(settings, type=args.strategy)
+    return dict(settings, type=strategy)
 
 
 def make_race(args: argparse.Namespace) -> dict[str, Any] | None:
@@ -339,8 +344,10 @@ def search(args: argparse.Namespace) -> None:
         labeled = labeled_images(args.judge, job.images.images.pipeline)
         judge = Judge(labeled.kind, settings, job.candidates)
     bad = job.images.bad
-    if bad and is_main_process():
-        print(describe_bad(bad, len(job.images) + len(bad)))
+    if is_main_process():
+        if bad:
+            print(describe_bad(bad, len(job.images) + len(bad)))
+        print(job.describe(), flush=True)
     result = job.run(work_dir, args.resume, limits)
     if is_main_process():
         print(summary(result, work_dir), flush=True)

@@ -226,7 +226,7 @@ class Searches:
             if archs <= LEAST or seconds <= affordable:
                 break
             archs = max(LEAST, int(archs * affordable / seconds))
-        return dict(num=archs), self.seconds(archs)
+        return dict(strategy='random', num=archs), self.seconds(archs)
 
 
 def multiply_adds(job: Search) -> int:

@@ -169,6 +169,13 @@ class Search:
         """Plain data that decides the result; two searches with equal ones have equal results."""
         return {**self.weights_id, **self.settings_id}
 
+    def describe(self) -> str:
+        """A line that says how many archs it scores, on how many images."""
+        feasible = self.candidates.feasible
+        number, all_archs = self.candidates.strategy.number(feasible), len(feasible)
+        share = f'all {number:,}' if number == all_archs else f'{number:,} of {all_archs:,}'
+        return f'scoring {share} subnets within the budget on {len(self.images):,} images'
+
     def run(self, work_dir: str, resume: bool = False, limits: Limits | None = None) -> Result:
         """Score the candidates, and in the first process write the result.
 

@@ -29,6 +29,7 @@ ENV = dict(
 WHOLE_SET = dict(
     task='global', distance=('cosine', 'neighbours', 'label_ridge'), labels='images', num=60
 )
+FEW = dict(flops=(1.6e6, 1.65e6))
 RACE = dict(task='global', race='fast', top=5, num=80, bn_group=4, images='many')
 CONFIG = """
 default_scope = 'gaia_ssl'
@@ -91,10 +92,9 @@ def args_of(given, **options):
     """The command's arguments; an option that is None is left out."""
     config = options.pop('config', given / 'config.py')
     checkpoint = options.pop('checkpoint', given / 'supernet.pth')
-    options = dict(
-        dict(images=given / 'images', task='dense', flops=(1.6e6, 3.5e6), num=12, bn_group=8),
-        **options,
-    )
+    defaults = dict(images=given / 'images', task='dense', flops=(1.6e6, 3.5e6), bn_group=8)
+    defaults |= dict(strategy='random', num=12)
+    options = dict(defaults, **options)
     for name in ('labels', 'images'):
         if options.get(name) in ('images', 'many'):
             options[name] = given / options[name]
@@ -116,6 +116,26 @@ def test_scores_of_the_whole_set_and_by_labels(given, run, tmp_path):
     for row in result['subnets']:
         assert row['distance'] == pytest.approx(sum(row['terms']))
         assert row['terms'][2] * 37 == pytest.approx(round(row['terms'][2] * 37))
+
+
+@pytest.mark.parametrize(
+    'options, strategy, share',
+    [
+        (dict(), 'auto', '12 of {feasible}'),
+        (FEW, 'auto', 'all {feasible}'),
+        (RACE | FEW | dict(images='images', num=None), 'exhaustive', 'all {feasible}'),
+    ],
+    ids=['evolution', 'all', 'race'],
+)
+def test_what_is_scored_without_a_strategy(given, run, tmp_path, options, strategy, share):
+    done = run(*args_of(given, work_dir=tmp_path, strategy=None, **options))
+    assert done.returncode == 0, done.stderr
+    result = json.loads((tmp_path / 'search.json').read_text())
+    meta = result['meta']
+    share = share.format(feasible=f'{meta["num_feasible"]:,}')
+    assert f'scoring {share} subnets within the budget on 37 images' in done.stdout
+    assert meta['strategy'] == strategy
+    assert f'{len(result["subnets"])}' == share.split()[share.startswith('all')]
 
 
 def test_the_pick_of_a_race_is_judged(given, run, tmp_path):

@@ -193,7 +193,7 @@ def stages_of(args: argparse.Namespace) -> list[Stage]:
             command += ['--images', args.images.absolute(), '--task', args.task]
             command += ['--distance', *part.distances, *part.options]
             command += ['--labels', args.work_dir / 'labels' / part.labels] if part.labels else []
-            command += ['--flops', *band, '--num', args.archs]
+            command += ['--flops', *band, '--strategy', 'random', '--num', args.archs]
             command += ['--num-images', args.num_images, '--micro-batch', 4]
             command += ['--input-size', args.input_size] if args.input_size else []
             command += ['--work-dir', folder, '--resume']

@@ -304,7 +304,8 @@ class Plan:
         folder = self.work_dir / f'search_{kind}'
         command: list[Any] = [TOOLS / 'search.py', self.supernet, self.checkpoint]
         command += ['--images', images.unlabeled]
-        command += ['--task', kind, '--flops', *FLOPS, '--num', self.budget.num]
+        command += ['--task', kind, '--flops', *FLOPS]
+        command += ['--strategy', 'random', '--num', self.budget.num]
         command += ['--input-size', SEARCH_SIZE, '--work-dir', folder, '--resume']
         return self._stage(
             f'search_{kind}',

@@ -28,6 +28,10 @@ class Strategy(ABC):
     def rounds(self, feasible: Feasible) -> Rounds:
         """The rounds; no arch is asked for twice."""
 
+    def number(self, feasible: Feasible) -> int:
+        """The number of archs that it scores."""
+        return min(getattr(self, 'num', len(feasible)), len(feasible))
+
     def check(self, feasible: Feasible) -> None:  # noqa: B027 - most fit any archs
         """Raise ``UserError`` where the settings do not fit what is feasible."""
 

@@ -99,6 +99,10 @@ class Listed(Strategy):
             if indices.count(index) > 1:
                 raise UserError(f'archs: {arch} is listed twice')
 
+    def number(self, feasible: Feasible) -> int:
+        """See the base class."""
+        return len(self.archs)
+
     def rounds(self, feasible: Feasible) -> Rounds:
         """One round of all of them."""
         yield sorted(index for index in self._indices(feasible) if index is not None)

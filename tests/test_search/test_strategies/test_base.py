@@ -16,7 +16,7 @@ def test_settings_come_back(name):
     'settings, message',
     [
         (dict(type='luck'), "strategy: 'luck' is not one of "),
-        (dict(), 'strategy: None is not one of evolution, exhaustive, listed, pareto, random'),
+        (dict(), 'strategy: None is not one of auto, evolution, exhaustive, listed, pareto'),
         (dict(type='random', population=3), "population: strategy 'random' has no such setting"),
         (dict(type='exhaustive', num=3), "num: strategy 'exhaustive' has no such setting"),
         (dict(type='evolution', num=0), 'num: 0 archs'),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.logging import HistoryBuffer
+from playwright.sync_api import sync_playwright
 
 from gaia_ssl.export import Choice, extract
 from gaia_ssl.registry import MODELS
@@ -118,3 +120,34 @@ def command(command_server, tmp_path_factory):
         return subprocess.CompletedProcess(argv, code, *texts)
 
     return call
+
+
+@pytest.fixture(scope='session')
+def browser():
+    """A headless Chromium, if the machine has one."""
+    program = shutil.which('chromium')
+    if program is None:
+        pytest.skip('drives a page in Chromium')
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=['--no-sandbox'])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def show(browser):
+    """Open a page of a file, after a script of the test's; a message of its console fails it."""
+    said = []
+
+    def open_page(path, width=1200, script=''):
+        page = browser.new_page(viewport=dict(width=width, height=800))
+        page.on('console', lambda message: said.append(message.text))
+        page.on('pageerror', lambda error: said.append(str(error)))
+        page.add_init_script(script)
+        page.goto(path.as_uri())
+        wide = page.evaluate('document.documentElement.scrollWidth')
+        assert wide <= width, f'{path.name} is {wide} px wide in a window of {width}'
+        return page
+
+    yield open_page
+    assert said == []

@@ -24,20 +24,20 @@ ROOMS = [
 
 @pytest.fixture(scope='module')
 def site(tmp_path_factory):
-    """What Sphinx knows of the pages, built from a copy since it writes the API's pages there."""
+    """The pages, built from a copy since it writes the API's pages there."""
     folder = tmp_path_factory.mktemp('site')
     docs = folder / 'docs' / 'en'
     shutil.copytree(ROOT / 'docs' / 'en', docs, ignore=shutil.ignore_patterns('_build', 'api'))
     shutil.copy(ROOT / 'README.md', folder)  # of which the front page includes parts
     out, warnings = folder / 'out', io.StringIO()
-    app = Sphinx(docs, ROOT / 'docs/en', out, out, 'dummy', status=None, warning=warnings)
+    app = Sphinx(docs, ROOT / 'docs/en', out, out, 'html', status=None, warning=warnings)
     app.build()
     assert not warnings.getvalue()
-    return app.env
+    return app
 
 
 def test_config_page_lists_every_config(site):
-    page = site.get_doctree('configs').astext()
+    page = site.env.get_doctree('configs').astext()
     configs = [path for path in ROOT.glob('configs/**/*.py') if '_base_' not in path.parts]
     assert len(configs) > 50
     assert not [path.name for path in configs if path.name not in page.split()]
@@ -45,6 +45,15 @@ def test_config_page_lists_every_config(site):
 
 @pytest.mark.parametrize('room', ROOMS)
 def test_api_documents_every_export(site, room):
-    documented = site.get_domain('py').objects
+    documented = site.env.get_domain('py').objects
     exported = getattr(import_module(room), '__all__', ())
     assert not [name for name in exported if f'{room}.{name}' not in documented]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('width', [1200, 500])
+def test_pages_fit_a_window(site, show, width):
+    pages = sorted(Path(site.outdir).rglob('*.html'))
+    assert len(pages) > 30
+    for path in pages:
+        show(path, width).close()

@@ -32,4 +32,4 @@ autodoc_typehints = 'none'  # Google style gives the types
 
 html_theme = 'sphinx_rtd_theme'
 html_static_path = ['_static']
-html_css_files = ['tables.css']
+html_css_files = ['pages.css']

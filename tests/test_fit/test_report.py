@@ -106,3 +106,11 @@ def test_the_page_and_what_is_said(fitted):
     assert all((folder / link).exists() for link in page.links[1:])
     assert 'a &amp; b' in text and not re.search(r'\$\w', text)
     assert json.loads((folder / 'report.json').read_text())['task'] == 'classification'
+
+
+@pytest.mark.parametrize('width', [1200, 500])
+def test_the_page_in_a_browser(fitted, show, width):
+    write_report(*fitted)
+    page = show(Stages(fitted[0]).folder / 'report.html', width)
+    assert 'better than random archs' in page.inner_text('body')
+    assert page.locator('a[href="search/search.html"]').is_visible()

@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -116,6 +117,22 @@ def test_scores_of_the_whole_set_and_by_labels(given, run, tmp_path):
     for row in result['subnets']:
         assert row['distance'] == pytest.approx(sum(row['terms']))
         assert row['terms'][2] * 37 == pytest.approx(round(row['terms'][2] * 37))
+
+
+@pytest.mark.slow
+def test_the_command_that_the_page_copies_extracts(given, run, command, show, tmp_path):
+    done = run(*args_of(given, work_dir=tmp_path, num=4))
+    assert done.returncode == 0, done.stderr
+    page = show(tmp_path / 'search.html')
+    page.select_option('#copies', index=1)
+    page.locator('#top tr').nth(2).click()
+    python, *words = shlex.split(page.locator('#copied').input_value())
+    out = tmp_path / 'subnet'
+    words[words.index('--out') + 1] = out
+    done = command(*words)
+    assert python == 'python' and done.returncode == 0, done.stderr
+    arch = json.loads((out / 'arch.json').read_text())
+    assert arch == json.loads((tmp_path / 'search.json').read_text())['subnets'][1]['arch']
 
 
 @pytest.mark.parametrize(

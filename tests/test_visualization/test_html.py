@@ -1,10 +1,8 @@
-"""The page: what it holds, that it needs nothing else, and that it runs where node is there."""
+"""The page: what it holds, that it needs nothing else, and what it does in a browser."""
 
 import json
 import re
 import shlex
-import shutil
-import subprocess
 from html.parser import HTMLParser
 
 import pytest
@@ -13,61 +11,27 @@ from gaia_ssl.utils.pareto import pareto_rows
 from gaia_ssl.visualization import html, write_html
 
 HOSTILE = '</script><script>alert(1)</script><!--<script>"\'&\u2028'
-# the little of a browser that the page asks for; a click on the best subnet, without a clipboard
-BROWSER = """
-const calls = [];
-const pen = new Proxy({}, {get: (o, k) => o[k] ?? ((...a) => calls.push([k, ...a])),
-                           set: (o, k, v) => { o[k] = v; return true; }});
-const nodes = {};
-const make = id => ({id, style: {}, listeners: {}, options: [], offsetWidth: 90, offsetHeight: 90,
-  getContext: () => pen, getBoundingClientRect: () => ({left: 0, top: 0, width: 900, height: 600}),
-  addEventListener(name, f) { this.listeners[name] = f; }, append(o) { this.options.push(o); },
-  setPointerCapture() {}, select() { this.selected = true; }});
-const page = require('fs').readFileSync(process.argv[2], 'utf8');
-const scripts = [...page.matchAll(/<script[^>]*>([^]*?)<\\/script>/g)].map(m => m[1]);
-const document = {getElementById: id => nodes[id] ??= make(id), createElement: make,
-                  execCommand: () => false};
-const window = {devicePixelRatio: 2, addEventListener() {}};
-document.getElementById('data').textContent = scripts[0];
-const run = new Function('document', 'window', 'navigator', 'requestAnimationFrame',
-  scripts[1] + '; return {xs, ys, num, size, shades,'
-  + 'near: (...at) => nearest(grid, xs, ys, ...at)}');
-const app = run(document, window, {}, f => f());
-const wrong = [];
-for (let k = 0; k < 300; k++) {
-  const [x, y, reach] = [(k * 37) % 900, (k * 91) % 600, 5 + k];
+# notes what is drawn; the clipboard is not there
+NOTES = """
+window.drawn = [];
+const {fillText} = CanvasRenderingContext2D.prototype;
+CanvasRenderingContext2D.prototype.fillText = function (...args) {
+  window.drawn.push(args[0]);
+  fillText.apply(this, args);
+};
+Object.defineProperty(navigator, 'clipboard', {value: undefined});
+document.execCommand = () => false;
+"""
+# points whose nearest subnet is not the one that a plain loop finds
+NEAREST = """
+[...Array(300).keys()].map(k => [(k * 37) % 900, (k * 91) % 600, 5 + k]).filter(([x, y, reach]) => {
   let [best, least] = [-1, reach * reach];
-  for (let i = 0; i < app.size; i++) {
-    const d = (app.xs[i] - x) ** 2 + (app.ys[i] - y) ** 2;
+  for (let i = 0; i < size; i++) {
+    const d = (xs[i] - x) ** 2 + (ys[i] - y) ** 2;
     if (d < least) [best, least] = [i, d];
   }
-  if (app.near(x, y, reach) !== best) wrong.push([x, y, reach]);
-}
-const at = {clientX: app.xs[3], clientY: app.ys[3], deltaY: -100, preventDefault() {}};
-const over = nodes.over.listeners;
-over.pointermove(at);
-const tip = nodes.tip.textContent;
-over.pointerdown(at); over.pointerup(at);
-nodes.axis.listeners.change({target: {selectedIndex: nodes.axis.options.length - 1}});
-over.wheel(at);
-nodes.color.listeners.change({target: {selectedIndex: 2}});
-nodes.color.listeners.change({target: {selectedIndex: 0}});
-const texts = calls.filter(call => call[0] === 'fillText').map(call => call[1]);
-const rows = nodes.top.options;
-const listed = rows.map(row => row.options.map(cell => String(cell.textContent)));
-setTimeout(() => {
-  const {copied, status, title} = nodes;
-  const first = copied.value;
-  nodes.copies.selectedIndex = 1;
-  rows[2].listeners.click();
-  console.log(JSON.stringify({
-    wrong, tip, texts, num: app.num, copied: first, command: copied.value, listed,
-    selected: copied.selected,
-    status: status.textContent, title: title.textContent,
-    shades: app.shades([3, 1, 2, 3, 9, 9, 8, 0]), ramp: nodes.ramp.hidden,
-    copies: nodes.copies.options.length,
-  }));
-}, 20);
+  return nearest(grid, xs, ys, x, y, reach) !== best;
+})
 """
 
 
@@ -91,6 +55,15 @@ class Scripts(HTMLParser):
     def handle_data(self, text):
         if self.inside:
             self.scripts[-1] += text
+
+
+def wait_for(page, expression):
+    """Wait for an expression; the page forbids the eval of Playwright's own waiting."""
+    for _ in range(250):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(20)
+    pytest.fail(f'never true: {expression}')
 
 
 def written(tmp_path, result):
@@ -185,36 +158,59 @@ def test_it_needs_no_other_file(tmp_path, make_result):
     assert "default-src 'none'" in text
 
 
-@pytest.mark.skipif(not shutil.which('node'), reason='runs the page in node')
-def test_it_runs(tmp_path, hostile):
+@pytest.mark.parametrize('width', [1200, 500])
+def test_it_is_driven_in_a_browser(tmp_path, hostile, show, width):
     written(tmp_path, hostile)
-    script = tmp_path / 'browser.js'
-    script.write_text(BROWSER)
-    done = subprocess.run(
-        ['node', script, tmp_path / 'search.html'], capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    assert found['wrong'] == [] and found['num'] == 7
-    assert found['title'].lower().startswith(HOSTILE.lower())
-    assert found['tip'].startswith('rank 4 of 7\ndistance: 0.2')
-    assert 'flops: 5.0000 MFLOPs' in found['tip'] and 'width: [8,5]' in found['tip']
-    assert {HOSTILE, 'MIN', '★', 'latency of a batch (ms)'} <= set(found['texts'])
-    assert json.loads(found['copied']) == hostile['subnets'][3]['arch']
-    # the second row of the list, as a command of the shell
-    assert found['copies'] == 2
-    words = shlex.split(found['command'])
+    page = show(tmp_path / 'search.html', width)
+    drawing = "document.getElementById('under').toDataURL()"
+    canvas, tip = page.locator('#over'), page.locator('#tip')
+    first = page.evaluate(drawing)
+    canvas.hover(position=page.evaluate('({x: xs[3], y: ys[3]})'))
+    assert tip.inner_text().startswith('rank 4 of 7\ndistance: 0.2')
+    inside = tip.bounding_box()
+    assert inside['x'] >= 0 and inside['x'] + inside['width'] <= width
+    page.mouse.wheel(0, -300)
+    wait_for(page, f'{drawing} !== {json.dumps(first)}')
+    page.click('#reset')
+    wait_for(page, f'{drawing} === {json.dumps(first)}')
+    page.select_option('#axis', index=3)
+    wait_for(page, f'{drawing} !== {json.dumps(first)}')
+    page.select_option('#color', index=2)
+    assert page.locator('#ramp').is_visible()
+    for copied, row, part in (('0', 2, 0), ('1', 5, 1)):
+        page.select_option('#copies', index=int(copied))
+        page.locator('#top tr').nth(row).click()
+        status = f'The arch of rank {row} is copied:'
+        wait_for(page, f"document.getElementById('status').textContent === '{status}'")
+        text = page.locator('#copied').input_value()
+        arch = shlex.split(text)[5] if part else text
+        assert json.loads(arch) == hostile['subnets'][row - 1]['arch']
+        # what the clipboard holds
+        page.locator('#copied').evaluate("field => { field.readOnly = false; field.value = ''; }")
+        page.locator('#copied').press('Control+V')
+        assert page.locator('#copied').input_value() == text
+
+
+def test_what_is_drawn_and_found(tmp_path, hostile, show):
+    written(tmp_path, hostile)
+    page = show(tmp_path / 'search.html', script=NOTES)
+    assert page.locator('#title').inner_text().lower().startswith(HOSTILE.lower())
+    assert page.evaluate(NEAREST) == [] and page.evaluate('num') == 7
+    page.select_option('#axis', index=3)
+    wait_for(page, "drawn.includes('latency of a batch (ms)')")
+    assert {HOSTILE, 'MIN', '★'} <= {*page.evaluate('drawn')}
+    rows = [row.inner_text().split('\t') for row in page.locator('#top tr').all()]
+    assert len(rows) == 8 and rows[0][:3] == ['rank', 'distance', 'flops MFLOPs']
+    assert rows[4][0] == '4' and '8-5' in rows[4]
+    # colours by rank, of seven subnets
+    shades = page.evaluate('shades([3, 1, 2, 3, 9, 9, 8, 0])')
+    assert shades[1] == 'hsl(250, 65%, 50%)' and len(shades) == 7
+    assert shades[0] == shades[3] and shades[4] == shades[5]
+    # without a clipboard the text is there, selected, and the page says so
+    page.select_option('#copies', index=1)
+    page.locator('#over').click(position=page.evaluate('({x: xs[1], y: ys[1]})'))
+    wait_for(page, "document.getElementById('status').textContent.includes('press Ctrl+C')")
+    selected = page.evaluate('document.activeElement.value')
+    words = shlex.split(selected)
     assert words[:4] == ['python', 'tools/extract.py', HOSTILE, 'epoch 1.pth']
     assert json.loads(words[words.index('--arch') + 1]) == hostile['subnets'][1]['arch']
-    assert len(found['listed']) == 8 and found['listed'][0][:3] == [
-        'rank',
-        'distance',
-        'flops MFLOPs',
-    ]
-    assert found['listed'][4][0] == '4' and '8-5' in found['listed'][4]
-    # colours by rank, of seven subnets; none again at last
-    assert found['shades'][1] == 'hsl(250, 65%, 50%)' and len(found['shades']) == 7
-    assert found['shades'][0] == found['shades'][3] and found['shades'][4] == found['shades'][5]
-    assert found['ramp'] is True
-    # no clipboard: the text is there, selected, and the page says so
-    assert found['selected'] and 'press Ctrl+C' in found['status']

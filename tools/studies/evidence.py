@@ -5,8 +5,8 @@ Usage: python tools/studies/evidence.py --supernets NAME=DIR ... --images DIR --
 ``DIR`` of a supernet holds trainings ``seed0``, ``seed1`` and so on, as
 tools/studies/supernet_recipes.py leaves them. ``--images`` are searched on, without labels. Of each
 supernet, random archs within 5% of the median of FLOPs are scored by every score of the task that
-needs no labels, for ``--task global`` also by the distance to the supernet's own largest subnet
-(MAX), for ``--task dense`` at each stage but the first and by some global ones. Their truth is
+needs no labels, those that compare features also to the supernet's own largest subnet (MAX); for
+``--task dense`` at each stage but the first and by some global ones. Their truth is
 measured with frozen features on ``--labels``, images that the training did not see: the top-1 of
 kNN and of a linear classifier (ridge regression), or the mIoU of a linear classifier of positions.
 It is measured on two halves of them, whose agreement says how far it can be trusted.
@@ -54,10 +54,14 @@ SHORT_LIST = 5
 HALVES = ('a', 'b')
 SUMS = (('neighbours', 'relation_qq'), ('neighbours', 'cosine'), ('neighbours', 'rank'))
 """Scores that are added after division by their spread, as ``--combine spread`` does."""
-OWN = ('cosine', 'relation_qk', 'neighbours', 'pooled_neighbours', 'pooled_cka')
-"""Scores that are taken to MAX, too."""
+OWN = {
+    'global': ('cosine', 'relation_qk', 'neighbours', 'pooled_neighbours', 'pooled_cka'),
+    'dense': ('cka', 'cosine', 'kl', 'mse', 'pooled_neighbours'),
+}
+"""Scores of a task that are taken to MAX, too."""
 BESIDE = ('cosine', 'cka', 'pooled_rank', 'pooled_neighbours')
 """Global scores that are compared with the dense ones."""
+TO_MAX = ('--teacher', 'max')
 DRAWN = ('FLOPs', 'params')
 """The sizes that are drawn."""
 COLUMNS = ('', ', width fixed', ': pick', ': best of 5 loses')
@@ -91,11 +95,11 @@ def global_parts(stages: int) -> dict[str, Part]:
     """The searches for classification."""
     scores, truths = unlabeled('global'), ['label_knn', 'label_ridge']
     names = ['knn', 'ridge']
-    own = [f'{score} to MAX' for score in OWN]
+    own = OWN['global']
     return dict(
         a=Part([*truths, *scores], names, scores, labels='a'),
         b=Part(truths, names, labels='b'),
-        max=Part(OWN, scores=own, options=['--teacher', 'max']),
+        max=Part(own, (), [f'{score} to MAX' for score in own], TO_MAX),
     )
 
 
@@ -103,12 +107,17 @@ def dense_parts(stages: int) -> dict[str, Part]:
     """The searches for detection and segmentation: scores of each stage but the first."""
     later = [*map(str, range(1, stages))]
     truth = [Part(['label_ridge'], ['positions'], (), ['--stages', *later], h) for h in HALVES]
-    scores = unlabeled('dense')
+    scores, own = unlabeled('dense'), OWN['dense']
     found = dict(zip(HALVES, truth))
     found['global'] = Part([f'global_{name}' for name in BESIDE], (), BESIDE)
+    beside = OWN['global']
+    to_max = [f'{name} to MAX' for name in beside]
+    found['globalmax'] = Part([f'global_{name}' for name in beside], (), to_max, TO_MAX)
     for stage in later:
         names = [f'{score} {stage}' for score in scores]
+        to_max = [f'{score} {stage} to MAX' for score in own]
         found[f'stage{stage}'] = Part(scores, (), names, ['--stages', stage])
+        found[f'stage{stage}max'] = Part(own, (), to_max, ['--stages', stage, *TO_MAX])
     return found
 
 

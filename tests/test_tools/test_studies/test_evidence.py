@@ -54,7 +54,7 @@ def found(tmp_path, monkeypatch):
                 costs = dict(flops=i + 1, params=99 - i, memory=1)
                 rows.append(dict(arch=dict(arch, number=i), **costs, distance=0.0, terms=terms))
             write_search(args.work_dir / f'net{seed}{half}', rows)
-        own = [row | dict(terms=rng.normal(size=len(study.OWN)).tolist()) for row in rows]
+        own = [row | dict(terms=rng.normal(size=len(study.OWN['global'])).tolist()) for row in rows]
         write_search(args.work_dir / f'net{seed}max', own)
     args.supernets = [f'net={tmp_path / "trainings"}']
     return args
@@ -63,7 +63,7 @@ def found(tmp_path, monkeypatch):
 def test_rows(found):
     result = study.analyse(study.read_all(found), 'global')
     rows = result['rows']
-    names = [*SCORES, *study.OWN, *study.SUMS, *study.SIZES]
+    names = [*SCORES, *study.OWN['global'], *study.SUMS, *study.SIZES]
     assert len(rows) == 2 * len(names) * 3
     first = [r for r in rows if r.get('score') == SCORES[0] and r['truth'] == 'knn']
     assert [row['seed'] for row in first] == [0, 1, 'all']

@@ -17,21 +17,19 @@
 Train uses training garments only, val test garments only. The same options give the same bytes.
 """
 
-import json
 import shutil
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-from pycocotools import mask as mask_utils
 
-from gaia_ssl.utils import UserError
-from gaia_ssl.utils.files import atomic_folder
 from gaia_ssl.utils.paths import TOOLS
 
 from .idx import read_idx
+from .scenes import Placed, Scene, SceneSet, place_objects, save_png, write_once, write_scenes
 
 DATA = TOOLS / 'quickstart' / 'fashion_mnist'
 GARMENTS = (
@@ -55,10 +53,7 @@ THINGS = {
     'bag': ('bag',),
 }
 SEMANTIC = TEXTURES + tuple(THINGS)  # label k of an annotation PNG is SEMANTIC[k - 1]
-SPLITS = {  # split: (Fashion-MNIST's file prefix, COCO's folder, ADE20K's folder)
-    'train': ('train', 'train2017', 'training'),
-    'val': ('t10k', 'val2017', 'validation'),
-}
+PREFIXES = dict(train='train', val='t10k')  # of Fashion-MNIST's files
 SPRITE_SIZE = 64
 SCENE_SIZE = 128
 # Brightness of colours, 0 to 1, and how far apart the two of a background are, RGB in 0..255: faint
@@ -68,12 +63,12 @@ SPRITE_BACKGROUND = dict(brightness=(0.0, 0.25), contrast=(0, 12))
 SCENE_BACKGROUND = dict(brightness=(0.1, 0.45), contrast=(45, 90))
 MAX_GARMENTS = 5
 UNLABELED = dict(sprites=512, scenes=256)
-MIN_VISIBLE = 0.5  # share of a garment that later ones and the frame must leave visible
 Range = tuple[float, float]
 """The least and the most."""
-Instance = tuple[str, int, np.ndarray]
-"""Name of a thing, index of its garment, bool mask (H, W)."""
 VERSION = 1  # goes up when the same options give other bytes
+SCENES = SceneSet(
+    'Fashion-MNIST scenes', list(THINGS), 'garment', 'MIT License', 'garment', VERSION
+)
 
 
 class Garments:
@@ -86,7 +81,7 @@ class Garments:
     """
 
     def __init__(self, split: str, per_class: int | None = None, source: str | Path = DATA) -> None:
-        prefix = Path(source) / SPLITS[split][0]
+        prefix = Path(source) / PREFIXES[split]
         self.gray = read_idx(f'{prefix}-images-idx3-ubyte.gz')  # (N, 28, 28)
         self.label = read_idx(f'{prefix}-labels-idx1-ubyte.gz')  # (N, )
         self.of_class = {
@@ -168,8 +163,8 @@ def paint_garment(
     center: Sequence[float] | np.ndarray,
     side: float,
     rng: np.random.Generator,
-) -> tuple[Callable[[], None], np.ndarray, float]:
-    """Paint a garment over ``canvas``, in place, in a colour of its own.
+) -> Placed:
+    """Prepare a garment at a place, to be painted over ``canvas`` in a colour of its own.
 
     Args:
         canvas: float32 (S, S, 3), RGB.
@@ -179,9 +174,6 @@ def paint_garment(
         side: What its 28 pixels become.
         rng: Source of randomness.
 
-    Returns:
-        ``paint()``, which does it, and the mask it would have: bool (S, S), and the share
-        of the garment that lies inside the canvas.
     """
     size = canvas.shape[0]
     scale, angle = side / 28, rng.uniform(-0.3, 0.3)
@@ -202,7 +194,7 @@ def paint_garment(
         shade = warp(gray.astype(np.float32) / 255)[..., None]
         canvas[:] += alpha[..., None] * (color * (0.4 + 0.6 * shade) - canvas)
 
-    return paint, mask, inside
+    return Placed(paint, mask, inside)
 
 
 def to_uint8(canvas: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -217,25 +209,16 @@ def make_sprite(garments: Garments, index: int, rng: np.random.Generator) -> np.
     canvas = paint_texture(kind, SPRITE_SIZE, rng, **SPRITE_BACKGROUND)
     side = rng.uniform(34, 60)
     center = 31.5 + rng.uniform(-0.5, 0.5, 2) * (SPRITE_SIZE - 0.8 * side)
-    paint, _, _ = paint_garment(
-        canvas, garments.gray[index], garments.outline(index), center, side, rng
-    )
-    paint()
+    paint_garment(canvas, garments.gray[index], garments.outline(index), center, side, rng).paint()
     return to_uint8(canvas, rng)
 
 
-def make_scene(
-    garments: Garments, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray, list[Instance]]:
-    """Compose a scene.
+def make_scene(garments: Garments, rng: np.random.Generator) -> Scene:
+    """Compose a scene of 128x128 pixels, with labels 1 to 9, whose sources are garments' indices.
 
     Args:
         garments: What to draw from.
         rng: Source of randomness.
-
-    Returns:
-        The image, uint8 (128, 128, 3) RGB; the label map, uint8 (128, 128), values 1..9;
-        the visible instances, a list of (thing name, garment index, bool mask (128, 128)).
     """
     size = SCENE_SIZE
     above, below = rng.choice(len(TEXTURES), 2, replace=False)
@@ -248,58 +231,29 @@ def make_scene(
         paint_texture(TEXTURES[below], size, rng, **SCENE_BACKGROUND),
     )
     label = np.where(upper, above + 1, below + 1).astype(np.uint8)
+    groups = list(THINGS.values())
 
-    owner = np.zeros((size, size), np.uint8)  # which instance shows, 0 = none
-    # (thing name, garment index, area before anything covered it)
-    drawn: list[tuple[str, int, int]] = []
-    things = list(THINGS)
-    for _ in range(rng.integers(2, MAX_GARMENTS + 1)):
-        thing = things[rng.integers(len(things))]
-        kinds = THINGS[thing]
+    def choose() -> tuple[int, int, Callable[[], Placed]]:
+        thing = int(rng.integers(len(groups)))
+        kinds = groups[thing]
         index = int(rng.choice(garments.of_class[kinds[rng.integers(len(kinds))]]))
         outline = garments.outline(index)
-        for _ in range(10):  # a place where it hides nothing else too much
+
+        def place() -> Placed:
             side = 28 * 2 ** rng.uniform(0.2, 1.4)
             center = rng.uniform(side * 0.3, size - side * 0.3, 2)
-            paint, mask, inside = paint_garment(
-                canvas, garments.gray[index], outline, center, side, rng
-            )
-            kept = np.bincount(owner[~mask], minlength=len(drawn) + 1)[1:]
-            areas = np.array([area for *_, area in drawn])
-            if inside >= 0.8 and np.all(kept >= MIN_VISIBLE * areas):
-                break
-        else:
-            continue
-        paint()
-        drawn.append((thing, index, int(mask.sum())))
-        owner[mask] = len(drawn)
-        label[mask] = len(TEXTURES) + 1 + things.index(thing)
-    instances = [(thing, index, owner == k + 1) for k, (thing, index, _) in enumerate(drawn)]
+            return paint_garment(canvas, garments.gray[index], outline, center, side, rng)
+
+        return thing, index, place
+
+    number = int(rng.integers(2, MAX_GARMENTS + 1))
+    instances = place_objects(choose, number, label, len(TEXTURES) + 1)
     return to_uint8(canvas, rng), label, instances
 
 
-def save_png(path: Path, image: np.ndarray) -> None:
-    """Write uint8 (H, W) or RGB (H, W, 3) as PNG."""
-    image = image[..., ::-1] if image.ndim == 3 else image
-    ok, data = cv2.imencode('.png', image, [cv2.IMWRITE_PNG_COMPRESSION, 1])
-    assert ok
-    Path(path).write_bytes(data.tobytes())
-
-
-def to_coco(instance: Instance, image_id: int, ann_id: int) -> dict[str, Any]:
-    """One instance as a COCO annotation, with the index of its garment beside COCO's own keys."""
-    thing, index, mask = instance
-    rle = mask_utils.encode(np.asfortranarray(mask, dtype=np.uint8))
-    return dict(
-        id=ann_id,
-        image_id=image_id,
-        category_id=list(THINGS).index(thing) + 1,
-        bbox=mask_utils.toBbox(rle).tolist(),
-        area=int(mask_utils.area(rle)),
-        iscrowd=0,
-        segmentation=dict(size=rle['size'], counts=rle['counts'].decode()),
-        garment=index,
-    )
+def scene_of(garments: Garments, split: str, seed: int, index: int) -> Scene:
+    """A scene of a split; each has a generator of its own, so that more leave the first alone."""
+    return make_scene(garments, np.random.default_rng([seed, 1, split == 'val', index]))
 
 
 def write_sprites(out: Path, split: str, garments: Garments, seed: int) -> int:
@@ -313,46 +267,6 @@ def write_sprites(out: Path, split: str, garments: Garments, seed: int) -> int:
             save_png(folder / f'{index:05d}.png', make_sprite(garments, index, rng))
             count += 1
     return count
-
-
-def write_scenes(out: Path, split: str, garments: Garments, num: int, seed: int) -> None:
-    """Write ``num`` scenes of one split under ``out``, in both layouts."""
-    _, coco_folder, ade_folder = SPLITS[split]
-    images: list[dict[str, Any]] = []
-    annotations: list[dict[str, Any]] = []
-    folders = [
-        out / 'coco' / coco_folder,
-        out / 'ade/images' / ade_folder,
-        out / 'ade/annotations' / ade_folder,
-    ]
-    for folder in folders + [out / 'coco/annotations']:
-        folder.mkdir(parents=True, exist_ok=True)
-    for i in range(num):
-        # every scene has a generator of its own: asking for more leaves the first ones as they were
-        image, label, instances = make_scene(
-            garments, np.random.default_rng([seed, 1, split == 'val', i])
-        )
-        name = f'{i + 1:012d}'
-        ok, jpg = cv2.imencode('.jpg', image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])
-        assert ok
-        for folder in folders[:2]:
-            (folder / f'{name}.jpg').write_bytes(jpg.tobytes())
-        save_png(folders[2] / f'{name}.png', label)
-        images.append(
-            dict(id=i + 1, file_name=f'{name}.jpg', height=SCENE_SIZE, width=SCENE_SIZE, license=1)
-        )
-        for instance in instances:
-            annotations.append(to_coco(instance, i + 1, len(annotations) + 1))
-    coco = dict(
-        info=dict(description=f'Fashion-MNIST scenes, {split}', version=str(VERSION)),
-        licenses=[dict(id=1, name='MIT License', url='')],
-        images=images,
-        annotations=annotations,
-        categories=[
-            dict(id=k + 1, name=name, supercategory='garment') for k, name in enumerate(THINGS)
-        ],
-    )
-    (out / f'coco/annotations/instances_{coco_folder}.json').write_text(json.dumps(coco))
 
 
 def copy_unlabeled(out: Path) -> None:
@@ -395,7 +309,6 @@ def build(
     Raises:
         UserError: If ``out`` holds something else, or the source is damaged.
     """
-    out = Path(out)
     made: dict[str, Any] = dict(
         version=VERSION,
         seed=seed,
@@ -407,16 +320,13 @@ def build(
     )
     if source != DATA:
         made['source'] = str(Path(source).resolve())
-    record = out / 'scenes.json'
-    if record.is_file() and json.loads(record.read_text()) == made:
-        return made
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(f'out: {out} holds something else; choose another folder or remove it')
-    with atomic_folder(out) as draft:
-        for split, num in made['scenes'].items():
+
+    def write(folder: Path) -> None:
+        for split, number in made['scenes'].items():
             garments = Garments(split, per_class, source)
-            write_sprites(Path(draft), split, garments, seed)
-            write_scenes(Path(draft), split, garments, num, seed)
-        copy_unlabeled(Path(draft))
-        (Path(draft) / record.name).write_text(json.dumps(made, indent=1) + '\n')
+            write_sprites(folder, split, garments, seed)
+            write_scenes(folder, split, number, partial(scene_of, garments, split, seed), SCENES)
+        copy_unlabeled(folder)
+
+    write_once(out, made, write)
     return made

@@ -10,6 +10,7 @@ from pycocotools.coco import COCO
 
 from gaia_ssl.datasets.synthetic import fashion_scenes
 from gaia_ssl.datasets.synthetic.idx import read_idx
+from gaia_ssl.datasets.synthetic.scenes import FOLDERS
 from gaia_ssl.utils import UserError
 from gaia_ssl.utils.paths import TOOLS
 
@@ -76,7 +77,7 @@ def test_masks_boxes_and_areas_agree(data, split):
 @pytest.mark.parametrize('split', NUM)
 def test_visible_masks_do_not_overlap_and_match_the_label_map(data, split):
     coco = load(data, split)
-    folder = fashion_scenes.SPLITS[split][2]
+    folder = FOLDERS[split][1]
     for image in coco.imgs.values():
         label = read(data / 'ade/annotations' / folder / image['file_name'].replace('.jpg', '.png'))
         things = np.zeros_like(label)
@@ -92,7 +93,7 @@ def test_visible_masks_do_not_overlap_and_match_the_label_map(data, split):
 
 def test_label_values_and_layouts(data):
     seen = set()
-    for split, (_, coco_folder, ade_folder) in fashion_scenes.SPLITS.items():
+    for split, (coco_folder, ade_folder) in FOLDERS.items():
         images = files(data / 'ade/images' / ade_folder)
         assert images == files(data / 'coco' / coco_folder) and len(images) == NUM[split]
         labels = sorted((data / 'ade/annotations' / ade_folder).iterdir())

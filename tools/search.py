@@ -104,8 +104,8 @@ def add_distances(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         '--teacher',
         choices=TEACHERS,
-        help='compare with the network that taught the supernet, or with its largest subnet; '
-        f'default: {SearchSettings.teacher}',
+        help="compare with the supernet's largest subnet, or with what taught it, where that was a "
+        f'frozen network; default: {SearchSettings.teacher}',
     )
     group.add_argument(
         '--combine',

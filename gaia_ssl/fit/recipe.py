@@ -56,7 +56,7 @@ RECIPES = {
         32,
         100,
         sys.maxsize,  # they are cached
-        {'global': dict(distance='neighbours', teacher='max'), 'dense': dict(distance='cka')},
+        {'global': dict(distance='neighbours'), 'dense': dict(distance='cka')},
     ),
     'pretrained': Recipe(
         'started from {}, which it keeps as its largest subnet and its teacher',
@@ -64,7 +64,7 @@ RECIPES = {
         64,
         20,
         4096,  # for the principal components
-        {'global': dict(distance='neighbours', teacher='max'), 'dense': dict(distance='cka')},
+        {'global': dict(distance='neighbours'), 'dense': dict(distance='cka')},
     ),
 }
 # mmpretrain's ResNets, by their arch

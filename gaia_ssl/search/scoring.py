@@ -63,7 +63,9 @@ def teacher_of(
     model: 'SupernetSelfSupervisor', settings: SearchSettings
 ) -> Encoder | FrozenEncoder:
     """The network that a search compares with, see ``SearchSettings``."""
-    return model.student if settings.teacher == 'max' else model.teacher
+    if settings.teacher == 'max' and isinstance(model.teacher, FrozenEncoder):
+        return model.student
+    return model.teacher
 
 
 class Scoring(ABC):

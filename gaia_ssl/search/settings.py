@@ -18,7 +18,7 @@ from .racing import race_from
 
 STATISTICS = dict(group=group_statistics, calibrated=set_statistics)
 COMBINE = ('sum', 'spread')
-TEACHERS = ('training', 'max')
+TEACHERS = ('max', 'training')
 DTYPES = dict(float32=torch.float32, bfloat16=torch.bfloat16, float16=torch.float16)
 
 
@@ -39,9 +39,10 @@ class SearchSettings:
             to 100 random ones.
         combine: Terms are added as they are, ``'sum'``, or after division by their standard
             deviation over the first round's candidates, ``'spread'``. Defaults to ``'sum'``.
-        teacher: The network that distances compare with: that of the ``'training'``, which is the
-            momentum teacher at MAX, a frozen network, or MAX itself, as the method has it; or
-            always ``'max'``. Defaults to ``'training'``.
+        teacher: The network that distances compare with: ``'max'``, the supernet's own largest
+            subnet, with the weights of the momentum teacher where the method has one; or that of
+            the ``'training'``, which differs where a frozen network taught the supernet. Defaults
+            to ``'max'``, which ranks archs better.
         bn_policy: Batch norms take their statistics from each ``'group'`` of images, or are
             ``'calibrated'`` for each path on all images. Defaults to ``'group'``.
         bn_group: Maximum number of images in a group. Defaults to 64.
@@ -67,7 +68,7 @@ class SearchSettings:
     latencies: str | None = None
     strategy: dict[str, Any] = field(default_factory=lambda: dict(type='random'))
     combine: str = 'sum'
-    teacher: str = 'training'
+    teacher: str = 'max'
     bn_policy: str = 'group'
     bn_group: int = 64
     input_size: int = 224

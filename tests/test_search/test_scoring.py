@@ -1,11 +1,14 @@
-"""The choice of a scoring; scores are tested in ``test_search.py`` and ``test_blocks.py``."""
+"""The choice of scoring and teacher; for scores see ``test_search.py`` and ``test_blocks.py``."""
+
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from gaia_ssl.models.teachers import FrozenEncoder
 from gaia_ssl.search import Search, SearchSettings
 from gaia_ssl.search.blocks import BlockScoring
-from gaia_ssl.search.scoring import GroupScoring
+from gaia_ssl.search.scoring import GroupScoring, teacher_of
 from gaia_ssl.utils import UserError
 
 
@@ -19,3 +22,12 @@ def test_a_score_of_the_whole_set_takes_blocks(supernet, photos, distance, kind)
     scoring.check_finite(np.ones(2))
     with pytest.raises(UserError, match='checkpoint: a.pth gives features that are not finite'):
         scoring.check_finite(np.array([1, np.nan]))
+
+
+def test_only_of_a_frozen_teacher_is_there_a_choice():
+    frozen = FrozenEncoder.__new__(FrozenEncoder)
+    for teacher, found in (('momentum', {'max': 'momentum'}), (frozen, {'max': 'student'})):
+        model = SimpleNamespace(student='student', teacher=teacher)
+        for choice in ('max', 'training'):
+            settings = SearchSettings(task='global', teacher=choice)
+            assert teacher_of(model, settings) == found.get(choice, teacher)

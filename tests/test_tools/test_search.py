@@ -156,7 +156,7 @@ def test_what_is_scored_without_a_strategy(given, run, tmp_path, options, strate
 
 
 def test_the_pick_of_a_race_is_judged(given, run, tmp_path):
-    options = dict(RACE, judge=given / 'images', teacher='max')
+    options = dict(RACE, judge=given / 'images')
     done = run(*args_of(given, work_dir=tmp_path, **options))
     assert done.returncode == 0, done.stderr
     assert 'kNN top-1: the pick is' in done.stdout
@@ -201,12 +201,12 @@ def test_the_best_of_a_race_by_other_scores(given, run, tmp_path):
     done = run(*args_of(given, work_dir=tmp_path / 'race', **RACE))
     assert done.returncode == 0, done.stderr
     best = json.loads((tmp_path / 'race/search.json').read_text())['subnets'][:4]
-    options = dict(WHOLE_SET, strategy='listed', num=4, work_dir=tmp_path / 'best', teacher='max')
+    options = dict(WHOLE_SET, strategy='listed', num=4, work_dir=tmp_path / 'best')
     done = run(*args_of(given, **options), '--from', str(tmp_path / 'race'))
     assert done.returncode == 0, done.stderr
     result = json.loads((tmp_path / 'best/search.json').read_text())
     assert {str(row['arch']) for row in result['subnets']} == {str(row['arch']) for row in best}
-    assert result['meta']['teacher'] == 'online'
+    assert result['meta']['teacher'] == 'ema'
     assert all(len(row['terms']) == 3 for row in result['subnets'])
     done = run(*args_of(given, work_dir=tmp_path / 'none', strategy='listed'))
     assert done.returncode == 2 and 'error: --strategy: listed takes the archs of' in done.stderr

@@ -61,7 +61,6 @@ OWN = {
 """Scores of a task that are taken to MAX, too."""
 BESIDE = ('cosine', 'cka', 'pooled_rank', 'pooled_neighbours')
 """Global scores that are compared with the dense ones."""
-TO_MAX = ('--teacher', 'max')
 DRAWN = ('FLOPs', 'params')
 """The sizes that are drawn."""
 COLUMNS = ('', ', width fixed', ': pick', ': best of 5 loses')
@@ -76,6 +75,7 @@ class Part(NamedTuple):
         scores: Names of the scores.
         options: Further options of the command.
         labels: The half of the labels that it reads, if any.
+        teacher: What it compares with.
     """
 
     distances: Sequence[str]
@@ -83,6 +83,7 @@ class Part(NamedTuple):
     scores: Sequence[str] = ()
     options: Sequence[str] = ()
     labels: str | None = None
+    teacher: str = 'training'
 
 
 def unlabeled(task: str) -> list[str]:
@@ -99,7 +100,7 @@ def global_parts(stages: int) -> dict[str, Part]:
     return dict(
         a=Part([*truths, *scores], names, scores, labels='a'),
         b=Part(truths, names, labels='b'),
-        max=Part(own, (), [f'{score} to MAX' for score in own], TO_MAX),
+        max=Part(own, (), [f'{score} to MAX' for score in own], teacher='max'),
     )
 
 
@@ -112,12 +113,12 @@ def dense_parts(stages: int) -> dict[str, Part]:
     found['global'] = Part([f'global_{name}' for name in BESIDE], (), BESIDE)
     beside = OWN['global']
     to_max = [f'{name} to MAX' for name in beside]
-    found['globalmax'] = Part([f'global_{name}' for name in beside], (), to_max, TO_MAX)
+    found['globalmax'] = Part([f'global_{name}' for name in beside], (), to_max, teacher='max')
     for stage in later:
         names = [f'{score} {stage}' for score in scores]
         to_max = [f'{score} {stage} to MAX' for score in own]
         found[f'stage{stage}'] = Part(scores, (), names, ['--stages', stage])
-        found[f'stage{stage}max'] = Part(own, (), to_max, ['--stages', stage, *TO_MAX])
+        found[f'stage{stage}max'] = Part(own, (), to_max, ['--stages', stage], teacher='max')
     return found
 
 
@@ -178,31 +179,47 @@ def split_labels(source: Path, folder: Path) -> None:
                 os.symlink((source / name).absolute(), link)
 
 
-def space_of(config: Path, size: int | None) -> tuple[tuple[float, float], int]:
-    """The interval of FLOPs that archs are drawn from, and the number of stages.
+class Band(NamedTuple):
+    """The archs that are drawn of a supernet, and their searches.
+
+    Attributes:
+        flops: The interval of their FLOPs.
+        parts: The searches.
+    """
+
+    flops: tuple[float, float]
+    parts: dict[str, Part]
+
+
+def band_of(config: Path, task: str, size: int | None) -> Band:
+    """The archs that are drawn, and the searches; MAX is compared with where it is no teacher.
 
     Args:
         config: The config of a training.
+        task: The task.
         size: Side of the images in pixels. Defaults to the config's.
     """
     loaded = load_config(str(config))
     space = build_supernet_backbone(loaded).space
     middle = float(np.median(space.costs(SearchDefaults.of(loaded, size).input_size).flops))
-    return (middle * (1 - BAND), middle * (1 + BAND)), len(space.path(space.max).stages)
+    parts = PARTS[task](len(space.path(space.max).stages))
+    if 'teacher' not in loaded.model:
+        parts = {key: part for key, part in parts.items() if part.teacher == 'training'}
+    return Band((middle * (1 - BAND), middle * (1 + BAND)), parts)
 
 
 def stages_of(args: argparse.Namespace) -> list[Stage]:
     """The searches of each supernet."""
     stages = []
     for (name, seed), (config, checkpoint) in trainings_of(args.supernets).items():
-        band, number = space_of(config, args.input_size)
-        for key, part in PARTS[args.task](number).items():
+        band = band_of(config, args.task, args.input_size)
+        for key, part in band.parts.items():
             folder = args.work_dir / f'{name}{seed}{key}'
             command = [sys.executable, ROOT / 'tools/search.py', config, checkpoint]
             command += ['--images', args.images.absolute(), '--task', args.task]
-            command += ['--distance', *part.distances, *part.options]
+            command += ['--distance', *part.distances, '--teacher', part.teacher, *part.options]
             command += ['--labels', args.work_dir / 'labels' / part.labels] if part.labels else []
-            command += ['--flops', *band, '--strategy', 'random', '--num', args.archs]
+            command += ['--flops', *band.flops, '--strategy', 'random', '--num', args.archs]
             command += ['--num-images', args.num_images, '--micro-batch', 4]
             command += ['--input-size', args.input_size] if args.input_size else []
             command += ['--work-dir', folder, '--resume']
@@ -219,20 +236,20 @@ def stages_of(args: argparse.Namespace) -> list[Stage]:
     return stages
 
 
-def read(args: argparse.Namespace, name: str, seed: int, number: int) -> dict[str, Any]:
+def read(args: argparse.Namespace, name: str, seed: int, parts: dict[str, Part]) -> dict[str, Any]:
     """The scores of a supernet's archs, higher is better, their sizes and their truths.
 
     Args:
         args: The command line.
         name: The name of the supernet.
         seed: The seed of its training.
-        number: The number of its stages.
+        parts: The searches.
     """
     archs: list[str] = []
     rows: dict[str, dict[str, Any]] = {}
     scores: dict[str, np.ndarray] = {}
     truths: dict[str, list[np.ndarray]] = {}
-    for key, part in PARTS[args.task](number).items():
+    for key, part in parts.items():
         found = load_result(str(args.work_dir / f'{name}{seed}{key}'))['subnets']
         rows = {json.dumps(row['arch']): row for row in found}
         archs = archs or sorted(rows)
@@ -257,8 +274,8 @@ def read_all(args: argparse.Namespace) -> dict[str, dict[int, dict[str, Any]]]:
     """Scores, sizes and truths of the archs of each supernet, by its name and its seed."""
     found: dict[str, dict[int, dict[str, Any]]] = {}
     for (name, seed), (config, _) in trainings_of(args.supernets).items():
-        _, number = space_of(config, args.input_size)
-        found.setdefault(name, {})[seed] = read(args, name, seed, number)
+        parts = band_of(config, args.task, args.input_size).parts
+        found.setdefault(name, {})[seed] = read(args, name, seed, parts)
     return found
 
 

@@ -36,7 +36,7 @@ class Placed(NamedTuple):
 
 
 class Instance(NamedTuple):
-    """What is visible of an object.
+    """An object of a scene, as far as it is visible.
 
     Attributes:
         thing: The index of its class.
@@ -54,7 +54,7 @@ Scene = tuple[np.ndarray, np.ndarray, list[Instance]]
 
 
 class SceneSet(NamedTuple):
-    """What all scenes of a dataset have in common.
+    """Facts that all scenes of a dataset share.
 
     Attributes:
         title: Describes them.

@@ -24,8 +24,8 @@ class _Term(NamedTuple):
 class DistanceHead(BaseModule):
     """A weighted sum of registered distances between the features of a subnet and of a teacher.
 
-    A search by the same distances and the same teacher ranks subnets by what they were trained
-    for.
+    A search by the same distances and the same teacher (``teacher='training'``) ranks subnets by
+    what they were trained for.
 
     Args:
         losses: By registered name of a distance, such as ``global_cosine`` or ``dense_kl``, its

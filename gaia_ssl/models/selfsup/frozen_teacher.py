@@ -42,9 +42,9 @@ class DynamicDistill(SupernetSelfSupervisor):
     """Knowledge distillation from a frozen network to every subnet, on images without labels.
 
     The teacher runs once per iteration and view, without gradients. Its distances from a subnet's
-    features are those of a search, which compares with the same teacher: the embedding with what
-    the subnet's neck puts out, feature maps by their self-similarity. The relation of an image to
-    others is taken to a queue of the teacher's embeddings (SEED, Fang et al., ICLR 2021).
+    features are those of a search: the embedding with what the subnet's neck puts out, feature
+    maps by their self-similarity. The relation of an image to others is taken to a queue of the
+    teacher's embeddings (SEED, Fang et al., ICLR 2021).
 
     Args:
         backbone: Config of a dynamic backbone.

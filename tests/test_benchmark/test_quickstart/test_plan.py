@@ -101,7 +101,7 @@ def test_a_teacher_teaches_up_to_the_subnets(tmp_path):
     Pipeline(plan.subnets(), plan.work_dir).run()
     for kind in ('dense', 'global'):
         found = json.loads((plan.work_dir / f'search_{kind}/search.json').read_text())
-        assert found['meta']['teacher'] == 'frozen'
+        assert found['meta']['teacher'] == 'online'
         assert (plan.work_dir / f'subnet_{kind}/backbone.pth').is_file()
 
 

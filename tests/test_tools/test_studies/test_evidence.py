@@ -34,7 +34,8 @@ def write_search(folder, rows):
 @pytest.fixture
 def found(tmp_path, monkeypatch):
     """Searches of two trainings: the first score is the truth, the second its opposite."""
-    monkeypatch.setattr(study, 'space_of', lambda config, size: ((0, 1), 4))
+    band = study.Band((0, 1), study.global_parts(4))
+    monkeypatch.setattr(study, 'band_of', lambda config, task, size: band)
     rng = np.random.default_rng(0)
     args = Namespace(work_dir=tmp_path / 'work', task='global', archs=30, input_size=None)
     for seed in range(2):
@@ -67,7 +68,7 @@ def test_rows(found):
     assert len(rows) == 2 * len(names) * 3
     first = [r for r in rows if r.get('score') == SCORES[0] and r['truth'] == 'knn']
     assert [row['seed'] for row in first] == [0, 1, 'all']
-    data = study.read(found, 'net', 0, 4)
+    data = study.read(found, 'net', 0, study.global_parts(4))
     parts = [data['score'][name] / data['score'][name].std() for name in study.SUMS[0]]
     np.testing.assert_allclose(data['score'][' + '.join(study.SUMS[0])], sum(parts))
     truth = data['truth']['knn'].mean(1)
@@ -196,6 +197,16 @@ def run(tmp_path, trainings, *options):
     return result['rows']
 
 
+@pytest.mark.parametrize('task', study.PARTS)
+@pytest.mark.parametrize('method, taught', [('simsiam', False), ('distill', True)])
+def test_max_is_compared_with_where_a_frozen_network_taught(task, method, taught):
+    [config, *_] = sorted((ROOT / 'configs' / method).glob('*tiny10to22*cifar10.py'))
+    band = study.band_of(config, task, 64)
+    assert 1.1 < band.flops[1] / band.flops[0] < 1.11
+    teachers = {part.teacher for part in band.parts.values()}
+    assert teachers == ({'training', 'max'} if taught else {'training'})
+
+
 @pytest.mark.slow
 def test_a_small_study(tmp_path, trainings):
     rng = np.random.default_rng(0)
@@ -207,7 +218,8 @@ def test_a_small_study(tmp_path, trainings):
     labels = str(tmp_path / 'labels')
     rows = run(tmp_path, trainings, '--images', labels, '--labels', labels, '--num-images', '20')
     assert {row['truth'] for row in rows} == {'knn', 'ridge'}
-    assert {'cosine', 'cosine to MAX'} <= {row.get('score') for row in rows}
+    names = {row.get('score') for row in rows}
+    assert 'cosine' in names and 'cosine to MAX' not in names
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """Helpers of configs of downstream models whose backbone is an extracted subnet."""
 
+from .folders import ClassFolders
 from .recipes import (
     c4_detector,
     classifier,
@@ -11,6 +12,7 @@ from .subnet import SYNC_BN, Subnet
 
 __all__ = [
     'SYNC_BN',
+    'ClassFolders',
     'Subnet',
     'c4_detector',
     'classifier',

@@ -71,6 +71,7 @@ class Subnet:
         family: The family with the options that all archs of the space share.
         normalisation: The pretraining's normalisation of images.
         checkpoint: Path of its weights. Defaults to the file in the folder of the written config.
+        input_size: Side of the images that it was extracted for, in pixels. Defaults to 224.
 
     Example:
         >>> subnet = Subnet.load('work_dirs/subnet_r50')
@@ -84,6 +85,7 @@ class Subnet:
     family: Family
     normalisation: Normalisation
     checkpoint: str = '{{ fileDirname }}/' + WEIGHTS_FILE
+    input_size: int = 224
 
     @classmethod
     def load(cls, folder: str) -> 'Subnet':
@@ -106,6 +108,7 @@ class Subnet:
                 family=SearchSpace.from_dict(meta['space']).family,
                 normalisation=Normalisation(**meta['normalisation']),
                 checkpoint=path,
+                input_size=meta['input_size'],
             )
         except (KeyError, TypeError) as error:
             raise UserError(

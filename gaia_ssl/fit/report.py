@@ -1,6 +1,7 @@
 """The report of a fit: ``report.json`` and one page, ``report.html``."""
 
 import json
+import shlex
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
@@ -27,6 +28,8 @@ PROJECTS = {
     'segmentation': ('mmseg', 'fcn'),
 }
 """The beginning of the name of the config to finetune with, by task."""
+OWN_CLASSES = 'configs/benchmarks/classification/linear_bs64-coslr-20e_folders.py'
+"""The config that trains a classifier on class folders."""
 COSTS = ('flops', 'params')
 PICTURES = {
     'search/distance.png': 'All subnets that were scored, and the pick',
@@ -136,12 +139,19 @@ def _costs(row: dict[str, Any]) -> str:
 
 def _commands(request: Request, stages: Stages) -> list[str]:
     """Commands to go on with: finetuning, and the pick of another budget."""
-    project, beginning = PROJECTS[request.task]
-    configs = sorted(stages.subnet.glob(f'{project}_{beginning}*.py'))
-    train = [f'python tools/benchmarks/downstream.py train {path}' for path in configs[:1]]
-    extract = (
-        f'python tools/extract.py {stages.config} {stages.checkpoint} --from '
-        f'{stages.folder / "search"} --rank 2 --out {stages.folder / "second"} --calibrate '
-        f'{request.images}'
-    )
-    return [*train, extract]
+    train = ['python', 'tools/benchmarks/downstream.py', 'train']
+    if request.task == 'classification' and request.labels is not None:
+        images = f'GAIA_SSL_IMAGES={shlex.quote(request.labels)} '
+        finetune = images + _line(*train, OWN_CLASSES, '--subnet', stages.subnet)
+    else:
+        project, beginning = PROJECTS[request.task]
+        finetune = _line(*train, min(stages.subnet.glob(f'{project}_{beginning}*.py')))
+    extract = ['python', 'tools/extract.py', stages.config, stages.checkpoint]
+    extract += ['--from', stages.folder / 'search', '--rank', 2]
+    extract += ['--out', stages.folder / 'second', '--calibrate', request.images]
+    return [finetune, _line(*extract)]
+
+
+def _line(*words: Any) -> str:
+    """Words as a line of the shell."""
+    return shlex.join(map(str, words))

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -12,6 +13,7 @@ from gaia_ssl.fit.plan import Plan
 from gaia_ssl.fit.report import make_report, write_report
 from gaia_ssl.fit.request import Request
 from gaia_ssl.fit.stages import Stages
+from gaia_ssl.utils.paths import ROOT
 
 ARCH = dict(stem_width=8, width=[8, 16, 32, 64], depth=[1, 1, 1, 1])
 ROW = dict(arch=ARCH, flops=5_500_000, params=210_000, distance=0.125)
@@ -83,12 +85,16 @@ def test_what_is_reported(fitted):
     assert report['estimated'] == fitted[1].seconds
     assert (report['num_scored'], report['num_feasible']) == (1, 100)
     train, extract = report['commands']
-    assert train.endswith(
-        'train ' + str(Stages(fitted[0]).subnet / 'mmpretrain_linear_imagenet.py')
-    )
+    labels, subnet = fitted[0].labels, Stages(fitted[0]).subnet
+    setting, python, tool, _, config, *options = shlex.split(train)
+    assert setting == f'GAIA_SSL_IMAGES={labels}' and python == 'python'
+    assert (ROOT / tool).is_file() and (ROOT / config).is_file()
+    assert options == ['--subnet', str(subnet)]
     assert '--rank 2' in extract
     unlabeled = make_report(replace(fitted[0], labels=None), fitted[1])
     assert unlabeled['standings'] == [] and unlabeled['subnets'] == [ROW]
+    words = shlex.split(unlabeled['commands'][0])
+    assert words[-1] == f'{subnet}/mmpretrain_linear_imagenet.py'
 
 
 def test_the_page_and_what_is_said(fitted):

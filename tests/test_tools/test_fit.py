@@ -4,6 +4,7 @@ import json
 import os
 import random
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -85,14 +86,18 @@ def test_killed_again_and_again(data, tmp_path, command):
     for key in ('plan', 'pick', 'standings', 'subnets'):
         assert found[key] == alone[key]
     assert 'linear probe top-1: the pick is' in out
-    # the subnet is an ordinary one, and the page's command runs
+    # the subnet is an ordinary one, and the page's commands run
     arch = json.loads((tmp_path / 'alone/subnet/arch.json').read_text())
     assert arch == alone['pick']['arch']
-    words = alone['commands'][-1].split()
-    assert words[0] == 'python'
-    done = command(*words[1:])
+    finetune, extract = map(shlex.split, alone['commands'])
+    assert extract[0] == finetune[1] == 'python'
+    done = command(*extract[1:])
     assert done.returncode == 0, done.stderr
     assert (tmp_path / 'alone/second/backbone.pth').is_file()
+    short = ['--work-dir', tmp_path / 'linear', '--cfg-options', 'train_cfg.max_epochs=1']
+    done = command(*finetune[2:], *short, env=dict([finetune[0].split('=', 1)]))
+    assert done.returncode == 0, done.stderr
+    assert 'accuracy/top1' in done.stdout + done.stderr
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from gaia_ssl.search import Limits, Result, Search, SearchSettings, strategy_nam
 from gaia_ssl.search.judge import Judge, Standing
 from gaia_ssl.search.racing import MODES, Race
 from gaia_ssl.search.search import labeled_images
-from gaia_ssl.search.settings import COMBINE, STATISTICS, TEACHERS
+from gaia_ssl.search.settings import COMBINE, DEFAULT_TEACHERS, STATISTICS, TEACHERS
 from gaia_ssl.search.verdict import verdicts
 from gaia_ssl.space import COSTS, Budget
 from gaia_ssl.space.search_json import load_result
@@ -105,7 +105,7 @@ def add_distances(group: argparse._ArgumentGroup) -> None:
         '--teacher',
         choices=TEACHERS,
         help="compare with the supernet's largest subnet, or with what taught it, where that was a "
-        f'frozen network; default: {SearchSettings.teacher}',
+        f'frozen network; default: {", ".join(f"{t}: {d}" for t, d in DEFAULT_TEACHERS.items())}',
     )
     group.add_argument(
         '--combine',

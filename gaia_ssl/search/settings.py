@@ -19,6 +19,7 @@ from .racing import race_from
 STATISTICS = dict(group=group_statistics, calibrated=set_statistics)
 COMBINE = ('sum', 'spread')
 TEACHERS = ('max', 'training')
+DEFAULT_TEACHERS = {'global': 'max', 'dense': 'training'}
 DTYPES = dict(float32=torch.float32, bfloat16=torch.bfloat16, float16=torch.float16)
 
 
@@ -42,7 +43,8 @@ class SearchSettings:
         teacher: The network that distances compare with: ``'max'``, the supernet's own largest
             subnet, with the weights of the momentum teacher where the method has one; or that of
             the ``'training'``, which differs where a frozen network taught the supernet. Defaults
-            to ``'max'``, which ranks archs better.
+            to what ranks archs better: ``'max'`` for the global task, ``'training'`` for the dense
+            one.
         bn_policy: Batch norms take their statistics from each ``'group'`` of images, or are
             ``'calibrated'`` for each path on all images. Defaults to ``'group'``.
         bn_group: Maximum number of images in a group. Defaults to 64.
@@ -68,7 +70,7 @@ class SearchSettings:
     latencies: str | None = None
     strategy: dict[str, Any] = field(default_factory=lambda: dict(type='random'))
     combine: str = 'sum'
-    teacher: str = 'max'
+    teacher: str | None = None
     bn_policy: str = 'group'
     bn_group: int = 64
     input_size: int = 224
@@ -79,6 +81,8 @@ class SearchSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if self.teacher is None:
+            object.__setattr__(self, 'teacher', DEFAULT_TEACHERS.get(self.task))
         choices = dict(
             task=TASKS, teacher=TEACHERS, combine=COMBINE, bn_policy=STATISTICS, dtype=DTYPES
         )

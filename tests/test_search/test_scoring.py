@@ -26,8 +26,13 @@ def test_a_score_of_the_whole_set_takes_blocks(supernet, photos, distance, kind)
 
 def test_only_of_a_frozen_teacher_is_there_a_choice():
     frozen = FrozenEncoder.__new__(FrozenEncoder)
-    for teacher, found in (('momentum', {'max': 'momentum'}), (frozen, {'max': 'student'})):
+    for teacher, largest in (('momentum', 'momentum'), (frozen, 'student')):
         model = SimpleNamespace(student='student', teacher=teacher)
-        for choice in ('max', 'training'):
-            settings = SearchSettings(task='global', teacher=choice)
-            assert teacher_of(model, settings) == found.get(choice, teacher)
+        for task, choice, found in (
+            ('global', 'max', largest),
+            ('global', None, largest),
+            ('global', 'training', teacher),
+            ('dense', 'max', largest),
+            ('dense', None, teacher),
+        ):
+            assert teacher_of(model, SearchSettings(task=task, teacher=choice)) == found

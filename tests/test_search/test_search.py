@@ -113,7 +113,8 @@ def test_what_a_frozen_network_taught_is_compared_with_its_largest_subnet(
     own.teacher = supernet.student
     taught.teacher = FrozenEncoder.__new__(FrozenEncoder)  # and nothing of it is read
     want = search(own, photos, distance=distance).run(str(tmp_path / 'own'))
-    found = search(taught, photos, distance=distance).run(str(tmp_path / 'taught'))
+    options = dict(distance=distance, teacher='max')
+    found = search(taught, photos, **options).run(str(tmp_path / 'taught'))
     assert found['meta']['teacher'] == want['meta']['teacher'] == 'online'
     for name in ('subnets', 'anchors'):
         assert [row['distance'] for row in found[name]] == [row['distance'] for row in want[name]]

@@ -110,7 +110,7 @@ def test_another_teacher_is_not_resumed_with(trained, write, train, tmp_path):
 def test_a_search_compares_with_the_teacher(trained, write, command, folder, tmp_path):
     search = partial(command, 'tools/search.py')
     options = ['--images', folder / 'images', '--strategy', 'random', '--num', '3']
-    options += ['--task', 'dense', '--teacher', 'training', '--work-dir', tmp_path / 'found']
+    options += ['--task', 'dense', '--work-dir', tmp_path / 'found']
     done = search(write(), trained / 'epoch_1.pth', *options)
     assert done.returncode == 0, done.stderr
     meta = json.loads((tmp_path / 'found/search.json').read_text())['meta']

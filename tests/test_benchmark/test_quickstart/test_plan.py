@@ -99,9 +99,9 @@ def test_a_teacher_teaches_up_to_the_subnets(tmp_path):
     torch.save(torchvision.models.resnet50().state_dict(), tmp_path / 'resnet50.pth')
     plan = make_plan(tmp_path / 'work', 'scenes', True, str(tmp_path / 'resnet50.pth'))
     Pipeline(plan.subnets(), plan.work_dir).run()
-    for kind in ('dense', 'global'):
+    for kind, teacher in (('dense', 'frozen'), ('global', 'online')):
         found = json.loads((plan.work_dir / f'search_{kind}/search.json').read_text())
-        assert found['meta']['teacher'] == 'online'
+        assert found['meta']['teacher'] == teacher
         assert (plan.work_dir / f'subnet_{kind}/backbone.pth').is_file()
 
 

@@ -48,7 +48,7 @@ RECIPES = {
         32,
         200,
         0,
-        {'global': dict(distance='pooled_rank'), 'dense': dict(distance='cka')},
+        {'global': dict(distance='pooled_rank'), 'dense': dict(distance='pooled_neighbours')},
     ),
     'teacher': Recipe(
         'taught by {}, from random weights',

@@ -111,6 +111,7 @@ def as_page(report: dict[str, Any], folder: Path) -> str:
         title=escape(f'A backbone for {report["task"]}'),
         pick=escape(f'{_costs(report["pick"])}: {short_arch(report["pick"]["arch"])}'),
         scored=f'{report["num_scored"]:,} of {report["num_feasible"]:,}',
+        pages=', <a href="search/judged/search.html">those that were judged</a>' if judges else '',
         sentences=''.join(f'<p>{escape(text)}</p>' for text in sentences),
         commands=escape('\n'.join(report['commands'])),
         judged=_table(titles, rows),

@@ -143,14 +143,16 @@ def _commands(request: Request, stages: Stages) -> list[str]:
     train = ['python', 'tools/benchmarks/downstream.py', 'train']
     if request.task == 'classification' and request.labels is not None:
         images = f'GAIA_SSL_IMAGES={shlex.quote(request.labels)} '
-        finetune = images + _line(*train, OWN_CLASSES, '--subnet', stages.subnet)
+        finetune = [images + _line(*train, OWN_CLASSES, '--subnet', stages.subnet)]
     else:
         project, beginning = PROJECTS[request.task]
-        finetune = _line(*train, min(stages.subnet.glob(f'{project}_{beginning}*.py')))
+        # none where it does not suit the subnet's family
+        configs = sorted(stages.subnet.glob(f'{project}_{beginning}*.py'))[:1]
+        finetune = [_line(*train, config) for config in configs]
     extract = ['python', 'tools/extract.py', stages.config, stages.checkpoint]
     extract += ['--from', stages.folder / 'search', '--rank', 2]
     extract += ['--out', stages.folder / 'second', '--calibrate', request.images]
-    return [finetune, _line(*extract)]
+    return [*finetune, _line(*extract)]
 
 
 def _line(*words: Any) -> str:

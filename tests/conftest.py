@@ -11,7 +11,6 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.logging import HistoryBuffer
-from playwright.sync_api import sync_playwright
 
 from gaia_ssl.export import Choice, extract
 from gaia_ssl.registry import MODELS
@@ -122,13 +121,14 @@ def command(command_server, tmp_path_factory):
     return call
 
 
-@pytest.fixture(scope='session')
+@pytest.fixture(scope='module')
 def browser():
     """A headless Chromium, if the machine has one."""
+    api = pytest.importorskip('playwright.sync_api')
     program = shutil.which('chromium')
     if program is None:
         pytest.skip('drives a page in Chromium')
-    with sync_playwright() as playwright:
+    with api.sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=program, args=['--no-sandbox'])
         yield chromium
         chromium.close()
@@ -150,4 +150,6 @@ def show(browser):
         return page
 
     yield open_page
+    for context in browser.contexts:
+        context.close()
     assert said == []

@@ -152,7 +152,7 @@ def add_strategy(group: argparse._ArgumentGroup) -> None:
         'evolution; in a race all, or --num random ones',
     )
     settings = dict(
-        num=(int, 'archs that are scored; exhaustive takes all, listed the best; default: 100'),
+        num=(int, 'archs that are scored; exhaustive and, where few, auto take all; default: 100'),
         share_prefixes=(int, 'random: draw runs of this many archs with equal beginnings: faster'),
         population=(int, 'evolution, pareto: archs of a round; default: 10'),
         crossover=(float, 'evolution, pareto: probability of two parents'),
